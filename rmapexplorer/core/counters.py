@@ -1,0 +1,49 @@
+"""The counters every design exports, so that designs are comparable (simulated cost, never our own time)."""
+
+from __future__ import annotations
+
+COUNTERS: dict[str, str] = {
+    "objs_alloc": "rmap objects allocated",
+    "objs_free": "rmap objects freed",
+    "atomic_allocs": "GFP_ATOMIC allocations tried",
+    "sleeping_allocs": "GFP_KERNEL allocations",
+    "list_nodes": "list or tree nodes visited by real walks",
+    "range_rejects": "vmas visited whose range does not cover the index",
+    "pte_probes": "page-table walks done by real walks",
+    "hits": "ptes found that map the page",
+    "false_probes": "probes that found another page or none",
+    "find_vma": "find_vma calls of real walks",
+    "walks": "real walks done",
+    "pages_copied": "pages copied early because of mremap",
+    "cow_copies": "pages copied by write faults",
+    "missed_ptes": "ptes a real walk did not find",
+    "pages_unswappable": "pages reclaim could not unmap because a pte was missed",
+    "merges_done": "vma merges done",
+    "merges_refused": "vma merges refused between touching vmas",
+    "splits": "vma splits",
+    "faults": "page faults served",
+    "swap_outs": "pages written to swap",
+    "swap_ins": "pages read back from swap",
+}
+"""Counter name -> what one unit of it is. Cumulative since the world began."""
+
+
+class Counters(dict[str, int]):
+    """Cumulative counters of one world, all of COUNTERS present from the start."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(COUNTERS, 0))
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Count ``amount`` more of ``name``; a name outside COUNTERS is a KeyError."""
+        self[name] += amount
+
+    def copy(self) -> Counters:
+        """An independent copy."""
+        other = Counters()
+        other.update(self)
+        return other
+
+    def since(self, before: dict[str, int]) -> dict[str, int]:
+        """What was counted since ``before``, zeros left out."""
+        return {k: v - before.get(k, 0) for k, v in self.items() if v != before.get(k, 0)}

@@ -1,0 +1,1 @@
+"""The engine: timeline, checkpoints, metrics, frames and the thread that drives the worlds. No Qt."""

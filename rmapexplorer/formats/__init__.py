@@ -1,0 +1,1 @@
+"""File formats: sessions and recordings of real programs. No Qt."""

@@ -1,0 +1,1 @@
+"""The window. Depends on everything above; nothing depends on it."""

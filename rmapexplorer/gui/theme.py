@@ -1,0 +1,128 @@
+"""The token table (resources/themes/tokens.json) as colours, fonts and palette: the only source of either."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from attrs import frozen
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+
+from rmapexplorer.resources import resource
+
+
+@frozen
+class Look:
+    """How a design is drawn everywhere: colour token, and a second channel of dash and marker.
+
+    ``marker`` is a pyqtgraph symbol: s square, t triangle, o circle, d diamond, star.
+    """
+
+    token: str
+    marker: str
+    dash: Qt.PenStyle
+
+
+LOOKS: dict[str, Look] = {
+    "pte_chain": Look("pte_chain", "s", Qt.PenStyle.SolidLine),
+    "anonmm": Look("anonmm", "t1", Qt.PenStyle.DashLine),
+    "anon_vma": Look("anon_vma", "o", Qt.PenStyle.DashDotLine),
+    "anon_vma_chain": Look("avc", "d", Qt.PenStyle.SolidLine),
+}
+OTHER = Look("other", "star", Qt.PenStyle.DashDotDotLine)
+
+
+def look(design: str) -> Look:
+    """The look of a design by key; designs without one of their own share OTHER. Options after ":" do not count."""
+    return LOOKS.get(design.partition(":")[0], OTHER)
+
+
+class Theme:
+    """One column of the token table."""
+
+    def __init__(self, name: str, tokens: dict[str, Any]) -> None:
+        self.name = name
+        self.tokens = tokens
+
+    @property
+    def dark(self) -> bool:
+        """True where text is lighter than its background."""
+        return self.color("bg").lightnessF() < 0.5
+
+    def color(self, token: str) -> QColor:
+        """A token as a colour; KeyError for a token the table does not have."""
+        return QColor(self.tokens[token])
+
+    def family(self, number: int) -> QColor:
+        """Colour of an anon_vma family (any int >= 0; they repeat)."""
+        return QColor(self.tokens["fam"][number % len(self.tokens["fam"])])
+
+    def design(self, key: str) -> QColor:
+        """Colour of a design."""
+        return self.color(look(key).token)
+
+    def on(self, background: QColor) -> QColor:
+        """Black or white, whichever is easier to read on ``background``."""
+        light = 0.2126 * _linear(background.redF()) + 0.7152 * _linear(background.greenF())
+        light += 0.0722 * _linear(background.blueF())
+        return QColor("#0d1014") if light > 0.18 else QColor("#ffffff")
+
+    def palette(self) -> QPalette:
+        """The Fusion palette of this theme."""
+        p, c = QPalette(), self.color
+        roles = {
+            QPalette.ColorRole.Window: "bg", QPalette.ColorRole.WindowText: "text", QPalette.ColorRole.Base: "panel",
+            QPalette.ColorRole.AlternateBase: "raised", QPalette.ColorRole.Text: "text",
+            QPalette.ColorRole.Button: "raised", QPalette.ColorRole.ButtonText: "text",
+            QPalette.ColorRole.BrightText: "bad", QPalette.ColorRole.ToolTipBase: "raised",
+            QPalette.ColorRole.ToolTipText: "text", QPalette.ColorRole.Highlight: "sel",
+            QPalette.ColorRole.HighlightedText: "text", QPalette.ColorRole.Link: "accent",
+            QPalette.ColorRole.LinkVisited: "accent", QPalette.ColorRole.PlaceholderText: "faint",
+            QPalette.ColorRole.Light: "line", QPalette.ColorRole.Midlight: "line", QPalette.ColorRole.Mid: "line",
+            QPalette.ColorRole.Dark: "bg", QPalette.ColorRole.Shadow: "bg", QPalette.ColorRole.Accent: "accent",
+        }  # fmt: skip
+        for role, token in roles.items():
+            p.setColor(role, c(token))
+        for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
+            p.setColor(QPalette.ColorGroup.Disabled, role, c("faint"))
+        return p
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+
+def load_themes() -> dict[str, Theme]:
+    """All themes of the token table, by name."""
+    table = json.loads(resource("themes/tokens.json").read_text(encoding="utf-8"))
+    return {name: Theme(name, tokens) for name, tokens in table.items()}
+
+
+class Themes(QObject):
+    """Holds the theme in use; ``changed`` carries the new one. Construct once, pass to every view."""
+
+    changed = Signal(object)
+
+    def __init__(self, name: str = "dark") -> None:
+        super().__init__()
+        self._all = load_themes()
+        self.current = self._all[name]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the themes, in the order of the table."""
+        return list(self._all)
+
+    def use(self, name: str) -> None:
+        """Switch to theme ``name`` (KeyError if there is none) and tell every view."""
+        self.current = self._all[name]
+        self.changed.emit(self.current)
+
+
+def mono(points: float | None = None) -> QFont:
+    """The fixed-width face of numbers and addresses."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    if points is not None:
+        font.setPointSizeF(points)
+    return font
