@@ -1,0 +1,312 @@
+"""The frame around every view: quiet rounded border, a header row, the body, one dim hint line, an empty state.
+
+A view puts its widget in with ``set_body``, its small controls into ``header_layout()``; the panel draws the rest.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QColor, QFont, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QStackedLayout,
+    QStyle,
+    QStyleOptionToolButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rmapexplorer.gui.theme import Theme
+
+RADIUS = 8.0
+"""Corner of a panel, in device-independent pixels."""
+
+
+def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
+    """A copy of ``font``, ``factor`` times as large."""
+    copy = QFont(font)
+    if font.pointSizeF() > 0:
+        copy.setPointSizeF(max(6.0, font.pointSizeF() * factor))
+    else:
+        copy.setPixelSize(max(8, round(font.pixelSize() * factor)))
+    copy.setBold(bold)
+    return copy
+
+
+def tint(widget: QWidget, color: QColor) -> None:
+    """Give a label or button the text colour ``color``, enabled and disabled alike."""
+    palette = QPalette(widget.palette())
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(role, color)
+    widget.setPalette(palette)
+
+
+class ElidedLabel(QLabel):
+    """A one-line label that elides on the right instead of being clipped; the whole text is then its tooltip."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._full = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802 (Qt's name)
+        """Show ``text``, elided where it does not fit."""
+        self._full = text
+        self.setAccessibleName(text)
+        self.updateGeometry()
+        self._elide()
+
+    def full_text(self) -> str:
+        """The text as given."""
+        return self._full
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As narrow as three letters."""
+        return QSize(
+            min(self.sizeHint().width(), self.fontMetrics().horizontalAdvance("abc…")), super().sizeHint().height()
+        )
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As wide as the whole text."""
+        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 2, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Elide anew."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 8))
+        super().setText(shown if self.width() < self.sizeHint().width() else self._full)
+        self.setToolTip(self._full if QLabel.text(self) != self._full else "")
+
+
+class HeaderButton(QToolButton):
+    """A flat dim text button for a panel's header; brighter under the mouse and with the keyboard focus."""
+
+    def __init__(self, text: str, tip: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setText(text)
+        self.setToolTip(tip)
+        self.setAccessibleName(tip or text)
+        self.setAutoRaise(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFont(scaled(self.font(), 0.92))
+        self._dim, self._text, self._wash, self._accent = (
+            QColor("gray"),
+            QColor("gray"),
+            QColor(0, 0, 0, 0),
+            QColor("gray"),
+        )
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._dim, self._text = theme.color("dim"), theme.color("text")
+        self._wash, self._accent = theme.color("raised"), theme.color("accent")
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Room for the text and a little air."""
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self._label()) + 12, metrics.height() + 6)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Never narrower than its text."""
+        return self.sizeHint()
+
+    def _label(self) -> str:
+        return self.text() + (" ▾" if self.menu() is not None else "")
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Text, and a wash where it is hovered, open or checked."""
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        hot = bool(option.state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Sunken))
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        if hot and self.isEnabled() or self.hasFocus() or self.isChecked():
+            painter.setPen(QPen(self._accent, 1.2) if self.hasFocus() else Qt.PenStyle.NoPen)
+            painter.setBrush(self._wash)
+            painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(self._text if hot or self.isChecked() else self._dim)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._label())
+        painter.end()
+
+
+class HeaderChoice(HeaderButton):
+    """A small drop-down in a header: ``colour: anon_vma ▾``. ``chosen`` carries the key picked by the user."""
+
+    chosen = Signal(str)
+
+    def __init__(self, title: str, choices: dict[str, str], parent: QWidget | None = None) -> None:
+        super().__init__(title, parent=parent)
+        self._title, self._choices, self._key = title, choices, next(iter(choices))
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu, group = QMenu(self), QActionGroup(self)
+        self._actions: dict[str, QAction] = {}
+        for key, text in choices.items():
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setData(key)
+            group.addAction(action)
+            self._actions[key] = action
+        self.setMenu(menu)
+        menu.triggered.connect(self._picked)
+        self.set_key(self._key)
+
+    @property
+    def key(self) -> str:
+        """The key shown."""
+        return self._key
+
+    def set_key(self, key: str) -> None:
+        """Show ``key`` without telling anyone."""
+        self._key = key
+        self._actions[key].setChecked(True)
+        self.setText(f"{self._title}: {self._choices[key]}")
+        self.setAccessibleName(self.text())
+        self.updateGeometry()
+
+    def _picked(self, action: QAction) -> None:
+        if action.data() != self._key:
+            self.set_key(action.data())
+            self.chosen.emit(self._key)
+
+
+class Panel(QWidget):
+    """A view's frame. Layout from the top: title, controls and hint; the body (or why it is empty); the footer."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme: Theme | None = None
+        self._footer_token = "dim"
+        self._title = ElidedLabel(title)
+        self._title.setFont(scaled(self.font(), 1.0, bold=True))
+        self._hint, self._footer = ElidedLabel(), ElidedLabel()
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for label in (self._hint, self._footer):
+            label.setFont(scaled(self.font(), 0.92))
+        self._controls = QHBoxLayout()
+        self._controls.setSpacing(2)
+        self._header = QWidget()
+        row = QHBoxLayout(self._header)
+        row.setContentsMargins(12, 5, 12, 5)
+        row.setSpacing(6)
+        row.addWidget(self._title)
+        row.addStretch(1)
+        row.addLayout(self._controls)
+        row.addWidget(self._hint)
+        self._empty = QLabel()
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._empty.setMargin(12)
+        self._body: QWidget | None = None
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._empty)
+        self._assemble()
+        self.setAccessibleName(title)
+
+    def _assemble(self) -> None:
+        holder = QWidget()
+        holder.setLayout(self._pages)
+        bottom = QWidget()
+        line = QHBoxLayout(bottom)
+        line.setContentsMargins(12, 2, 12, 7)
+        line.addWidget(self._footer)
+        self._bottom = bottom
+        bottom.setVisible(False)
+        self._hint.setVisible(False)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 1, 1, 1)
+        column.setSpacing(0)
+        column.addWidget(self._header)
+        column.addSpacing(1)
+        column.addWidget(holder, 1)
+        column.addWidget(bottom)
+
+    def set_title(self, title: str) -> None:
+        """The bold words top left."""
+        self._title.setText(title)
+        self.setAccessibleName(title)
+
+    def title(self) -> str:
+        """The title as given."""
+        return self._title.full_text()
+
+    def set_hint(self, hint: str) -> None:
+        """Dim text top right; empty hides it."""
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+
+    def hint(self) -> str:
+        """The hint as given."""
+        return self._hint.full_text()
+
+    def set_footer(self, footer: str) -> None:
+        """One dim line at the bottom that says what can be done; empty hides it."""
+        self._footer.setText(footer)
+        self._bottom.setVisible(bool(footer))
+
+    def set_footer_tone(self, token: str) -> None:
+        """Colour token of the footer ("dim" by default, "warn" where it is about the thing under discussion)."""
+        self._footer_token = token
+        if self._theme is not None:
+            tint(self._footer, self._theme.color(token))
+
+    def header_layout(self) -> QHBoxLayout:
+        """Where small controls go: right in the header, before the hint."""
+        return self._controls
+
+    def set_title_widget(self, widget: QWidget) -> None:
+        """Put ``widget`` (tabs, say) where the title stands."""
+        layout = self._header.layout()
+        assert isinstance(layout, QHBoxLayout)
+        self._title.setVisible(False)
+        layout.insertWidget(0, widget)
+
+    def set_body(self, widget: QWidget) -> None:
+        """The view itself; replaces the one before."""
+        if self._body is not None:
+            self._pages.removeWidget(self._body)
+            self._body.deleteLater()
+        self._body = widget
+        self._pages.addWidget(widget)
+        self._pages.setCurrentWidget(widget)
+        self.setFocusProxy(widget)
+
+    def set_empty(self, text: str | None) -> None:
+        """Show ``text`` (what to do) instead of the body; None shows the body."""
+        self._empty.setText(text or "")
+        self._pages.setCurrentWidget(self._empty if text or self._body is None else self._body)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``; header buttons follow, the body is its owner's business."""
+        self._theme = theme
+        tint(self._title, theme.color("text"))
+        for label in (self._hint, self._empty):
+            tint(label, theme.color("dim"))
+        tint(self._footer, theme.color(self._footer_token))
+        for button in self._header.findChildren(HeaderButton):
+            button.set_theme(theme)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Border, background and the line under the header."""
+        if self._theme is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        line = QPen(self._theme.color("line"), 1)
+        painter.setPen(line)
+        painter.setBrush(self._theme.color("panel"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        y = self._header.geometry().bottom() + 1.5
+        painter.drawLine(QPointF(1, y), QPointF(self.width() - 1, y))
+        painter.end()
