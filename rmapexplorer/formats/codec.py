@@ -1,0 +1,219 @@
+"""One operation as one small JSON object and back, every value checked.
+
+``{"op":"mmap","pid":1,"span":[16,32]}``: the names are those of core.operations, fields that have their default
+are left out, a span is [first page, end page].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from rmapexplorer.core.operations import ADVICES, KINDS, MMAP_FLAGS, OPERATIONS, Mmap, Operation
+from rmapexplorer.core.units import TASK_SIZE_PAGES, Span
+
+MAX_PID = (1 << 31) - 1
+MAX_FILE_PAGES = 1 << 51
+"""Pages of the longest file (MAX_LFS_FILESIZE, 2^63 bytes)."""
+
+MAX_TEXT = 4096
+
+_PROT = re.compile(r"(r?w?x?|none|-)\Z")
+
+Check = Callable[[Any], Any]
+"""Takes the JSON value, returns what the operation holds; ValueError("must be ...") otherwise."""
+
+
+def shown(value: object) -> str:
+    """A value as it stands in the file, cut to what fits into a sentence."""
+    words = {None: "null", True: "true", False: "false"}
+    try:
+        text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        text = "a very long number"
+    except RecursionError:
+        text = "a deeply nested value"
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number in [low, high]."""
+
+    def check(value: Any) -> int:
+        if type(value) is not int:
+            raise ValueError(f"must be a whole number, not {shown(value)}")
+        if not low <= value <= high:
+            raise ValueError(f"must be from {low} to {high}, not {shown(value)}")
+        return value
+
+    return check
+
+
+def maybe(check: Check) -> Check:
+    """None, or what ``check`` takes."""
+    return lambda value: None if value is None else check(value)
+
+
+def one_of(words: tuple[str, ...], what: str) -> Check:
+    """One word of a list."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(f"is {shown(value)}, which is no {what} (known: {', '.join(words)})")
+        return value
+
+    return check
+
+
+def text(value: Any) -> str:
+    """A string that can be written as UTF-8."""
+    if not isinstance(value, str):
+        raise ValueError(f"must be a text in quotes, not {shown(value)}")
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"must be at most {MAX_TEXT} characters long")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in value) or "\0" in value:
+        raise ValueError("must not hold half a surrogate pair or a NUL character")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {shown(value)}")
+    return value
+
+
+def span(value: Any) -> Span:
+    """[first page, end page] of an address space."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"must be [first page, end page], not {shown(value)}")
+    start, end = (whole(0, TASK_SIZE_PAGES)(v) for v in value)
+    if end <= start:
+        raise ValueError(f"must end after it starts, not {shown(value)}")
+    return Span(start, end)
+
+
+def prot(value: Any) -> str:
+    """Letters of r, w, x in this order."""
+    if not isinstance(value, str) or not _PROT.match(value):
+        raise ValueError(f"must be letters of rwx in this order, not {shown(value)}")
+    return value
+
+
+def runs(value: Any) -> tuple[tuple[int, int, str], ...]:
+    """[[first page, end page, "r" or "w"], ...], at least one."""
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"must be a list of [first page, end page, access], not {shown(value)}")
+    return tuple(_run(item) for item in value)
+
+
+def _run(value: Any) -> tuple[int, int, str]:
+    if not isinstance(value, list) or len(value) != 3 or value[2] not in ("r", "w"):
+        raise ValueError(f'must hold [first page, end page, "r" or "w"], not {shown(value)}')
+    where = span(value[:2])
+    return where.start, where.end, value[2]
+
+
+def flags(value: Any) -> tuple[str, ...]:
+    """Different words of MMAP_FLAGS."""
+    if not isinstance(value, list):
+        raise ValueError(f"must be a list of flags, not {shown(value)}")
+    checked = tuple(one_of(MMAP_FLAGS, "mmap flag")(word) for word in value)
+    if len(set(checked)) != len(checked):
+        raise ValueError(f"must not name a flag twice, as {shown(value)} does")
+    return checked
+
+
+_vpn, _pid, _pages = whole(0, TASK_SIZE_PAGES), whole(1, MAX_PID), whole(0, MAX_FILE_PAGES)
+
+_CHECKS: dict[str, Check] = {
+    "pid": _pid, "child": _pid, "comm": text, "thread": flag, "span": span, "prot": prot,
+    "kind": one_of(KINDS, "kind of mapping"), "file": text, "offset": _pages, "flags": flags, "label": text,
+    "new_pages": _vpn, "to": maybe(whole(0, TASK_SIZE_PAGES - 1)), "dontunmap": flag, "end": _vpn,
+    "start": maybe(_vpn), "advice": one_of(ADVICES, "advice"), "runs": runs, "onfault": flag, "pages": _pages,
+}  # fmt: skip
+"""By field name: the same name means the same thing in every operation."""
+
+_SHAPES: dict[str, tuple[type[Any], dict[str, tuple[Check, bool]]]] = {
+    kind.name: (
+        kind,
+        {
+            a.name: (maybe(_pages) if kind.name == "reclaim" else _CHECKS[a.name], a.default is attrs.NOTHING)
+            for a in attrs.fields(kind)
+        },
+    )
+    for kind in OPERATIONS
+}
+"""Operation name -> (class, field -> (check, required))."""
+
+_DEFAULTS: dict[type[Any], tuple[tuple[str, Any], ...]] = {
+    kind: tuple((a.name, a.default) for a in attrs.fields(kind)) for kind in OPERATIONS
+}
+
+
+def encode(op: Operation) -> dict[str, Any]:
+    """The JSON object of one operation, in the order of its fields, defaults left out."""
+    data: dict[str, Any] = {"op": op.name}
+    for name, default in _DEFAULTS[type(op)]:
+        value = getattr(op, name)
+        if default is attrs.NOTHING or value != default:
+            data[name] = [value.start, value.end] if isinstance(value, Span) else _plain(value)
+    return data
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+def decode(data: Any) -> Operation:
+    """The operation of one JSON object; ValueError says what is wrong with it."""
+    if not isinstance(data, dict):
+        raise ValueError(f'must be an object like {{"op": "fork", ...}}, not {shown(data)}')
+    name = data.get("op")
+    if "op" not in data:
+        raise ValueError('has no "op", the name of the operation')
+    if not isinstance(name, str) or name not in _SHAPES:
+        raise ValueError(f"has the unknown op {shown(name)} (known: {', '.join(_SHAPES)})")
+    kind, shape = _SHAPES[name]
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key == "op":
+            continue
+        if key not in shape:
+            raise ValueError(f"({name}) has a field {shown(key)} that {name} does not have")
+        try:
+            values[key] = shape[key][0](value)
+        except ValueError as error:
+            raise ValueError(f'({name}): "{key}" {error}') from error
+    for key, (_, required) in shape.items():
+        if required and key not in values:
+            raise ValueError(f'({name}) has no "{key}"')
+    op: Operation = kind(**values)
+    if wrong := _contradiction(op):
+        raise ValueError(f"({name}): {wrong}")
+    return op
+
+
+def _contradiction(op: Operation) -> str:
+    if isinstance(op, Mmap):
+        if op.kind.startswith("file") and not op.file:
+            return f'a mapping of kind {op.kind} needs a "file"'
+        if not op.kind.startswith("file") and op.file:
+            return f'a mapping of kind {op.kind} has no "file"'
+    if getattr(op, "child", None) == getattr(op, "pid", 0):
+        return '"child" must not be the pid itself'
+    if op.name in ("ftruncate", "punch") and not getattr(op, "file", ""):
+        return '"file" must not be empty'
+    return ""
+
+
+def problem(op: Operation) -> str:
+    """Why this operation cannot stand in a session file, in words that follow "operation N "; empty where it can."""
+    try:
+        decode(encode(op))
+    except ValueError as error:
+        return str(error)
+    return ""

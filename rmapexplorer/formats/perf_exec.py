@@ -1,0 +1,58 @@
+"""The MMAP2 records that no system call explains: what execve maps, stacks that grow, what perf found at its start.
+
+Kernel: fs/exec.c setup_arg_pages, fs/binfmt_elf.c elf_load, arch/x86/entry/vdso/vma.c.
+"""
+
+from __future__ import annotations
+
+from rmapexplorer.core.operations import Brk, Mmap, Operation
+from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES, Span
+from rmapexplorer.formats.perf_calls import Files, pages_up
+from rmapexplorer.formats.perf_lines import Mapping
+from rmapexplorer.formats.perf_log import Log
+from rmapexplorer.formats.perf_space import Area, Space
+
+STACK_EXPAND_PAGES = (128 << 10) >> PAGE_SHIFT
+"""setup_arg_pages makes the stack this much longer than the arguments it holds already."""
+
+_SPECIAL = ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]", "[vectors]", "[sigpage]")
+
+
+def map_by_kernel(log: Log, files: Files, pid: int, space: Space, mapped: Mapping, fresh: bool) -> None:
+    """Follow a mapping of exec, or with ``fresh`` False one that was there before the recording began."""
+    span = Span(mapped.start >> PAGE_SHIFT, pages_up(mapped.start + mapped.length))
+    if not 0 <= span.start < span.end <= TASK_SIZE_PAGES:
+        log.skip("MMAP2", "outside of the user's address space")
+        return
+    op: Operation
+    if mapped.name == "[heap]" and not fresh:
+        space.brk_start = space.brk_end = span.start
+        op = Brk(pid=pid, end=span.end, start=span.start)
+    else:
+        op = _mapping(files, pid, span, mapped)
+    log.emit(op)
+    space.apply(op)
+    if mapped.name == "[stack]" and fresh:
+        for page in range(span.end - max(1, span.pages - STACK_EXPAND_PAGES), span.end):
+            log.touch(pid, page, "w")  # the arguments: written through the kernel's own mapping, no fault is seen
+
+
+def _mapping(files: Files, pid: int, span: Span, mapped: Mapping) -> Mmap:
+    prot, shared, name = mapped.perms[:3].replace("-", ""), mapped.perms[3] == "s", mapped.name
+    if name in _SPECIAL:
+        return Mmap(pid=pid, span=span, prot=prot, flags=("special",), label=name)
+    if name == "[stack]":
+        return Mmap(pid=pid, span=span, prot=prot, flags=("growsdown",), label=name)
+    if name.startswith(("//anon", "[", "/dev/zero")):
+        return Mmap(pid=pid, span=span, prot=prot, kind="anon-shared" if shared else "anon")
+    file = files.name(name, mapped.identity)
+    kind = "file-shared" if shared else "file-private"
+    return Mmap(pid=pid, span=span, prot=prot, kind=kind, file=file, offset=mapped.offset >> PAGE_SHIFT)
+
+
+def stack_grown(log: Log, pid: int, space: Space, mapped: Mapping) -> None:
+    """A stack grew outside of exec. The fault below it has told so already, but for what the kernel did unseen."""
+    start, end = mapped.start >> PAGE_SHIFT, pages_up(mapped.start + mapped.length)
+    top: Area | None = space.at(end - 1) if 0 < end <= TASK_SIZE_PAGES else None
+    if top is not None and top.grows and space.at(start) is None and space.grow(start, TASK_SIZE_PAGES) is not None:
+        log.touch(pid, start, "w")

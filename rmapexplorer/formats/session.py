@@ -1,0 +1,247 @@
+"""Sessions: the log of operations with all that is needed to see the same thing again. A scenario is one too.
+
+A ``.rmap`` file is UTF-8 JSON with one operation a line, so that two of them compare well; gzip is accepted on
+reading. An operation follows the one on the line before it unless it says ``"after": N`` (numbers from 0, -1 is
+the start): that is how branches are kept. Older versions are converted step by step, newer ones are refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.units import Machine
+from rmapexplorer.formats import codec, outline
+from rmapexplorer.formats.errors import Asked, FormatError, Progress
+from rmapexplorer.formats.outline import Designs, Note
+from rmapexplorer.formats.reading import opened
+
+__all__ = ["FORMAT", "VERSION", "FormatError", "Note", "Session", "load_session", "parse_session", "save_session"]
+
+FORMAT = "rmapexplorer session"
+VERSION = 1
+
+Converter = Callable[[dict[str, Any]], dict[str, Any]]
+
+CONVERTERS: Mapping[int, Converter] = {}
+"""Version -> the function that makes a file of that version one of the next; one line here for each new version."""
+
+
+def _bent(parents: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    straight = parents is not None and parents == tuple(range(-1, len(parents) - 1))
+    return None if straight else parents
+
+
+@frozen(kw_only=True)
+class Session:
+    """A log of operations, where one stands in it, and how it is looked at.
+
+    :param parents: per operation the index of the one it follows, -1 for the start; None: one straight line.
+    :param position: operations of the current branch that are done. :param branches: name -> index of the last
+        operation of the branch, -1 for an empty one. :param selection: (pid, page number).
+    :param path: where it was read from; not part of the session. :param report: what an import skipped, a line each.
+    """
+
+    title: str
+    machine: Machine = Machine()
+    designs: Designs = ()
+    operations: tuple[Operation, ...] = ()
+    parents: tuple[int, ...] | None = field(default=None, converter=_bent)
+    position: int = 0
+    branches: dict[str, int] = field(factory=dict, converter=dict)
+    branch: str = "main"
+    selection: tuple[int, int] | None = None
+    view: str = ""
+    notes: tuple[Note, ...] = ()
+    report: tuple[str, ...] = ()
+    path: str | None = field(default=None, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.branches.setdefault(self.branch, len(self.operations) - 1)
+
+    def line(self, branch: str = "") -> tuple[int, ...]:
+        """Indexes of the operations of a branch, the current one by default, in order."""
+        return outline.line(self.parents, self.branches[branch or self.branch])
+
+
+def load_session(path: str, progress: Progress | None = None, cancelled: Asked | None = None) -> Session:
+    """The session in the file; FormatError says in one sentence why there is none."""
+    with opened(path) as source:
+        data = source.read_all(progress, cancelled)
+    return parse_session(data, path)
+
+
+def parse_session(data: bytes, path: str) -> Session:
+    """The session in the bytes of a file; ``path`` is for messages."""
+    return from_json(parse_json(data, path), path)
+
+
+def parse_json(data: bytes, path: str) -> Any:
+    """Any JSON without NaN and without a key given twice; FormatError otherwise, never a RecursionError."""
+    try:
+        words = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: is neither JSON nor text (byte {error.start}); choose another file.") from error
+    try:
+        return json.loads(words, parse_constant=_no_constant, object_pairs_hook=_no_twins)
+    except json.JSONDecodeError as error:
+        raise FormatError(
+            f"{path}, line {error.lineno}: is damaged JSON ({error.msg}, column {error.colno}); take an intact copy."
+        ) from error
+    except RecursionError as error:
+        raise FormatError(f"{path}: is nested too deeply for a session; choose another file.") from error
+    except ValueError as error:
+        raise FormatError(f"{path}: {error}; correct it or take an intact copy.") from error
+    except MemoryError as error:
+        raise FormatError(f"{path}: does not fit into memory; choose a smaller file.") from error
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"holds {word}, which is no number a session can have")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        seen: set[str] = set()
+        twin = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"has the key {codec.shown(twin)} twice in one object")
+    return data
+
+
+def from_json(data: Any, path: str, converters: Mapping[int, Converter] = CONVERTERS) -> Session:
+    """The session of parsed JSON, brought to the present version first."""
+    try:
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise FormatError(f"{path}: is JSON, but no rmapexplorer session; choose another file.")
+        return _build(_present(data, path, converters), path)
+    except ValueError as error:
+        raise FormatError(f"{path}: {error}; correct it or take an intact copy.") from error
+
+
+def _present(data: dict[str, Any], path: str, converters: Mapping[int, Converter]) -> dict[str, Any]:
+    version = data.get("version")
+    if type(version) is not int or version < 1:
+        raise ValueError(f'"version" must be a whole number from 1, not {codec.shown(version)}')
+    if version > VERSION:
+        raise FormatError(
+            f"{path}: was written by a newer rmapexplorer (version {codec.shown(version)}, this one reads up to "
+            f"{VERSION}); please update."
+        )
+    while version < VERSION:
+        data = converters[version](data)
+        version += 1
+    return data
+
+
+def _build(data: dict[str, Any], path: str) -> Session:
+    values = outline.head(data)
+    operations, parents = _operations(data["operations"])
+    outline.consistent(values, len(operations), parents)
+    return Session(operations=operations, parents=parents, path=path, **values)
+
+
+def _operations(items: Any) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    if not isinstance(items, list):
+        raise ValueError(f'"operations" must be a list, not {codec.shown(items)}')
+    operations: list[Operation] = []
+    parents: list[int] = []
+    for index, item in enumerate(items):
+        try:
+            after = index - 1
+            if isinstance(item, dict) and "after" in item:
+                item = dict(item)
+                after = _after(item.pop("after"), index)
+            operations.append(codec.decode(item))
+        except ValueError as error:
+            raise ValueError(f"operation {index + 1} {error}") from error
+        parents.append(after)
+    return tuple(operations), tuple(parents)
+
+
+def _after(value: Any, index: int) -> int:
+    if type(value) is not int:
+        raise ValueError(f'has "after" {codec.shown(value)}, which is no whole number')
+    if not -1 <= value < index:
+        raise ValueError(f'has "after" {codec.shown(value)}; it must be an operation before it, -1 to {index - 1}')
+    return value
+
+
+def to_text(session: Session) -> str:
+    """What save_session writes; FormatError where load_session would not take it."""
+    head = outline.head_json(session)
+    lines = [json.dumps({"format": FORMAT}, ensure_ascii=False)[1:-1], f'"version": {VERSION}']
+    lines += [f"{_compact(key)}: {_compact(value)}" for key, value in head.items()]
+    text = "{\n" + ",\n".join(lines) + ',\n"operations": ['
+    items = []
+    parents = session.parents or range(-1, len(session.operations) - 1)
+    if len(parents) != len(session.operations):
+        raise FormatError(f"{session.title}: has {len(parents)} parents for {len(session.operations)} operations.")
+    for index, (op, parent) in enumerate(zip(session.operations, parents, strict=True)):
+        data = codec.encode(op)
+        if parent != index - 1:
+            data["after"] = parent
+        items.append(_compact(data))
+    return text + ("\n" if items else "") + ",\n".join(items) + "\n]\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def save_session(session: Session, path: str) -> None:
+    """Write the session beside ``path`` and put it in its place in one step; on any trouble the old file stays."""
+    data = to_text(session).encode("utf-8", "replace")
+    try:
+        parse_session(data, path)
+    except FormatError as error:
+        raise FormatError(f"not saved, since it could not be opened again: {error}") from error
+    try:
+        _write_atomically(os.path.realpath(path), data)
+    except OSError as error:
+        raise FormatError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another place or make room."
+        ) from error
+    except ValueError as error:
+        raise FormatError(f"{path!r}: is no file name ({error}); choose another.") from error
+
+
+def _write_atomically(path: str, data: bytes) -> None:
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory")
+    folder, base = os.path.split(path)
+    temporary = os.path.join(folder, f".{base[:100]}.{uuid.uuid4().hex}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if os.path.exists(path):
+                os.fchmod(descriptor, os.stat(path).st_mode & 0o7777)
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _settle(folder)
+
+
+def _settle(folder: str) -> None:
+    # The rename itself reaches the disk with the directory; file systems that cannot do it are left alone.
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
