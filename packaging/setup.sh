@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154  # $root comes from the script that sources this
 # Set-up shared by packaging/launch and packaging/test: sourced with $root = the checkout, then `set_up PART...`.
 # Parts: run (the program's Python packages), test (those of the tests too), screen (the system libraries of a window).
 #
