@@ -218,7 +218,7 @@ class Panel(QWidget):
         holder.setLayout(self._pages)
         bottom = QWidget()
         line = QHBoxLayout(bottom)
-        line.setContentsMargins(12, 2, 12, 7)
+        line.setContentsMargins(12, 4, 12, 7)
         line.addWidget(self._footer)
         self._bottom = bottom
         bottom.setVisible(False)

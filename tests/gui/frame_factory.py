@@ -1,7 +1,7 @@
 """Synthetic frames for tests of views: no engine, no world, figures invented but shaped like the real ones.
 
-``small()`` two processes; ``letter()`` the built-in scenario after its mremap, page 0xc42 of worker 2 selected, with walk and
-structure; ``huge(processes, vmas)`` the storm. ``build(...)`` makes a frame of any processes.
+``small()`` two processes; ``letter()`` the built-in scenario after its mremap, page 0xc42 of worker 2 selected, with
+walk and structure; ``huge(processes, vmas)`` the storm. ``build(...)`` makes a frame of any processes.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def designs(vmas: int) -> tuple[DesignState, ...]:
 
 
 def small(**changes: Any) -> Frame:
-    """Two processes: text, heap and stack each; the second shares a file of 0x40 pages and has swap. Nothing selected."""
+    """Two processes: text, heap and stack each; the second shares a file and has swap. Nothing selected."""
     text = V(0x400, 0x410, RX, file="/usr/bin/cat")
     stack = V(STACK, STACK + 4, RW | fl.GROWSDOWN, anon=4, label="[stack]")
     return build(
@@ -189,7 +189,7 @@ def small(**changes: Any) -> Frame:
 
 
 def letter(*, selected: bool = True, **changes: Any) -> Frame:
-    """After fork 2, fork 3, a write in both and mremap(2, a18-a1c -> c40): three tasks map page 0x2a, a fourth exec'ed."""
+    """After fork 2, fork 3, a write in both and mremap(2, a18-a1c -> c40): three tasks map page 0x2a."""
     text = V(0x400, 0x448, RX, file="/usr/sbin/server", file_pages=30)
     data = V(0x600, 0x604, RW, anon=8, pgoff=0x200, file="/usr/sbin/server", links=1)
     heap = V(0xA10, 0xA20, anon=0, label="[heap]", links=1)
@@ -313,7 +313,7 @@ def fan(vmas: int = 120, owners: int = 12) -> Structure:
 
 
 def huge(processes: int = 1000, vmas: int = 1000, *, distinct: bool = False, **changes: Any) -> Frame:
-    """The storm: one-page vmas three pages apart, the same in every process, or (``distinct``) no two processes alike."""
+    """The storm: one-page vmas three pages apart, alike in every process, or (``distinct``) no two alike."""
     n = processes * vmas
     start = np.tile(np.arange(vmas, dtype=np.int64) * 3, processes)
     if distinct:

@@ -1,0 +1,375 @@
+"""Painting of the memory map: QPainter calls over the arrays of a frame, only for the rows and columns that show.
+
+Where a row has more vmas than half its pixels, each pixel column takes the colour of what covers most of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+
+from rmapexplorer.gui import memory_geometry as geo
+from rmapexplorer.gui import memory_style as style
+from rmapexplorer.gui.memory_scene import Scene
+
+RADIUS = 3.0
+NARROW = 6.0
+"""Boxes under this many pixels are plain rectangles, drawn in batches."""
+MOST_GHOSTS = 64
+
+
+def faded(color: QColor, alpha: float) -> QColor:
+    """``color`` at ``alpha`` (0..1)."""
+    return QColor(color.red(), color.green(), color.blue(), round(255 * alpha))
+
+
+def paint(p: QPainter, s: Scene) -> None:
+    """The whole map."""
+    p.setRenderHint(QPainter.RenderHint.Antialiasing)
+    rows = s.visible()
+    p.save()
+    p.setClipRect(QRectF(0, s.top, s.gutter + s.window.width + 20, s.height - s.top))
+    for row in rows:
+        _gutter(p, s, row)
+    p.setClipRect(QRectF(s.gutter - 2, s.top - 2, s.window.width + 4, s.height - s.top + 2))
+    p.translate(s.gutter, 0)
+    for row in rows:
+        _row(p, s, row)
+    _spots(p, s, rows)
+    _marked_span(p, s)
+    p.restore()
+    p.save()
+    p.translate(s.gutter, 0)
+    _axis(p, s)
+    _caption(p, s)
+    p.restore()
+
+
+def _axis(p: QPainter, s: Scene) -> None:
+    p.setFont(s.fonts.mono)
+    p.setPen(s.color("dim"))
+    base = s.top - 6
+    labels = geo.ticks(s.axis, s.window, s.fonts.mono_metrics.horizontalAdvance)
+    for x, text in labels:
+        p.drawText(QPointF(x, base), text)
+    p.setPen(s.color("faint"))
+    taken = [(x, x + s.fonts.mono_metrics.horizontalAdvance(text)) for x, text in labels]
+    for low, high in geo.breaks(s.axis, s.window):
+        middle, half = (low + high) / 2, 5.0
+        if not any(a < middle + half and middle - half < b for a, b in taken):
+            p.drawText(QRectF(middle - 12, base - 12, 24, 14), Qt.AlignmentFlag.AlignCenter, "⋯")
+            taken.append((middle - half, middle + half))
+
+
+def _caption(p: QPainter, s: Scene) -> None:
+    if not s.caption:
+        _legend(p, s, 0.0, s.window.width)
+        return
+    xs = [float(s.window.x(s.axis.unit(v + 0.5))) for row in s.spots for v in s.spots[row]]
+    own = s.window.x(s.axis.unit(s.vpn + 0.5)) if s.vpn >= 0 else xs[0]
+    wide = QFontMetricsF(s.fonts.strong).horizontalAdvance(s.caption)
+    x = min(max(float(own) - wide / 2, 0.0), max(s.window.width - wide, 0.0))
+    p.setFont(s.fonts.strong)
+    p.setPen(s.color("warn"))
+    p.drawText(QPointF(x, s.top - 22), s.caption)
+    left, right = (0.0, x - 14) if x > s.window.width - x - wide else (x + wide + 14, s.window.width)
+    _legend(p, s, left, right)
+
+
+def _legend(p: QPainter, s: Scene, left: float, right: float) -> None:
+    """What the colours stand for, as far as there is room; families need none, their boxes name them."""
+    if s.mode == "anon_vma":
+        return
+    p.setFont(s.fonts.small)
+    metrics = QFontMetricsF(s.fonts.small)
+    for entry in style.CLASSES[s.mode]:
+        wide = metrics.horizontalAdvance(entry.word) + 13
+        if left + wide > right:
+            break
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(s.color(entry.token))
+        p.drawRoundedRect(QRectF(left, s.top - 30, 8, 8), 2, 2)
+        p.setPen(s.color("dim"))
+        p.drawText(QPointF(left + 12, s.top - 22), entry.word)
+        left += wide + 12
+
+
+def _gutter(p: QPainter, s: Scene, row: int) -> None:
+    tasks, task = s.frame.tasks, int(s.rows.task[row])
+    y, height = s.y(row), s.box_height
+    own = not s.rows.folded[row]
+    if own and task == s.task:
+        band = QRectF(4, s.top + row * s.pitch - s.scroll + 1, s.gutter + s.window.width + 6, s.pitch - 2)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(faded(s.color("sel"), 0.55))
+        p.drawRoundedRect(band, 5, 5)
+        p.setBrush(s.color("accent"))
+        p.drawRoundedRect(QRectF(4, band.y() + 3, 3, band.height() - 6), 1.5, 1.5)
+    left, right = (str(tasks.comm[task]), str(tasks.pid[task])) if own else ("", "")
+    if not own:
+        left, right = f"▸ × {s.rows.count[row]:,} like", str(tasks.pid[task])
+    elif task in s.unfolded:
+        left = f"▾ {left}"
+    p.setFont(s.fonts.mono)
+    wide = s.fonts.mono_metrics.horizontalAdvance(right)
+    p.setPen(s.color("dim"))
+    p.drawText(QRectF(0, y, s.gutter - 12, height), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
+    p.setFont(s.fonts.strong if own and task == s.task else s.fonts.row)
+    p.setPen(s.color("text") if own else s.color("dim"))
+    room = s.gutter - 12 - wide - 8 - 14
+    text = QFontMetricsF(p.font()).elidedText(left, Qt.TextElideMode.ElideRight, room)
+    p.drawText(QRectF(14, y, room + 2, height), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _row(p: QPainter, s: Scene, row: int) -> None:
+    task, y, height = int(s.rows.task[row]), s.y(row), s.box_height
+    shown = s.shown(task)
+    x0, x1 = s.edges(s.frame.vmas.start[shown], s.frame.vmas.end[shown])
+    if s.rows.folded[row]:
+        y, height = y + 2, height - 6
+        _tracks(p, s, y, height)
+        _folded(p, s, x0, x1, y, height)
+        return
+    _tracks(p, s, y, height)
+    kinds, states = style.classes(s.mode, s.frame.vmas, shown, s.frame.labels), style.states(s.frame.vmas, shown)
+    if len(x0) * 2 > s.window.width:
+        _columns(p, s, x0, x1, kinds, states, y, height)
+        return
+    away = geo.moved(
+        s.frame.vmas.start[shown], s.frame.vmas.pgoff[shown], s.frame.vmas.flags[shown], s.frame.vmas.file[shown]
+    )
+    for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
+        _ghost(p, s, shown.start + i, y, height, int(kinds[i]))
+    _boxes(p, s, x0, x1, kinds, states, y, height)
+    _stripes(p, s, shown, x0, x1, y, height)
+    _words(p, s, row, shown, x0, x1, away, kinds, states, y, height)
+    for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
+        _thread(p, s, shown.start + i, y, height, int(kinds[i]))
+    _outlines(p, s, row, shown, x0, x1, y, height)
+
+
+def _tracks(p: QPainter, s: Scene, y: float, height: float) -> None:
+    clusters = s.axis.clusters
+    if not len(clusters):
+        return
+    x0, x1 = s.edges(clusters[:, 0], clusters[:, 1])
+    keep = (x1 >= -2) & (x0 <= s.window.width + 2)
+    p.setPen(Qt.PenStyle.NoPen)
+    p.setBrush(faded(s.color("hole"), 0.9))
+    low, high = np.clip(x0[keep], -4, None), np.clip(x1[keep], None, s.window.width + 4)
+    p.drawRects([QRectF(a, y, b - a, height) for a, b in zip(low.tolist(), high.tolist(), strict=True)])
+
+
+def _folded(p: QPainter, s: Scene, x0: np.ndarray, x1: np.ndarray, y: float, height: float) -> None:
+    if len(x0) * 2 > s.window.width:
+        tokens = (style.Class("", "faint"),)
+        zero = np.zeros(len(x0), np.int64)
+        _image(p, s, x0, x1, zero, [faded(s.color(tokens[0].token), 0.55)], y, height)
+        return
+    p.setBrush(faded(s.color("faint"), 0.28))
+    p.setPen(QPen(faded(s.color("faint"), 0.8), 1))
+    spans = list(zip(x0.tolist(), x1.tolist(), strict=True))
+    for shift in (4.0, 2.0, 0.0):
+        p.drawRects([QRectF(a, y + shift, max(b - a - 1, 1.0), height - 2) for a, b in spans])
+
+
+def _columns(
+    p: QPainter,
+    s: Scene,
+    x0: np.ndarray,
+    x1: np.ndarray,
+    kinds: np.ndarray,
+    states: np.ndarray,
+    y: float,
+    height: float,
+) -> None:
+    solid = [s.color(c.token) for c in style.CLASSES[s.mode]]
+    colors = solid + [faded(c, 0.3) for c in solid]
+    _image(p, s, x0, x1, kinds + np.where(states == style.UNTOUCHED, len(solid), 0), colors, y, height)
+
+
+def _image(
+    p: QPainter,
+    s: Scene,
+    x0: np.ndarray,
+    x1: np.ndarray,
+    kinds: np.ndarray,
+    colors: list[QColor],
+    y: float,
+    height: float,
+) -> None:
+    """Majority colour per device column; the lower quarter shows the runner-up where it has a third."""
+    width = max(1, round(s.window.width * s.ratio))
+    step = -1 if s.window.flipped else 1
+    best, share, second = geo.majority(x0[::step] * s.ratio, x1[::step] * s.ratio, kinds[::step], len(colors), width)
+    table = np.array([[c.blue(), c.green(), c.red(), c.alpha()] for c in colors] + [[0, 0, 0, 0]], dtype=np.float64)
+    pixels = np.repeat(table[best][None], 4, axis=0)
+    pixels[3] = np.where((second >= 0)[:, None], table[second], pixels[3])
+    pixels[:, :, 3] *= np.where(best >= 0, 0.35 + 0.65 * share, 0.0)
+    data = pixels.astype(np.uint8).tobytes()
+    image = QImage(data, width, 4, width * 4, QImage.Format.Format_ARGB32)
+    p.drawImage(QRectF(0, y, s.window.width, height), image)
+
+
+def _boxes(
+    p: QPainter,
+    s: Scene,
+    x0: np.ndarray,
+    x1: np.ndarray,
+    kinds: np.ndarray,
+    states: np.ndarray,
+    y: float,
+    height: float,
+) -> None:
+    wide = np.maximum(x1 - x0 - np.where(x1 - x0 > NARROW, 1.0, 0.0), 1.5)
+    names = style.CLASSES[s.mode]
+    for code in np.unique(kinds * 4 + states).tolist():
+        kind, state = divmod(code, 4)
+        color = s.color(names[kind].token)
+        light = state == style.UNTOUCHED or names[kind].token == "other"
+        p.setBrush(faded(color, 0.16 if state == style.UNTOUCHED else 0.45) if light else color)
+        p.setPen(QPen(color, 1.2) if light else Qt.PenStyle.NoPen)
+        mine = np.flatnonzero(kinds * 4 + states == code)
+        rects = [QRectF(x, y, w, height) for x, w in zip(x0[mine].tolist(), wide[mine].tolist(), strict=True)]
+        small = [r for r in rects if r.width() < NARROW]
+        if small:
+            p.setPen(Qt.PenStyle.NoPen)
+            p.drawRects(small)
+            p.setPen(QPen(color, 1.2) if light else Qt.PenStyle.NoPen)
+        for r in rects:
+            if r.width() >= NARROW:
+                inset = 0.6 if light else 0.0
+                p.drawRoundedRect(r.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
+        if state == style.SWAPPED:
+            p.setPen(Qt.PenStyle.NoPen)
+            p.setBrush(QBrush(faded(s.theme.on(color), 0.55), Qt.BrushStyle.BDiagPattern))
+            p.drawRects(rects)
+
+
+def _stripes(p: QPainter, s: Scene, shown: slice, x0: np.ndarray, x1: np.ndarray, y: float, height: float) -> None:
+    """File memory that has an anon_vma carries its family as a stripe along the bottom."""
+    if s.mode != "anon_vma":
+        return
+    vmas = s.frame.vmas
+    both = np.flatnonzero((vmas.file[shown] >= 0) & (vmas.anon[shown] >= 0) & (x1 - x0 > 2))
+    p.setPen(Qt.PenStyle.NoPen)
+    for i in both.tolist():
+        p.setBrush(s.theme.family(int(vmas.anon[shown.start + i])))
+        p.drawRoundedRect(QRectF(x0[i], y + height - 4, x1[i] - x0[i] - 1, 4), 2, 2)
+
+
+def _free_of_bars(s: Scene, row: int, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Room for words: where the page's bar cuts a box, the wider side of it."""
+    left, right = left.copy(), right.copy()
+    for vpn in s.spots.get(row, [])[:200]:
+        x = float(s.window.x(s.axis.unit(vpn + 0.5)))
+        for i in np.flatnonzero((left < x) & (x < right)).tolist():
+            if x - left[i] > right[i] - x:
+                right[i] = x - 2
+            else:
+                left[i] = x + 3
+    return left, right
+
+
+def _words(
+    p: QPainter, s: Scene, row: int, shown: slice, x0: np.ndarray, x1: np.ndarray, away: np.ndarray, kinds: np.ndarray,
+    states: np.ndarray, y: float, height: float,
+) -> None:  # fmt: skip
+    p.setFont(s.fonts.box)
+    names = style.CLASSES[s.mode]
+    left, right = _free_of_bars(s, row, np.maximum(x0, 0.0), np.minimum(x1, s.window.width))
+    for i in np.flatnonzero(right - left > 14).tolist():
+        room = float(right[i] - left[i]) - 6
+        for word in style.words(s.frame, shown.start + i, bool(away[i])):
+            if s.fonts.box_metrics.horizontalAdvance(word) <= room:
+                token = names[int(kinds[i])].token
+                light = states[i] == style.UNTOUCHED or token == "other"
+                p.setPen(s.color("text") if light else s.theme.on(s.color(token)))
+                box = QRectF(left[i], y, right[i] - left[i] - 1, height)
+                if states[i] == style.SWAPPED:
+                    plate = s.fonts.box_metrics.horizontalAdvance(word) + 8
+                    p.fillRect(QRectF(box.center().x() - plate / 2, y + 3, plate, height - 6), s.color(token))
+                p.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
+                break
+
+
+def _ghost(p: QPainter, s: Scene, i: int, y: float, height: float, kind: int) -> None:
+    """Where a moved vma came from: its index still counts from here."""
+    vmas = s.frame.vmas
+    home = int(vmas.pgoff[i])
+    x0, x1 = s.edges(home, home + int(vmas.end[i] - vmas.start[i]))
+    box = QRectF(float(x0) + 0.6, y + 0.6, max(float(x1 - x0) - 2.2, 2.0), height - 1.2)
+    color = s.color(style.CLASSES[s.mode][kind].token)
+    p.setPen(Qt.PenStyle.NoPen)
+    p.setBrush(QBrush(faded(color, 0.45), Qt.BrushStyle.BDiagPattern))
+    p.drawRoundedRect(box, RADIUS, RADIUS)
+    pen = QPen(color, 1.2)
+    pen.setDashPattern([3, 2.2])
+    p.setPen(pen)
+    p.setBrush(Qt.BrushStyle.NoBrush)
+    p.drawRoundedRect(box, RADIUS, RADIUS)
+
+
+def _thread(p: QPainter, s: Scene, i: int, y: float, height: float, kind: int) -> None:
+    vmas = s.frame.vmas
+    home, length = int(vmas.pgoff[i]), int(vmas.end[i] - vmas.start[i])
+    a0, a1 = s.edges(home, home + length)
+    b0, b1 = s.edges(int(vmas.start[i]), int(vmas.end[i]))
+    a, b = float(a0 + a1) / 2, float(b0 + b1) / 2
+    bottom, dip = y + height, min(7.0, s.pitch - s.box_height - 2)
+    path = QPainterPath(QPointF(a, bottom))
+    path.cubicTo(QPointF(a, bottom + dip), QPointF(b, bottom + dip), QPointF(b, bottom + 1))
+    p.setBrush(Qt.BrushStyle.NoBrush)
+    p.setPen(QPen(s.color(style.CLASSES[s.mode][kind].token), 1.4))
+    p.drawPath(path)
+    p.setBrush(p.pen().color())
+    p.drawEllipse(QPointF(a, bottom), 2, 2)
+
+
+def _outlines(
+    p: QPainter, s: Scene, row: int, shown: slice, x0: np.ndarray, x1: np.ndarray, y: float, height: float
+) -> None:
+    p.setBrush(Qt.BrushStyle.NoBrush)
+    chosen = s.vma_at(int(s.rows.task[row]), s.vpn) if s.rows.task[row] == s.task and s.vpn >= 0 else -1
+    hover = s.hover[1] if s.hover is not None and s.hover[0] == row else -1
+    for vma, pen in ((hover, QPen(faded(s.color("text"), 0.75), 1.2)), (chosen, QPen(s.color("accent"), 2))):
+        if shown.start <= vma < shown.stop:
+            a, b = float(x0[vma - shown.start]), float(x1[vma - shown.start])
+            p.setPen(pen)
+            p.drawRoundedRect(QRectF(a - 1, y - 1, max(b - a + 1, 3.0), height + 2), RADIUS + 1, RADIUS + 1)
+
+
+def _spots(p: QPainter, s: Scene, rows: range) -> None:
+    """The page under discussion: a warm bar wherever it is mapped, and a line from row to row."""
+    warm, height = s.color("warn"), s.box_height
+    before: QPointF | None = None
+    for row in sorted(s.spots):
+        for vpn in s.spots[row][:200]:
+            x0, x1 = s.edges(vpn, vpn + 1)
+            middle, y = float(x0 + x1) / 2, s.y(row)
+            if before is not None and row in rows:
+                p.setPen(QPen(faded(warm, 0.45), 1, Qt.PenStyle.DotLine))
+                p.drawLine(QLineF(before, QPointF(middle, y - 3)))
+            before = QPointF(middle, y + height + 3)
+            if row not in rows:
+                continue
+            p.setPen(Qt.PenStyle.NoPen)
+            if x1 - x0 > 8:
+                p.setBrush(faded(warm, 0.35))
+                p.drawRect(QRectF(float(x0), y, float(x1 - x0), height))
+            p.setBrush(s.color("panel"))
+            p.drawRect(QRectF(middle - 2.5, y - 3, 5, height + 6))
+            p.setBrush(warm)
+            p.drawRect(QRectF(middle - 1.5, y - 3, 3, height + 6))
+
+
+def _marked_span(p: QPainter, s: Scene) -> None:
+    if s.span is None:
+        return
+    task, low, high = s.span
+    x0, x1 = s.edges(low, high)
+    y = s.y(int(s.rows.of_task[task]))
+    p.setPen(QPen(s.color("accent"), 1.5, Qt.PenStyle.DashLine))
+    p.setBrush(faded(s.color("accent"), 0.2))
+    p.drawRoundedRect(QRectF(float(x0), y - 3, max(float(x1 - x0), 2.0), s.box_height + 6), RADIUS, RADIUS)

@@ -1,0 +1,115 @@
+"""How the memory map names and classes vmas: colour classes, states drawn by hatching, words in boxes and tooltips.
+
+Numpy and plain text; a class is an index into ``CLASSES[mode]``, whose entries name theme tokens.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from rmapexplorer.core import flags as fl
+from rmapexplorer.engine.frames import Frame, VmaRows
+
+MODES = {"anon_vma": "anon_vma", "kind": "kind", "perms": "permissions"}
+"""Colour modes and their names on the screen."""
+
+
+@frozen
+class Class:
+    """One colour class: word for the legend and theme token, ``fam:N`` for a family colour."""
+
+    word: str
+    token: str
+
+
+_FAMILIES = tuple(Class(f"family {n}", f"fam:{n}") for n in range(6))
+CLASSES: dict[str, tuple[Class, ...]] = {
+    "anon_vma": (*_FAMILIES, Class("no owner", "other"), Class("file", "file")),
+    "kind": (
+        Class("code", "fam:0"), Class("file", "file"), Class("data", "fam:3"), Class("shared", "fam:4"),
+        Class("heap", "fam:1"), Class("stack", "fam:2"), Class("anonymous", "fam:5"),
+    ),
+    "perms": (
+        Class("---", "faint"), Class("r--", "file"), Class("rw-", "fam:1"), Class("r-x", "fam:0"), Class("rwx", "bad"),
+        Class("shared", "fam:4"),
+    ),
+}  # fmt: skip
+ORPHAN, FILE = 6, 7
+"""Classes of mode anon_vma beside the six families."""
+
+UNTOUCHED, SWAPPED = 1, 2
+"""States: nothing resident nor swapped; half of the pages or more in swap."""
+
+
+def classes(mode: str, vmas: VmaRows, rows: slice, labels: tuple[str, ...]) -> np.ndarray:
+    """Colour class of each vma in ``rows``."""
+    flags, file, anon = vmas.flags[rows], vmas.file[rows], vmas.anon[rows]
+    if mode == "perms":
+        access = flags & fl.ACCESS
+        w, x = (access & fl.WRITE) > 0, (access & fl.EXEC) > 0
+        return np.select([(flags & fl.SHARED) > 0, w & x, w, x, access > 0], [5, 4, 2, 3, 1], 0)
+    if mode == "kind":
+        stack = (flags & fl.GROWSDOWN) > 0
+        heap = vmas.label[rows] == (labels.index("[heap]") if "[heap]" in labels else -2)
+        of_file = file >= 0
+        tests = [
+            (flags & fl.SHARED) > 0,
+            stack,
+            heap,
+            of_file & ((flags & fl.EXEC) > 0),
+            of_file & ((flags & fl.WRITE) > 0),
+        ]
+        return np.select([*tests, of_file], [3, 5, 4, 0, 2, 1], 6)
+    return np.where(file >= 0, FILE, np.where(anon >= 0, anon % 6, ORPHAN))
+
+
+def states(vmas: VmaRows, rows: slice) -> np.ndarray:
+    """0, UNTOUCHED or SWAPPED for each vma in ``rows``."""
+    resident, swap = vmas.anon_pages[rows] + vmas.file_pages[rows], vmas.swap_pages[rows]
+    return np.where(resident + swap == 0, UNTOUCHED, np.where(swap * 2 >= resident + swap, SWAPPED, 0))
+
+
+def words(frame: Frame, i: int, is_moved: bool) -> list[str]:
+    """What may stand in the box of vma ``i``, longest first; the map takes the first that fits."""
+    v = frame.vmas
+    owner = f"A{v.anon[i]}" if v.anon[i] >= 0 else ""
+    if v.label[i] >= 0:
+        name = frame.labels[v.label[i]].strip("[]")
+    elif v.file[i] >= 0:
+        name = _file_word(int(v.flags[i]))
+        base = frame.files[v.file[i]].rpartition("/")[2]
+        return [f"{base} {name}", name] if len(base) <= 24 else [name]
+    elif is_moved:
+        name = "moved"
+    elif states(v, slice(i, i + 1))[0] == UNTOUCHED:
+        name = "new" if v.flags[i] & fl.ACCESS else "guard"
+    else:
+        name = "" if owner else "anon"
+    both = f"{name} {owner}".strip()
+    return [w for w in dict.fromkeys([both, name, owner]) if w]
+
+
+def _file_word(flags: int) -> str:
+    if flags & fl.SHARED:
+        return "shared"
+    if flags & fl.EXEC:
+        return "text"
+    return "data" if flags & fl.WRITE else "ro"
+
+
+def tooltip(frame: Frame, task: int, i: int, vpn: int) -> str:
+    """What is known of vma ``i`` of task row ``task``, a fact a line; ``vpn`` is the page under the mouse."""
+    v, t = frame.vmas, frame.tasks
+    start, end, pgoff = int(v.start[i]), int(v.end[i]), int(v.pgoff[i])
+    lines = [f"{start:x}-{end:x}  {fl.perms(int(v.flags[i]))}  pgoff {pgoff:x}  page {vpn:#x}"]
+    name = frame.files[v.file[i]] if v.file[i] >= 0 else frame.labels[v.label[i]] if v.label[i] >= 0 else "anonymous"
+    lines.append(f"{name} of {t.comm[task]} {t.pid[task]}")
+    counts = [(int(v.anon_pages[i]), "anonymous"), (int(v.file_pages[i]), "file"), (int(v.swap_pages[i]), "swapped")]
+    held = ", ".join(f"{n:,} {word}" for n, word in counts if n)
+    lines.append(f"{end - start:,} pages: {held or 'none touched'}")
+    if v.anon[i] >= 0:
+        lines.append(f"A{v.anon[i]}, {v.links[i]} link{'s' if v.links[i] != 1 else ''}")
+    if v.file[i] < 0 and pgoff not in (0, start) and not v.flags[i] & (fl.SHARED | fl.GROWSDOWN):
+        lines.append(f"moved: its index still counts from {pgoff:x}")
+    return "\n".join(lines)
