@@ -1,0 +1,204 @@
+"""madvise, ftruncate and hole punching. Kernel: mm/madvise.c, mm/truncate.c of 6.18."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core import radix
+from rmapexplorer.core.faults import _file_end as file_end
+from rmapexplorer.core.faults import prepare, read_span, write_span
+from rmapexplorer.core.merge import modify
+from rmapexplorer.core.objects import File, Mm
+from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
+from rmapexplorer.core.pages import clear, is_page, zap
+from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.reclaim import pageout
+from rmapexplorer.core.table import ANON, Ints, ids
+from rmapexplorer.core.unmap import check_span
+from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.vmas import is_private_anonymous
+from rmapexplorer.core.world import World
+
+_SET = {
+    "normal": (0, vm.SEQ_READ | vm.RAND_READ), "sequential": (vm.SEQ_READ, vm.RAND_READ),
+    "random": (vm.RAND_READ, vm.SEQ_READ), "dontfork": (vm.DONTCOPY, 0), "dofork": (0, vm.DONTCOPY),
+    "wipeonfork": (vm.WIPEONFORK, 0), "keeponfork": (0, vm.WIPEONFORK), "dontdump": (vm.DONTDUMP, 0),
+    "dodump": (0, vm.DONTDUMP), "mergeable": (vm.MERGEABLE, 0), "unmergeable": (0, vm.MERGEABLE),
+    "hugepage": (vm.HUGEPAGE, vm.NOHUGEPAGE), "nohugepage": (vm.NOHUGEPAGE, vm.HUGEPAGE),
+}  # fmt: skip
+"""Advice -> (flags set, flags cleared)."""
+
+_LOCKED_REFUSES = ("dontneed", "free", "cold", "pageout", "guard_install")
+
+
+def madvise(w: World, op: Madvise) -> None:
+    """madvise: goes over the span, remembers holes (ENOMEM at the end) and stops at the first other error."""
+    mm = w.mm_of(op.pid)
+    if op.advice not in ADVICES:
+        raise KernelError("EINVAL", f"{op.advice!r} is no advice; known: {', '.join(ADVICES)}", "advice")
+    check_span(op.span)
+    at, hole = op.span.start, False
+    while at < op.span.end:
+        row = w.vma_at(mm, at)
+        if row < 0:
+            nxt = mm.index_at(at) + 1
+            at = int(w.vma.start[mm.vmas[nxt]]) if nxt < len(mm.vmas) else op.span.end
+            hole = True
+            if op.advice.startswith("populate"):
+                break
+            continue
+        stop = min(op.span.end, int(w.vma.end[row]))
+        _advise_part(w, mm, row, at, stop, op.advice)
+        at = stop
+    if hole:
+        raise KernelError("ENOMEM", "part of the span is not mapped", "span")
+
+
+def _advise_part(w: World, mm: Mm, row: int, start: int, end: int, advice: str) -> None:
+    flags = int(w.vma.flags[row])
+    if advice in _SET:
+        _set_flags(w, mm, row, start, end, advice)
+        return
+    if advice in _LOCKED_REFUSES and flags & vm.LOCKED and not advice.startswith("dontneed_"):
+        raise KernelError("EINVAL", f"MADV_{advice.upper()} does not work on locked memory", "advice")
+    if flags & vm.SPECIAL and advice != "willneed":
+        raise KernelError("EINVAL", f"MADV_{advice.upper()} does not work on special mappings", "advice")
+    _PARTS[advice](w, mm, row, start, end)
+
+
+def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) -> None:
+    plus, minus = _SET[advice]
+    old = int(w.vma.flags[row])
+    if advice == "wipeonfork" and not is_private_anonymous(w, row):
+        raise KernelError("EINVAL", "MADV_WIPEONFORK works on private anonymous memory only", "advice")
+    if advice in ("dofork", "keeponfork", "dodump") and old & vm.SPECIAL:
+        raise KernelError("EINVAL", f"MADV_{advice.upper()} does not work on special mappings", "advice")
+    new = old & ~minus | plus
+    if new != old:
+        w.vma.flags[modify(w, mm, row, start, end, new)] = new
+
+
+def _dontneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    zap(w, mm, row, start, end)
+
+
+def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    # lazily freed pages stay until reclaim wants them; swap entries go at once
+    if not is_private_anonymous(w, row):
+        raise KernelError("EINVAL", "MADV_FREE works on private anonymous memory only", "advice")
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    entries = w.pt.flat[slots]
+    swapped = (entries & radix.SWAP) != 0
+    clear(w, mm, row, vpns[swapped], slots[swapped], "unmap")
+    mapped = slots[is_page(entries)]
+    w.pt.flat[mapped] &= ~(radix.DIRTY | radix.YOUNG)
+
+
+def _cold(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    _, slots = w.pt.span(mm.tables, start, end)
+    w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
+
+
+def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    _, slots = w.pt.span(mm.tables, start, end)
+    entries = w.pt.flat[slots]
+    pages = entries[((entries & radix.PRESENT) != 0) & ((entries & radix.ZERO) == 0)] >> ENTRY_SHIFT
+    pages = pages[(w.page.mapcount[pages] == 1) & ((w.page.state[pages] & ANON) != 0)]
+    w.done += pageout(w, pages)
+
+
+def _willneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    """Everything of a file is cached already; swap read-ahead is not simulated."""
+
+
+def _populate_read(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    if not int(w.vma.flags[row]) & vm.ACCESS:
+        raise KernelError("EFAULT", f"page {start:x} may not be read", "span")
+    read_span(w, mm, row, start, min(end, file_end(w, row)))
+
+
+def _populate_write(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    if not int(w.vma.flags[row]) & vm.WRITE:
+        raise KernelError("EFAULT", f"page {start:x} may not be written", "span")
+    write_span(w, mm, row, start, min(end, file_end(w, row)))
+
+
+def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    file, flags = int(w.vma.file[row]), int(w.vma.flags[row])
+    if flags & vm.LOCKED or file < 0:
+        raise KernelError("EINVAL", "MADV_REMOVE works on unlocked file mappings only", "advice")
+    if flags & (vm.SHARED | vm.WRITE) != vm.SHARED | vm.WRITE:
+        raise KernelError("EACCES", "MADV_REMOVE needs a shared writable mapping", "advice")
+    first = int(w.vma.pgoff[row]) + start - int(w.vma.start[row])
+    _drop_cache(w, w.files[file], first, first + end - start, private_too=False)
+
+
+def _guard_install(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    prepare(w, row)
+    zap(w, mm, row, start, end)
+    w.pt.flat[w.pt.make_slots(mm.tables, np.arange(start, end))] = radix.MARKER
+
+
+def _guard_remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    _, slots = w.pt.span(mm.tables, start, end)
+    w.pt.flat[slots[(w.pt.flat[slots] & radix.MARKER) != 0]] = 0
+
+
+_PARTS = {
+    "dontneed": _dontneed, "dontneed_locked": _dontneed, "free": _free, "cold": _cold, "pageout": _pageout,
+    "willneed": _willneed, "populate_read": _populate_read, "populate_write": _populate_write, "remove": _remove,
+    "guard_install": _guard_install, "guard_remove": _guard_remove,
+}  # fmt: skip
+
+
+def ftruncate(w: World, op: Ftruncate) -> None:
+    """ftruncate: the new size; what lies beyond leaves cache and page tables, private copies too."""
+    w.task(op.pid)
+    if op.file not in w.file_ids:
+        raise KernelError("EBADF", f"there is no file {op.file}", "file")
+    if op.pages < 0:
+        raise KernelError("EINVAL", "a file cannot have a negative size", "pages")
+    file = w.files[w.file_ids[op.file]]
+    old, file.size = file.size, op.pages
+    if old is None or old > op.pages:
+        _drop_cache(w, file, op.pages, 1 << 52, private_too=True)
+
+
+def punch(w: World, op: Punch) -> None:
+    """fallocate(FALLOC_FL_PUNCH_HOLE): cache pages and their ptes go, private copies stay."""
+    w.task(op.pid)
+    if op.file not in w.file_ids:
+        raise KernelError("EBADF", f"there is no file {op.file}", "file")
+    if op.offset < 0 or op.pages <= 0:
+        raise KernelError("EINVAL", "a hole needs an offset of 0 or more and a length of 1 or more", "offset")
+    _drop_cache(w, w.files[w.file_ids[op.file]], op.offset, op.offset + op.pages, private_too=False)
+
+
+def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) -> None:
+    for row in w.imap.order(file.id).tolist():
+        pgoff, start = int(w.vma.pgoff[row]), int(w.vma.start[row])
+        low, high = max(first - pgoff, 0) + start, min(last - pgoff + start, int(w.vma.end[row]))
+        if high <= low:
+            continue
+        mm = w.mms[int(w.vma.mm[row])]
+        vpns, slots = w.pt.span(mm.tables, low, high)
+        entries = w.pt.flat[slots]
+        if not private_too:
+            pages = np.where(is_page(entries), entries >> ENTRY_SHIFT, 0)
+            gone = is_page(entries) & ((w.page.state[pages] & ANON) == 0)
+            vpns, slots = vpns[gone], slots[gone]
+        else:
+            keep = (entries & radix.MARKER) == 0
+            vpns, slots = vpns[keep], slots[keep]
+        clear(w, mm, row, vpns, slots, "unmap")
+    _, slots = w.cache.span(file.cache, first, last)
+    entries = w.cache.flat[slots]
+    pages: Ints = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
+    w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
+    w.cache.flat[slots] = 0
+    w.design.page_gone(pages)
+    w.page.free_many(pages)
+
+
+__all__ = ["ftruncate", "ids", "madvise", "punch"]

@@ -1,0 +1,248 @@
+"""The system calls on mappings: mmap, munmap, mprotect, brk, mlock, mseal. And CALLS, the table of all operations.
+
+Kernel: mm/mmap.c, mm/mprotect.c, mm/mlock.c, mm/mseal.c of 6.18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core import radix
+from rmapexplorer.core.advise import ftruncate, madvise, punch
+from rmapexplorer.core.design import Proposal
+from rmapexplorer.core.faults import _file_end as file_end
+from rmapexplorer.core.faults import read_span, write_span
+from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
+from rmapexplorer.core.merge import insert_new, merge_new, modify
+from rmapexplorer.core.mremap import mremap
+from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.operations import KINDS, Brk, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
+from rmapexplorer.core.pages import zap
+from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.reclaim import reclaim
+from rmapexplorer.core.table import EXCLUSIVE, ids
+from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
+from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.vmas import is_private_anonymous
+from rmapexplorer.core.world import World
+
+
+def mmap(w: World, op: Mmap) -> None:
+    """mmap at a fixed place, replacing what is there."""
+    mm = w.mm_of(op.pid)
+    check_span(op.span)
+    start, end = op.span.start, op.span.end
+    if op.kind not in KINDS:
+        raise KernelError("EINVAL", f"{op.kind!r} is no kind of mapping; known: {', '.join(KINDS)}", "kind")
+    if op.kind.startswith("file") and not op.file:
+        raise KernelError("EBADF", "a file mapping needs the name of its file", "file")
+    if op.offset < 0:
+        raise KernelError("EINVAL", "the offset into the file is negative", "offset")
+    inside = w.vmas_in(mm, start, end)
+    if inside and "noreplace" in op.flags:
+        raise KernelError("EEXIST", f"pages {op.span} are mapped already and MAP_FIXED_NOREPLACE was given", "span")
+    if inside:
+        refuse_sealed(w, inside)
+        munmap_span(w, mm, start, end)
+    map_region(w, mm, op)
+
+
+def _vma_flags(op: Mmap) -> int:
+    flags = vm.access(op.prot)
+    if op.kind.endswith("shared"):
+        flags |= vm.SHARED
+    for word, bit in (
+        ("noreserve", vm.NORESERVE), ("locked", vm.LOCKED), ("growsdown", vm.GROWSDOWN), ("special", vm.SPECIAL)
+    ):  # fmt: skip
+        if word in op.flags:
+            flags |= bit
+    if flags & (vm.NORESERVE | vm.SHARED | vm.WRITE) == vm.WRITE and not flags & vm.SPECIAL:
+        flags |= vm.ACCOUNT
+    return flags
+
+
+def map_region(w: World, mm: Mm, op: Mmap) -> None:
+    """__mmap_region over a free span: merge with what touches it or make a vma, then populate."""
+    start, end = op.span.start, op.span.end
+    flags = _vma_flags(op)
+    file, pgoff = -1, w.design.pgoff_for(mm.id, start, -1)
+    if op.kind.startswith("file"):
+        file, pgoff = w.file_named(op.file).id, op.offset
+    elif op.kind == "anon-shared":
+        file, pgoff = w.file_named(f"shared anonymous {w.serial}", shmem=True).id, 0
+        w.files[file].size = end - start
+    prev, next_ = w.around(mm, start, end)
+    p = Proposal(mm=mm.id, start=start, end=end, flags=flags, file=file, pgoff=pgoff, prev=prev, next=next_)
+    row = -1 if "growsdown" in op.flags else merge_new(w, mm, p)
+    if row < 0:
+        row = insert_new(w, mm, p, w.label_id(op.label))
+    if "populate" in op.flags or "locked" in op.flags:
+        populate(w, mm, start, end)
+
+
+def populate(w: World, mm: Mm, start: int, end: int) -> None:
+    """mm_populate: fault everything in, for writing where the vma is private and writable."""
+    for row in w.vmas_in(mm, start, end):
+        low, high = max(start, int(w.vma.start[row])), min(end, int(w.vma.end[row]), file_end(w, row))
+        flags = int(w.vma.flags[row])
+        if high <= low or flags & vm.SPECIAL or flags & vm.LOCKONFAULT:
+            continue
+        if flags & (vm.WRITE | vm.SHARED) == vm.WRITE:
+            write_span(w, mm, row, low, high)
+        elif flags & vm.ACCESS:
+            read_span(w, mm, row, low, high)
+
+
+def munmap(w: World, op: Munmap) -> None:
+    """munmap; unmapped parts of the span are no error."""
+    mm = w.mm_of(op.pid)
+    check_span(op.span)
+    refuse_sealed(w, w.vmas_in(mm, op.span.start, op.span.end))
+    munmap_span(w, mm, op.span.start, op.span.end)
+
+
+def mprotect(w: World, op: Mprotect) -> None:
+    """mprotect, vma by vma; a hole ends it with ENOMEM, what lies before is done."""
+    mm = w.mm_of(op.pid)
+    check_span(op.span, "ENOMEM")
+    for row, start, end in each_part(w, mm, op.span.start, op.span.end):
+        refuse_sealed(w, [row])
+        _mprotect_fixup(w, mm, row, start, end, vm.access(op.prot))
+
+
+def each_part(w: World, mm: Mm, start: int, end: int) -> Any:
+    """Yield (vma, start, end) over [start, end), looking afresh each time. :raises KernelError: ENOMEM at a hole."""
+    at = start
+    while at < end:
+        row = w.vma_at(mm, at)
+        if row < 0:
+            raise KernelError("ENOMEM", f"nothing is mapped at page {at:x}", "span")
+        stop = min(end, int(w.vma.end[row]))
+        yield row, at, stop
+        at = stop
+
+
+def _mprotect_fixup(w: World, mm: Mm, row: int, start: int, end: int, access: int) -> None:
+    old = int(w.vma.flags[row])
+    new = old & ~vm.ACCESS | access
+    if new == old:
+        return
+    if new & vm.WRITE:
+        if not old & (vm.ACCOUNT | vm.WRITE | vm.SHARED | vm.NORESERVE):
+            new |= vm.ACCOUNT
+    elif old & vm.ACCOUNT and is_private_anonymous(w, row) and not w.design.has_anon(row):
+        new &= ~vm.ACCOUNT
+    row = modify(w, mm, row, start, end, new)
+    w.vma.flags[row] = new
+    _change_protection(w, mm, row, start, end)
+    if old & (vm.WRITE | vm.SHARED | vm.LOCKED) == vm.LOCKED and new & vm.WRITE:
+        populate(w, mm, start, end)
+
+
+def _change_protection(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    # change_pte_range: PROT_NONE entries lose the present bit; exclusive pages of a writable private vma get write at once
+    flags = int(w.vma.flags[row])
+    _, slots = w.pt.span(mm.tables, start, end)
+    if not len(slots):
+        return
+    entries = w.pt.flat[slots]
+    mapped = (entries & (radix.PRESENT | radix.PROTNONE)) != 0
+    kept = entries & ~(radix.PRESENT | radix.PROTNONE | radix.WRITE)
+    kept |= radix.PRESENT if flags & vm.ACCESS else radix.PROTNONE
+    if flags & vm.WRITE:
+        writable = mapped & ((entries & radix.ZERO) == 0)
+        if not flags & vm.SHARED:
+            pages = np.where(writable, entries >> ENTRY_SHIFT, 0)
+            writable &= (w.page.state[pages] & EXCLUSIVE) != 0
+        kept = np.where(writable, kept | radix.WRITE, kept)
+    w.pt.flat[slots] = np.where(mapped, kept, entries)
+
+
+def brk(w: World, op: Brk) -> None:
+    """brk: grow or shrink the heap, page-wise."""
+    mm = w.mm_of(op.pid)
+    if op.start is not None and mm.brk_start is None:
+        mm.brk_start = mm.brk_end = op.start
+    if mm.brk_start is None:
+        mm.brk_start = mm.brk_end = op.end
+    if op.end < mm.brk_start:
+        raise KernelError("EINVAL", f"the break may not go below its start, page {mm.brk_start:x}", "end")
+    old = mm.brk_end
+    if op.end < old:
+        refuse_sealed(w, w.vmas_in(mm, op.end, old))
+        munmap_span(w, mm, op.end, old)
+    elif op.end > old:
+        if w.vmas_in(mm, old, op.end):
+            raise KernelError("ENOMEM", f"pages {old:x}-{op.end:x} are not free for the heap", "end")
+        flags = vm.READ | vm.WRITE | vm.ACCOUNT
+        prev, next_ = w.around(mm, old, op.end)
+        p = Proposal(mm=mm.id, start=old, end=op.end, flags=flags, file=-1, pgoff=w.design.pgoff_for(mm.id, old, -1),
+                     prev=prev, next=next_)  # fmt: skip
+        if merge_new(w, mm, p, expand_only=not w.design.BRK_MERGES_RIGHT) < 0:
+            insert_new(w, mm, p, w.label_id("[heap]"))
+    mm.brk_end = op.end
+
+
+def mlock(w: World, op: Mlock) -> None:
+    """mlock: flags first, vma by vma; then everything is faulted in."""
+    mm = w.mm_of(op.pid)
+    check_span(op.span)
+    _apply_lock(w, mm, op.span.start, op.span.end, vm.LOCKED | (vm.LOCKONFAULT if op.onfault else 0))
+    populate(w, mm, op.span.start, op.span.end)
+
+
+def munlock(w: World, op: Munlock) -> None:
+    """munlock."""
+    mm = w.mm_of(op.pid)
+    check_span(op.span)
+    _apply_lock(w, mm, op.span.start, op.span.end, 0)
+
+
+def _apply_lock(w: World, mm: Mm, start: int, end: int, lock: int) -> None:
+    for row, low, high in each_part(w, mm, start, end):
+        old = int(w.vma.flags[row])
+        if old & vm.SPECIAL:
+            continue
+        new = old & ~(vm.LOCKED | vm.LOCKONFAULT) | lock
+        if new != old:
+            w.vma.flags[modify(w, mm, row, low, high, new)] = new
+
+
+def mseal(w: World, op: Mseal) -> None:
+    """mseal: nothing of the span may be unmapped, moved or changed any more."""
+    mm = w.mm_of(op.pid)
+    check_span(op.span)
+    for _ in each_part(w, mm, op.span.start, op.span.end):
+        pass
+    for row, low, high in each_part(w, mm, op.span.start, op.span.end):
+        new = int(w.vma.flags[row]) | vm.SEALED
+        if new != int(w.vma.flags[row]):
+            w.vma.flags[modify(w, mm, row, low, high, new)] = new
+
+
+def _call(function: Callable[..., None]) -> Callable[[World, Any], None]:
+    return function
+
+
+CALLS: dict[type, Callable[[World, Any], None]] = {}
+
+
+def _fill() -> None:
+    from rmapexplorer.core import operations as o
+
+    CALLS.update({
+        o.Spawn: spawn, o.Fork: fork, o.Clone: clone, o.Exec: exec_, o.Exit: exit_, o.Mmap: mmap, o.Munmap: munmap,
+        o.Mprotect: mprotect, o.Mremap: mremap, o.Brk: brk, o.Madvise: madvise, o.Reclaim: reclaim,
+        o.Mlock: mlock, o.Munlock: munlock, o.Mseal: mseal, o.Ftruncate: ftruncate, o.Punch: punch,
+    })  # fmt: skip
+    from rmapexplorer.core.faults import touch
+
+    CALLS[o.Touch] = touch
+
+
+_fill()
+__all__ = ["CALLS", "ids", "zap"]

@@ -1,0 +1,273 @@
+"""The Design interface: what a world asks and tells the way it finds ptes.
+
+Hooks that *ask* (prepare, must_copy, may_*) come before any change and may refuse; hooks that *tell* (past
+participles) cannot fail. Ids in, ids out; arrays of page ids, vma ids, page numbers and slots (pte
+addresses) run in step. All hooks have defaults that do nothing, so a design states only what it does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+from attrs import define, frozen
+
+from rmapexplorer.core.index.files import FileIndex, ListIndex
+from rmapexplorer.core.outcome import Refusal
+from rmapexplorer.core.table import Bools, Ints
+from rmapexplorer.core.walk import Walk, no_walk
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
+
+
+@frozen(kw_only=True)
+class Option:
+    """A switch of a design: ``values`` it may take, the first is the default."""
+
+    name: str
+    values: tuple[str, ...]
+    help: str
+
+
+@frozen(kw_only=True)
+class Footprint:
+    """Objects of one kind kept now. ``size`` is one structure in bytes with its ``source``; ``slab_pages`` holds them all."""
+
+    kind: str
+    objects: int
+    size: int
+    source: str
+    slab_pages: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """objects x size."""
+        return self.objects * self.size
+
+
+@define(kw_only=True)
+class Proposal:
+    """A merge under test: the span [start, end) with these attributes, beside prev or next.
+
+    :param anon_from: the vma whose anon_vma the span carries, -1 for new memory (``vma_merge_struct.anon_vma``).
+    :param middle: the existing vma whose part this is, -1 where the span is free.
+    :param copied_from: the vma mremap copies from, -1 otherwise.
+    """
+
+    mm: int
+    start: int
+    end: int
+    flags: int
+    file: int
+    pgoff: int
+    anon_from: int = -1
+    middle: int = -1
+    copied_from: int = -1
+    prev: int = -1
+    next: int = -1
+
+
+@frozen(kw_only=True)
+class StructNode:
+    """A box of the picture ``structure`` returns; see engine.frames.Node."""
+
+    key: str
+    rank: int
+    title: str
+    subtitle: str = ""
+    family: int = -1
+    vma: int = -1
+    mm: int = -1
+    state: str = ""
+
+
+@frozen(kw_only=True)
+class Picture:
+    """Objects around a page or vma: nodes in ranks 0 page, 1 owner, 2 vma, 3 task (by mm), links between their keys."""
+
+    nodes: tuple[StructNode, ...]
+    links: tuple[tuple[str, str], ...]
+    total: int
+    headings: tuple[str, str, str, str]
+
+
+class Design:
+    """Base of all designs. ``attach`` gives it its world; its own tables are attributes it copies in ``copy``."""
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    era: ClassVar[str] = ""
+    story: ClassVar[str] = ""
+    OPTIONS: ClassVar[tuple[Option, ...]] = ()
+    FILE_INDEX: ClassVar[type[FileIndex]] = ListIndex
+    ANON_PGOFF: ClassVar[bool] = True
+    """vm_pgoff of anonymous vmas means something (and must be linear to merge)."""
+    BRK_MERGES_RIGHT: ClassVar[bool] = True
+    """do_brk tries both neighbours (2.6); 6.x only expands the left one."""
+    OWNER: ClassVar[str] = "owner"
+    """What page->mapping points at, as the user reads it."""
+
+    w: World
+
+    def __init__(self, **options: str) -> None:
+        self.options = {option.name: option.values[0] for option in self.OPTIONS} | options
+
+    def attach(self, world: World) -> None:
+        """Called once, when the world is made."""
+        self.w = world
+
+    def copy(self, world: World) -> Self:
+        """An independent copy for a copy of the world: arrays, tables and dicts copied, ``w`` replaced."""
+        other = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(other, name, value.copy() if hasattr(value, "copy") and name != "w" else value)
+        other.w = world
+        return other
+
+    # -- where a vma lies in the index space ------------------------------------------------------
+
+    def pgoff_for(self, mm: int, start: int, source: int) -> int:
+        """vm_pgoff of new private anonymous memory at page number ``start``, or of unfaulted vma ``source`` moved there."""
+        return start if self.ANON_PGOFF else 0
+
+    def has_anon(self, vma: int) -> bool:
+        """The vma was prepared for anonymous pages (vma->anon_vma != NULL where there is one)."""
+        return bool(self.w.vma.touched[vma])
+
+    def has_anon_many(self, vmas: Ints) -> Bools:
+        """has_anon for many."""
+        return self.w.vma.touched[vmas]
+
+    # -- faults -----------------------------------------------------------------------------------
+
+    def prepare(self, vma: int) -> None:
+        """anon_vma_prepare: before the first anonymous page of a private vma (write fault, guard install)."""
+
+    def ptes_set(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
+        """page_add_rmap, after mapcount rose. Causes: first_write, cow, file, fork, swap_in, mremap.
+
+        For first_write and cow the pages are new and the design sets mapping and index; for swap_in it does
+        where mapcount is 1. ``vmas`` are the mappers' (the child's in a fork).
+        """
+
+    def ptes_cleared(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
+        """page_remove_rmap, after mapcount fell. Causes: unmap, cow, reclaim, mremap."""
+
+    def pages_reused(self, pages: Ints, vma: int, vpns: Ints) -> None:
+        """A write fault reuses pages it owns alone (page_move_anon_rmap)."""
+
+    def page_gone(self, pages: Ints) -> None:
+        """Anonymous pages are freed: nothing maps them, nothing caches them."""
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def mm_created(self, mm: int) -> None:
+        """exec or the first process: a new, empty mm."""
+
+    def mm_forked(self, child: int, parent: int) -> None:
+        """fork: the child's mm exists, still without vmas."""
+
+    def vmas_forked(self, parents: Ints, children: Ints) -> None:
+        """dup_mmap: rows of ``children`` are copies of ``parents``; wiped ones are not among them."""
+
+    def fork_spares(self, vmas: int, ptes: int) -> None:
+        """copy_page_range is about to share ``ptes`` ptes of ``vmas`` vmas (pte_chain allocates for it)."""
+
+    def mm_gone(self, mm: int) -> None:
+        """The last user exits; its vmas and ptes are gone already."""
+
+    # -- vmas -------------------------------------------------------------------------------------
+
+    def vma_cloned(self, old: int, new: int) -> None:
+        """__split_vma, copy_vma: ``new`` is another part of what ``old`` maps (anon_vma_clone)."""
+
+    def vmas_resizing(self, vmas: tuple[int, ...]) -> None:
+        """Bounds are about to change (vma_prepare), in the kernel's order."""
+
+    def vmas_resized(self, vmas: tuple[int, ...]) -> None:
+        """Bounds have changed (vma_complete)."""
+
+    def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
+        """is_mergeable_anon_vma: may ``target`` (prev for side "left", next for "right") take the proposed span in?"""
+        return None
+
+    def may_join(self, prev: int, next: int) -> Refusal | None:
+        """The test of both sides at once: may prev take in next?"""
+        return None
+
+    def anon_vma_adopted(self, target: int, source: int) -> None:
+        """dup_anon_vma: target, without an anon_vma, is about to take in (part of) source, which may have one."""
+
+    def vma_merged(self, kept: int, gone: int) -> None:
+        """anon_vma_merge: ``gone`` was taken in whole and is about to be freed."""
+
+    def vmas_unlinked(self, vmas: Ints) -> None:
+        """unlink_anon_vmas: the vmas are about to be freed."""
+
+    def vma_owner(self, vmas: Ints) -> Ints:
+        """The object each vma hangs on, for colours and the table; -1 none."""
+        return np.full(len(vmas), -1, np.int64)
+
+    def vma_links(self, vmas: Ints) -> Ints:
+        """Links kept for each vma."""
+        return np.zeros(len(vmas), np.int64)
+
+    # -- mremap -----------------------------------------------------------------------------------
+
+    def must_copy(self, entries: Ints, vma: int, vpns: Ints, cause: str) -> Bools:
+        """Which entries must be copied first, because the page cannot be found at its new place. Causes: mremap, swap_in."""
+        return np.zeros(len(entries), np.bool_)
+
+    def ptes_moved(
+        self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
+    ) -> None:
+        """Present ptes went from vma ``source`` to vma ``target``; mapcount is unchanged."""
+
+    def span_moved(self, source: int, old_start: int, target: int, start: int, pages: int) -> None:
+        """The whole span of a move, touched or not."""
+
+    # -- walks ------------------------------------------------------------------------------------
+
+    def anon_candidates(self, pages: Ints) -> Walk:
+        """Candidates for anonymous pages (rmap_walk_anon)."""
+        return no_walk(pages)
+
+    def file_candidates(self, pages: Ints) -> Walk:
+        """Candidates for pages of files (rmap_walk_file): by default through the file's index."""
+        return self.w.file_candidates(pages)
+
+    def walked(self, pages: Ints, hits: Ints, purpose: str) -> None:
+        """After a real walk; purposes: referenced, unmap. Never called by looking."""
+
+    # -- accounting -------------------------------------------------------------------------------
+
+    def footprint(self) -> tuple[Footprint, ...]:
+        """Objects kept now, by kind."""
+        return ()
+
+    def recount(self) -> dict[str, int]:
+        """Kind -> objects, counted anew from what live vmas, mms and pages reach; must equal footprint()."""
+        return {}
+
+    def check(self) -> None:
+        """Raise Corruption where the design's own structures contradict each other."""
+
+    def digest_parts(self) -> tuple[bytes, ...]:
+        """The design's state as bytes, for the digest of the world."""
+        return ()
+
+    # -- pictures and words -----------------------------------------------------------------------
+
+    def picture(self, page: int, vma: int, limit: int) -> Picture:
+        """The objects around a page (-1: none) or vma."""
+        return Picture(nodes=(), links=(), total=0, headings=("page", self.OWNER, "vma", "task"))
+
+    def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
+        """Title and (name, value, meaning) of the object behind a page or vma; an empty title where there is none."""
+        return "", []
+
+    def owner_name(self, owner: int) -> str:
+        """How an owner id is written ("A3")."""
+        return f"#{owner}" if owner >= 0 else "—"
+

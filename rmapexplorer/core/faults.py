@@ -1,0 +1,340 @@
+"""Page faults: first touch, zero page, fault-around, copy-on-write, swap-in. Kernel: handle_mm_fault, mm/memory.c 6.18.
+
+A touched run is served vma by vma; entries of the same kind are served together, which gives what the
+kernel gives page by page because no page of a run depends on another of it (fault-around apart, which is in order).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core import radix
+from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.operations import Touch
+from rmapexplorer.core.pages import ONE, cached, free_swap_cache, is_page, map_pages, new_anonymous, new_file_page, release
+from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.table import ANON, EXCLUSIVE, Ints, ids
+from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
+from rmapexplorer.core.vmas import Bounds, resize
+from rmapexplorer.core.world import World
+
+
+def touch(w: World, op: Touch) -> None:
+    """Accesses in order; stops at the first that faults fatally, with what was done before it counted."""
+    mm = w.mm_of(op.pid)
+    for start, end, access in op.runs:
+        _run(w, mm, start, end, access == "w")
+
+
+def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
+    at = start
+    while at < end:
+        row = w.vma_at(mm, at)
+        if row < 0:
+            row = _grow_stack(w, mm, at)
+        flags = int(w.vma.flags[row])
+        if not flags & (vm.WRITE if write else vm.ACCESS):
+            raise _signal("SIGSEGV", f"page {at:x} is mapped {vm.perms(flags)}: no {'write' if write else 'read'} access")
+        stop = min(end, int(w.vma.end[row]))
+        limit = _file_end(w, row)
+        guard = _first_guard(w, mm, at, stop)
+        reach = min(stop, limit, guard)
+        if reach > at:
+            (write_span if write else read_span)(w, mm, row, at, reach)
+            w.done += reach - at
+        if reach < stop:
+            if guard <= limit:
+                raise _signal("SIGSEGV", f"page {reach:x} is a guard page")
+            raise _signal("SIGBUS", f"page {reach:x} lies beyond the end of its file")
+        at = stop
+
+
+def _signal(name: str, rule: str) -> KernelError:
+    return KernelError(name, rule, "runs")
+
+
+def _first_guard(w: World, mm: Mm, start: int, end: int) -> int:
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    if len(slots):
+        marked = (w.pt.flat[slots] & radix.MARKER) != 0
+        if marked.any():
+            return int(vpns[np.argmax(marked)])
+    return end
+
+
+def _file_end(w: World, row: int) -> int:
+    # first page number of the vma beyond the end of its file
+    file = int(w.vma.file[row])
+    size = w.files[file].size if file >= 0 else None
+    if size is None:
+        return TASK_SIZE_PAGES
+    return int(w.vma.start[row]) + max(size - int(w.vma.pgoff[row]), 0)
+
+
+def _grow_stack(w: World, mm: Mm, vpn: int) -> int:
+    """expand_stack: the next vma above grows down to ``vpn`` if it is a stack with room and limit for it."""
+    nxt = mm.index_at(vpn) + 1
+    row = mm.vmas[nxt] if nxt < len(mm.vmas) else -1
+    if row < 0 or not int(w.vma.flags[row]) & vm.GROWSDOWN:
+        raise _signal("SIGSEGV", f"nothing is mapped at page {vpn:x}")
+    start, end = int(w.vma.start[row]), int(w.vma.end[row])
+    before = mm.vmas[nxt - 1] if nxt else -1
+    room = vpn - int(w.vma.end[before]) if before >= 0 else vpn
+    guarded = before >= 0 and int(w.vma.flags[before]) & vm.ACCESS and not int(w.vma.flags[before]) & vm.GROWSDOWN
+    if (guarded and room < w.rules.stack_guard_pages) or end - vpn > w.rules.stack_limit_pages:
+        raise _signal("SIGSEGV", f"the stack may not grow to page {vpn:x}: its guard gap or RLIMIT_STACK forbids it")
+    prepare(w, row)
+    grown = max(int(w.vma.pgoff[row]) - (start - vpn), 0) if w.design.ANON_PGOFF else 0
+    resize(w, mm, (Bounds(row, vpn, end, grown),))
+    return row
+
+
+def prepare(w: World, row: int) -> None:
+    """anon_vma_prepare, for a vma about to get its first anonymous page."""
+    w.design.prepare(row)
+    w.vma.touched[row] = True
+
+
+def _vacant(w: World, mm: Mm, start: int, end: int) -> Ints:
+    # page numbers of [start, end) without an entry
+    vpns, _ = w.pt.span(mm.tables, start, end)
+    if not len(vpns):
+        return np.arange(start, end)
+    if len(vpns) == end - start:
+        return np.empty(0, np.int64)
+    free = np.ones(end - start, np.bool_)
+    free[vpns - start] = False
+    return np.flatnonzero(free) + start
+
+
+# -- reads --------------------------------------------------------------------------------------------
+
+
+def read_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    """Read every page of [start, end), which lies in vma ``row`` and within its file."""
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    if len(slots):
+        entries = w.pt.flat[slots]
+        present = (entries & radix.PRESENT) != 0
+        w.pt.flat[slots[present]] |= radix.YOUNG
+        for vpn, slot in zip(vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True):
+            swap_in(w, mm, row, vpn, slot, write=False)
+    vacant = _vacant(w, mm, start, end)
+    if not len(vacant):
+        return
+    if w.vma.file[row] >= 0:
+        _read_file(w, mm, row, vacant)
+        return
+    w.pt.flat[w.pt.make_slots(mm.tables, vacant)] = radix.PRESENT | radix.ZERO | radix.YOUNG
+    w.counters["faults"] += len(vacant)
+
+
+def _read_file(w: World, mm: Mm, row: int, vacant: Ints) -> None:
+    # each fault maps the cached pages of its window; later ones of the run find theirs mapped
+    todo = vacant.tolist()
+    reached = -1
+    for vpn in todo:
+        if vpn < reached and w.pt.get(mm.tables, vpn):
+            continue
+        reached = _fault_around(w, mm, row, vpn)
+        if not w.pt.get(mm.tables, vpn):
+            _map_file_page(w, mm, row, vpn)
+        w.counters["faults"] += 1
+
+
+def _fault_around(w: World, mm: Mm, row: int, vpn: int) -> int:
+    """do_fault_around: map what is cached of the aligned window of 16 ptes, clamped to vma, file and page table; returns its end."""
+    file = w.files[int(w.vma.file[row])]
+    width = w.rules.fault_around
+    if width <= 1:
+        return vpn
+    start, pgoff = int(w.vma.start[row]), int(w.vma.pgoff[row])
+    column = vpn % TABLE_ENTRIES
+    inside = vpn - start
+    first = max(column - column % width, column - min(column, inside))
+    last = min(first + width, TABLE_ENTRIES, column + int(w.vma.end[row]) - vpn)
+    low, high = vpn - column + first, vpn - column + last
+    if file.size is not None:
+        high = min(high, start + file.size - pgoff)
+    free = _vacant(w, mm, low, high) if high > low else np.empty(0, np.int64)
+    pages = np.array([cached(w, file, pgoff + at - start) for at in free.tolist()], np.int64)
+    if len(pages) and (pages >= 0).any():
+        free, pages = free[pages >= 0], pages[pages >= 0]
+        bits = radix.PRESENT | _shared_write(w, row)
+        map_pages(w, mm, row, free, w.pt.make_slots(mm.tables, free), pages, bits, "file")
+        slot = w.pt.slot(mm.tables, vpn)
+        if slot >= 0 and w.pt.flat[slot]:
+            w.pt.flat[slot] |= radix.YOUNG
+    return high
+
+
+def _shared_write(w: World, row: int) -> int:
+    both = vm.SHARED | vm.WRITE
+    return radix.WRITE if int(w.vma.flags[row]) & both == both else 0
+
+
+def file_page_at(w: World, row: int, vpn: int) -> int:
+    """The page-cache page of a vma's file at ``vpn``; shared anonymous memory gets one where it has none, or reads it back."""
+    file = w.files[int(w.vma.file[row])]
+    index = int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row])
+    page = cached(w, file, index)
+    if page >= 0:
+        return page
+    entry = w.cache.get(file.cache, index)
+    if not entry & radix.SWAP:
+        return new_file_page(w, file, index)
+    slot = entry >> ENTRY_SHIFT
+    token = int(w.swap.token[slot])
+    w.swap.free(slot)
+    w.counters["swap_ins"] += 1
+    return new_file_page(w, file, index, token)
+
+
+def _map_file_page(w: World, mm: Mm, row: int, vpn: int) -> None:
+    page = file_page_at(w, row, vpn)
+    bits = radix.PRESENT | radix.YOUNG | _shared_write(w, row)
+    map_pages(w, mm, row, ids(vpn), ids(w.pt.make_slot(mm.tables, vpn)), ids(page), bits, "file")
+
+
+# -- writes -------------------------------------------------------------------------------------------
+
+
+def write_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    """Write every page of [start, end), which lies in vma ``row`` and within its file."""
+    if int(w.vma.flags[row]) & vm.SHARED:
+        _write_shared(w, mm, row, start, end)
+        return
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    vacant = _vacant(w, mm, start, end) if len(vpns) < end - start else np.empty(0, np.int64)
+    if len(slots):
+        _write_present(w, mm, row, vpns, slots)
+    if len(vacant):
+        prepare(w, row)
+        _new_pages(w, mm, row, vacant, w.pt.make_slots(mm.tables, vacant), "first_write")
+
+
+def _new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, cause: str) -> None:
+    pages = new_anonymous(w, len(vpns), w.serial)
+    bits = radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG
+    map_pages(w, mm, row, vpns, slots, pages, bits, cause)
+    w.counters["faults"] += len(vpns)
+
+
+def _write_present(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
+    entries = w.pt.flat[slots]
+    writable = (entries & radix.WRITE) != 0
+    if writable.all():
+        w.pt.flat[slots] |= radix.DIRTY | radix.YOUNG
+        w.page.token[entries >> ENTRY_SHIFT] = w.serial
+        return
+    done = slots[writable]
+    w.pt.flat[done] |= radix.DIRTY | radix.YOUNG
+    w.page.token[entries[writable] >> ENTRY_SHIFT] = w.serial
+    prepare(w, row)
+    for vpn, slot in zip(vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True):
+        swap_in(w, mm, row, vpn, slot, write=True)
+    rest = ~writable & is_page(entries)
+    if rest.any():
+        _write_protected(w, mm, row, vpns[rest], slots[rest])
+    zero = (entries & radix.ZERO) != 0
+    if zero.any():
+        w.pt.flat[slots[zero]] = 0
+        _new_pages(w, mm, row, vpns[zero], slots[zero], "first_write")
+
+
+def _write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
+    """do_wp_page: reuse what belongs to this mm alone, copy the rest."""
+    pages = w.pt.flat[slots] >> ENTRY_SHIFT
+    reuse = may_reuse(w, pages)
+    if reuse.any():
+        mine = pages[reuse]
+        fresh = (w.page.state[mine] & EXCLUSIVE) == 0
+        w.page.state[mine] |= EXCLUSIVE
+        w.page.token[mine] = w.serial
+        w.pt.flat[slots[reuse]] |= radix.WRITE | radix.DIRTY | radix.YOUNG
+        if fresh.any():
+            w.design.pages_reused(mine[fresh], row, vpns[reuse][fresh])
+        w.counters["faults"] += len(mine)
+    if not reuse.all():
+        _copy(w, mm, row, vpns[~reuse], slots[~reuse], pages[~reuse])
+
+
+def may_reuse(w: World, pages: Ints) -> Ints:
+    """Mask: the page is marked exclusive, or mapped once and not needed by the swap cache (wp_can_reuse_anon_folio)."""
+    state = w.page.state[pages]
+    alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
+    for at in np.flatnonzero(alone & (w.page.swap[pages] >= 0)).tolist():
+        alone[at] = free_swap_cache(w, int(pages[at]))
+    return ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone  # type: ignore[return-value]
+
+
+def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> None:
+    """wp_page_copy: a page of its own for each pte; the old one loses this pte."""
+    w.pt.flat[slots] = 0
+    np.subtract.at(w.page.mapcount, old, ONE)
+    mm.rss -= len(old)
+    anonymous = int(((w.page.state[old] & ANON) != 0).sum())
+    w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
+    _new_pages(w, mm, row, vpns, slots, "cow")
+    w.counters["cow_copies"] += anonymous
+    release(w, old)
+
+
+def _write_shared(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    for vpn in _vacant(w, mm, start, end).tolist():
+        _map_file_page(w, mm, row, vpn)
+        w.counters["faults"] += 1
+    _, slots = w.pt.span(mm.tables, start, end)
+    w.pt.flat[slots] |= radix.WRITE | radix.DIRTY | radix.YOUNG
+    w.page.token[w.pt.flat[slots] >> ENTRY_SHIFT] = w.serial
+
+
+# -- swap ---------------------------------------------------------------------------------------------
+
+
+def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> None:
+    """do_swap_page: read the page back, or take it from the swap cache, and map it; then the write fault, if it was one."""
+    entry = int(w.pt.flat[slot])
+    number, exclusive = entry >> ENTRY_SHIFT, bool(entry & radix.EXCLUSIVE)
+    page = int(w.swap.page[number])
+    if page < 0:
+        page = int(new_anonymous(w, 1, int(w.swap.token[number]))[0])
+        w.page.state[page] &= ~EXCLUSIVE
+        w.page.swap[page] = number
+        w.swap.page[number] = page
+        w.counters["swap_ins"] += 1
+    w.counters["faults"] += 1
+    copied = bool(w.page.mapcount[page]) and bool(w.design.must_copy(ids(entry), row, ids(vpn), "swap_in")[0])
+    w.swap.count[number] -= 1
+    if copied:
+        _swap_in_copy(w, mm, row, vpn, slot, page, number, write)
+        return
+    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
+    if locked or (write and w.page.mapcount[page] == 0):
+        free_swap_cache(w, page)
+    if not exclusive and w.page.mapcount[page] == 0 and w.page.swap[page] < 0:
+        exclusive = True
+    bits = radix.PRESENT | radix.YOUNG
+    if exclusive:
+        w.page.state[page] |= EXCLUSIVE
+        if int(w.vma.flags[row]) & vm.WRITE:
+            bits |= radix.WRITE
+    if write and bits & radix.WRITE:
+        bits |= radix.DIRTY
+        w.page.token[page] = w.serial
+    w.pt.flat[slot] = 0
+    map_pages(w, mm, row, ids(vpn), ids(slot), ids(page), bits, "swap_in")
+    if write and not bits & radix.WRITE:
+        _write_protected(w, mm, row, ids(vpn), ids(slot))
+
+
+def _swap_in_copy(w: World, mm: Mm, row: int, vpn: int, slot: int, page: int, number: int, write: bool) -> None:
+    # the design cannot find the cached page at this address: the faulting process gets a page of its own
+    w.pt.flat[slot] = 0
+    copy = new_anonymous(w, 1, w.serial if write else int(w.page.token[page]))
+    bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0)
+    map_pages(w, mm, row, ids(vpn), ids(slot), copy, bits, "cow")
+    w.counters["pages_copied"] += 1
+    if w.swap.count[number] == 0:
+        release(w, ids(page))

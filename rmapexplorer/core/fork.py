@@ -1,0 +1,190 @@
+"""Tasks: spawn, fork, clone, exec, exit. Kernel: dup_mmap and copy_page_range (kernel/fork.c, mm/memory.c)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core import radix
+from rmapexplorer.core.objects import Mm, Task
+from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn
+from rmapexplorer.core.pages import ONE, clear, is_page
+from rmapexplorer.core.radix import ENTRY_SHIFT, Tables
+from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Ints
+from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT, KernelError
+from rmapexplorer.core.vmas import unlink_many
+from rmapexplorer.core.world import World
+
+
+def _new_mm(w: World) -> Mm:
+    number = w.mm_births
+    w.mm_births += 1
+    w.mms[number] = Mm(id=number, tables=Tables(number))
+    return w.mms[number]
+
+
+def _new_task(w: World, pid: int, ppid: int, leader: int, mm: int, comm: str) -> None:
+    if pid in w.tasks:
+        raise KernelError("EEXIST", f"process {pid} exists already", "child")
+    if pid <= 0:
+        raise KernelError("EINVAL", "a pid is a number above 0", "child")
+    w.tasks[pid] = Task(pid, ppid, leader, mm, comm, w.task_births)
+    w.task_births += 1
+
+
+def spawn(w: World, op: Spawn) -> None:
+    """A first process with an empty mm."""
+    _new_task(w, op.pid, 0, op.pid, -1, op.comm)
+    mm = _new_mm(w)
+    w.tasks[op.pid].mm = mm.id
+    w.design.mm_created(mm.id)
+
+
+def clone(w: World, op: Clone) -> None:
+    """clone(CLONE_VM): one user more of the same mm."""
+    parent = w.task(op.pid)
+    leader = parent.leader if op.thread else op.child
+    _new_task(w, op.child, parent.ppid if op.thread else parent.leader, leader, parent.mm, parent.comm)
+    w.mms[parent.mm].users += 1
+
+
+def exec_(w: World, op: Exec) -> None:
+    """execve: the task gets an empty mm; other threads of it end, as in de_thread."""
+    task = w.task(op.pid)
+    for other in [t for t in w.tasks.values() if t.leader == task.leader and t is not task and not t.zombie]:
+        _leave(w, other)
+    old = w.mms[task.mm]
+    mm = _new_mm(w)
+    task.mm = mm.id
+    w.design.mm_created(mm.id)
+    _mmput(w, old)
+    if op.comm:
+        task.comm = op.comm
+
+
+def exit_(w: World, op: Exit) -> None:
+    """exit of one task; children go to pid 1 where there is one, else keep an unknown parent."""
+    _leave(w, w.task(op.pid))
+
+
+def _leave(w: World, task: Task) -> None:
+    mm = w.mms[task.mm]
+    others = [t for t in w.tasks.values() if t.leader == task.leader and t is not task]
+    if task.pid == task.leader and others:
+        task.zombie = True  # its threads live on: the process keeps its pid until the last of them ends
+        return _mmput(w, mm)
+    del w.tasks[task.pid]
+    if len(others) == 1 and others[0].zombie:
+        del w.tasks[task.leader]
+    if task.leader not in w.tasks:
+        for child in w.tasks.values():
+            if child.ppid == task.leader:
+                child.ppid = 1 if 1 in w.tasks else 0
+    return _mmput(w, mm)
+
+
+def _mmput(w: World, mm: Mm) -> None:
+    mm.users -= 1
+    if mm.users:
+        return
+    exit_mmap(w, mm)
+    w.design.mm_gone(mm.id)
+    del w.mms[mm.id]
+
+
+def exit_mmap(w: World, mm: Mm) -> None:
+    """Unmap everything of an mm: all ptes in one sweep, then the vmas."""
+    rows = np.array(mm.vmas, np.int64)
+    if mm.tables.rows:
+        tables = np.array([mm.tables.rows[number] for number in sorted(mm.tables.rows)], np.int64)
+        at, columns = np.nonzero(w.pt.entries[tables])
+        slots = tables[at] * TABLE_ENTRIES + columns
+        if len(slots):
+            vpns = w.pt.base[tables[at]] + columns
+            owners = rows[np.searchsorted(np.array(mm.starts, np.int64), vpns, "right") - 1]
+            clear(w, mm, owners, vpns, slots, "unmap")
+        w.pt.drop_all(mm.tables)
+    unlink_many(w, mm, rows)
+
+
+def fork(w: World, op: Fork) -> None:
+    """fork: dup_mmap of the caller's mm, page tables shared copy-on-write."""
+    parent_task = w.task(op.pid)
+    _new_task(w, op.child, parent_task.leader, op.child, -1, op.comm or parent_task.comm)
+    parent = w.mms[parent_task.mm]
+    child = _new_mm(w)
+    w.tasks[op.child].mm = child.id
+    child.brk_start, child.brk_end = parent.brk_start, parent.brk_end
+    w.design.mm_forked(child.id, parent.id)
+    old = np.array(parent.vmas, np.int64)
+    old = old[(w.vma.flags[old] & vm.DONTCOPY) == 0]
+    if not len(old):
+        return
+    new = _dup_vmas(w, child, old)
+    wiped = (w.vma.flags[old] & vm.WIPEONFORK) != 0
+    w.vma.touched[new[wiped]] = False
+    w.design.vmas_forked(old[~wiped], new[~wiped])
+    _link_files(w, old, new)
+    _copy_page_range(w, parent, child, old[~wiped], new[~wiped])
+
+
+def _dup_vmas(w: World, child: Mm, old: Ints) -> Ints:
+    new = w.vma.copy_rows(old)
+    w.vma.mm[new] = child.id
+    w.vma.flags[new] &= ~(vm.LOCKED | vm.LOCKONFAULT)
+    child.vmas = new.tolist()
+    child.starts = w.vma.start[new].tolist()
+    return new
+
+
+def _link_files(w: World, old: Ints, new: Ints) -> None:
+    on_file = w.vma.file[old] >= 0
+    if on_file.any():
+        w.imap.insert_forked(old[on_file], new[on_file])
+        for file in w.vma.file[old[on_file]].tolist():
+            w.files[file].users += 1
+
+
+def _copy_page_range(w: World, parent: Mm, child: Mm, old: Ints, new: Ints) -> None:
+    copies = w.design.has_anon_many(old) if w.rules.fork_skips_file_ptes else np.ones(len(old), np.bool_)
+    if not copies.any():
+        return
+    old, new = old[copies], new[copies]
+    vpns, slots = _ptes_of(w, parent, old)
+    if not len(slots):
+        return
+    entries = w.pt.flat[slots]
+    at = np.searchsorted(w.vma.start[old], vpns, "right") - 1
+    private = (w.vma.flags[old] & vm.SHARED) == 0
+    pages_mask = is_page(entries)
+    cow = private[at] & pages_mask & ((entries & radix.WRITE) != 0)
+    entries = np.where(cow, entries & ~radix.WRITE, entries)
+    w.pt.flat[slots] = np.where((entries & radix.SWAP) != 0, entries & ~radix.EXCLUSIVE, entries)
+    entries = w.pt.flat[slots]
+    target = w.pt.make_slots(child.tables, vpns)
+    w.pt.flat[target] = entries & ~radix.YOUNG
+    pages = entries[pages_mask] >> ENTRY_SHIFT
+    if len(pages):
+        anon = pages[(w.page.state[pages] & ANON) != 0]
+        w.page.state[anon] &= ~EXCLUSIVE
+        np.add.at(w.page.mapcount, pages, ONE)
+        child.rss += len(pages)
+        w.design.fork_spares(len(old), len(pages))
+        w.design.ptes_set(pages, new[at[pages_mask]], vpns[pages_mask], target[pages_mask], "fork")
+    swapped = entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT
+    if len(swapped):
+        np.add.at(w.swap.count, swapped, ONE)
+
+
+def _ptes_of(w: World, mm: Mm, rows: Ints) -> tuple[Ints, Ints]:
+    # (page numbers, slots) of all entries of these vmas, ascending
+    if not mm.tables.rows:
+        return NONE, NONE
+    numbers = sorted(mm.tables.rows)
+    tables = np.array([mm.tables.rows[number] for number in numbers], np.int64)
+    at, columns = np.nonzero(w.pt.entries[tables])
+    vpns = (np.array(numbers, np.int64)[at] << TABLE_SHIFT) + columns
+    inside = np.searchsorted(w.vma.start[rows], vpns, "right") - 1
+    wanted = (inside >= 0) & (vpns < w.vma.end[rows[np.maximum(inside, 0)]])
+    return vpns[wanted], (tables[at] * TABLE_ENTRIES + columns)[wanted]
+

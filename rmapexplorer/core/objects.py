@@ -1,0 +1,82 @@
+"""The few things that are objects, not rows: tasks, mms and files. There are thousands of them at most."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from attrs import define, field
+
+from rmapexplorer.core.radix import Tables
+
+
+@define
+class Task:
+    """task_struct: ``leader`` is the pid of its process (a thread has another's), ``mm`` an id."""
+
+    pid: int
+    ppid: int
+    leader: int
+    mm: int
+    comm: str
+    birth: int
+    zombie: bool = False
+    """The leader has exited, threads of it have not."""
+
+
+@define
+class Mm:
+    """mm_struct: its vmas in address order (``starts`` and ``vmas`` run in step), its page tables, users (tasks)."""
+
+    id: int
+    tables: Tables
+    users: int = 1
+    rss: int = 0
+    """Present ptes of pages (the zero page not counted)."""
+    brk_start: int | None = None
+    brk_end: int = 0
+    starts: list[int] = field(factory=list)
+    vmas: list[int] = field(factory=list)
+
+    def index_at(self, vpn: int) -> int:
+        """Position of the last vma that starts at or before ``vpn``, -1 if none does."""
+        return bisect_right(self.starts, vpn) - 1
+
+    def put(self, row: int, start: int) -> None:
+        """Enter a vma."""
+        at = bisect_right(self.starts, start)
+        self.starts.insert(at, start)
+        self.vmas.insert(at, row)
+
+    def drop(self, row: int, start: int) -> None:
+        """Take a vma out; ``start`` is where it was entered."""
+        at = bisect_right(self.starts, start) - 1
+        while self.vmas[at] != row:
+            at -= 1
+        del self.starts[at], self.vmas[at]
+
+    def copy(self) -> Mm:
+        """An independent copy."""
+        return Mm(
+            id=self.id, tables=Tables(self.tables.owner, self.tables.rows.copy()), users=self.users, rss=self.rss,
+            brk_start=self.brk_start, brk_end=self.brk_end, starts=self.starts.copy(), vmas=self.vmas.copy(),
+        )  # fmt: skip
+
+
+@define
+class File:
+    """address_space of a file, or of shared anonymous memory (``shmem``); ``size`` in pages, None: never ends."""
+
+    id: int
+    name: str
+    cache: Tables
+    size: int | None = None
+    shmem: bool = False
+    """Pages come into being when touched, and go to swap; a file's are all in the page cache."""
+    users: int = 0
+    """Vmas that map it."""
+
+    def copy(self) -> File:
+        """An independent copy."""
+        return File(
+            self.id, self.name, Tables(self.cache.owner, self.cache.rows.copy()), self.size, self.shmem, self.users
+        )

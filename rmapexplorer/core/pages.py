@@ -1,0 +1,126 @@
+"""ptes and pages: setting, clearing and moving entries with mapcount, rss and the design kept in step.
+
+Kernel: set_pte_at with folio_add_*_rmap, zap_pte_range, free_swap_and_cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import radix
+from rmapexplorer.core.objects import File, Mm
+from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.table import ANON, EXCLUSIVE, FILE, SHMEM, Ints
+from rmapexplorer.core.world import World
+
+ONE = np.int64(1)
+
+
+def is_page(entries: Ints) -> Ints:
+    """Mask: entries that map a page (present or PROT_NONE, the zero page not)."""
+    return ((entries & (radix.PRESENT | radix.PROTNONE)) != 0) & ((entries & radix.ZERO) == 0)  # type: ignore[return-value]
+
+
+def new_anonymous(w: World, count: int, tokens: Ints | int) -> Ints:
+    """Fresh anonymous pages, exclusive, at the inactive list's tail. They are not mapped yet."""
+    pages = w.page.new_many(count)
+    w.page.state[pages] = ANON | EXCLUSIVE
+    w.page.token[pages] = tokens
+    w.page.lru[pages] = np.arange(w.lru_clock, w.lru_clock + count)
+    w.lru_clock += count
+    return pages
+
+
+def cached(w: World, file: File, index: int) -> int:
+    """The page of a file in the page cache, -1 where there is none. A file's (not shmem's) pages are all cached: made on sight."""
+    entry = w.cache.get(file.cache, index)
+    if entry & radix.PRESENT:
+        return entry >> ENTRY_SHIFT
+    if entry or file.shmem or (file.size is not None and index >= file.size):
+        return -1
+    return new_file_page(w, file, index)
+
+
+def new_file_page(w: World, file: File, index: int, token: int = 0) -> int:
+    """A fresh page-cache page."""
+    page = w.page.new(state=FILE | (SHMEM if file.shmem else 0), mapping=file.id, index=index, token=token)
+    w.page.lru[page] = w.lru_clock
+    w.lru_clock += 1
+    w.cache.flat[w.cache.make_slot(file.cache, index)] = page << ENTRY_SHIFT | radix.PRESENT
+    return page
+
+
+def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, bits: Ints | int, cause: str) -> None:
+    """Set ptes for pages of one vma and tell the design; the slots must be none or hold what was already cleared."""
+    w.pt.flat[slots] = (pages << ENTRY_SHIFT) | bits
+    np.add.at(w.page.mapcount, pages, ONE)
+    mm.rss += len(pages)
+    w.design.ptes_set(pages, np.full(len(pages), vma, np.int64), vpns, slots, cause)
+
+
+def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: str) -> None:
+    """Zap entries of one mm: unmap pages, drop swap entries, forget markers. ``vmas``: the one, or one for each slot."""
+    if not len(slots):
+        return
+    entries = w.pt.flat[slots]
+    w.pt.flat[slots] = 0
+    mask = is_page(entries)
+    pages = entries[mask] >> ENTRY_SHIFT
+    if len(pages):
+        np.subtract.at(w.page.mapcount, pages, ONE)
+        mm.rss -= len(pages)
+        owners = np.full(len(pages), vmas, np.int64) if isinstance(vmas, int) else vmas[mask]
+        w.design.ptes_cleared(pages, owners, vpns[mask], slots[mask], cause)
+        release(w, pages)
+    swapped = (entries & radix.SWAP) != 0
+    if swapped.any():
+        drop_swap(w, entries[swapped] >> ENTRY_SHIFT)
+
+
+def release(w: World, pages: Ints) -> None:
+    """Free the anonymous pages among ``pages`` that nothing maps any more; one in the swap cache stays while its slot is used."""
+    dead = pages[(w.page.mapcount[pages] == 0) & ((w.page.state[pages] & ANON) != 0)]
+    if not len(dead):
+        return
+    dead = np.unique(dead)
+    swapped = w.page.swap[dead]
+    in_cache = swapped >= 0
+    if in_cache.any():
+        used = np.zeros(len(dead), np.bool_)
+        used[in_cache] = w.swap.count[swapped[in_cache]] > 0
+        slots = swapped[in_cache & ~used]
+        w.swap.free_many(slots)
+        dead = dead[~used]
+    if len(dead):
+        w.design.page_gone(dead)
+        w.page.free_many(dead)
+
+
+def drop_swap(w: World, slots: Ints) -> None:
+    """swap_free: one reference less to each slot; slots nobody refers to go, with their unmapped swap-cache page."""
+    np.subtract.at(w.swap.count, slots, ONE)
+    for slot in np.unique(slots[w.swap.count[slots] == 0]).tolist():
+        page = int(w.swap.page[slot])
+        if page < 0:
+            w.swap.free(slot)
+        elif w.page.mapcount[page] == 0:
+            w.swap.free(slot)
+            w.design.page_gone(np.array([page], np.int64))
+            w.page.free(page)
+
+
+def free_swap_cache(w: World, page: int) -> bool:
+    """folio_free_swap: take the page out of the swap cache if no entry refers to its slot; True if it is out."""
+    slot = int(w.page.swap[page])
+    if slot < 0 or w.swap.count[slot] > 0:
+        return slot < 0
+    w.swap.free(slot)
+    w.page.swap[page] = -1
+    return True
+
+
+def zap(w: World, mm: Mm, row: int, start: int, end: int, cause: str = "unmap") -> int:
+    """zap_page_range of [start, end) inside one vma; returns the entries dropped. Empty tables stay."""
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    clear(w, mm, row, vpns, slots, cause)
+    return len(slots)

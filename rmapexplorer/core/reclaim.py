@@ -1,0 +1,211 @@
+"""Reclaim: which pages go, through the design's walks. Kernel: shrink_folio_list, page_referenced, try_to_unmap.
+
+Two lists, active and inactive, in batches of 32. An inactive page that any pte has used since it was last
+looked at is activated; the others are unmapped, anonymous ones to swap, file pages dropped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core import radix
+from rmapexplorer.core.operations import Reclaim
+from rmapexplorer.core.pages import ONE
+from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.table import ACTIVE, ANON, EXCLUSIVE, SHMEM, Bools, Ints
+from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.walk import Priced, price
+from rmapexplorer.core.world import World
+
+BATCH = 32
+"""SWAP_CLUSTER_MAX."""
+
+
+def reclaim(w: World, op: Reclaim) -> None:
+    """Reclaim ``pages`` pages by the lists, or with None every page of anonymous and shared memory that can go."""
+    if op.pages is None:
+        pages = w.page.live()
+        state = w.page.state[pages]
+        pageout(w, pages[(state & (ANON | SHMEM)) != 0])
+        return
+    if op.pages < 0:
+        raise KernelError("EINVAL", "a number of pages is 0 or more", "pages")
+    stuck: set[int] = set()
+    idle = 0
+    while w.done < op.pages and idle < 2:
+        freed, looked = _shrink_inactive(w, min(BATCH, op.pages - w.done), stuck)
+        w.done += freed
+        if not looked:
+            idle += 1
+            _refill_inactive(w, len(w.page))
+        else:
+            idle = 0
+
+
+def _on_list(w: World, active: bool) -> Ints:
+    pages = w.page.live()
+    state = w.page.state[pages]
+    wanted = ((state & ACTIVE) != 0) == active
+    wanted &= (w.page.mapcount[pages] > 0) | ((state & ANON) == 0)
+    pages = pages[wanted]
+    return pages[np.argsort(w.page.lru[pages], kind="stable")]
+
+
+def _shrink_inactive(w: World, batch: int, stuck: set[int]) -> tuple[int, bool]:
+    # one batch from the tail of the inactive list; returns pages freed, and whether there were any to look at
+    tail = [page for page in _on_list(w, False)[: batch + len(stuck)].tolist() if page not in stuck][:batch]
+    if not tail:
+        return 0, False
+    pages = np.array(tail, np.int64)
+    used = _referenced(w, pages)
+    w.page.state[pages[used]] |= ACTIVE
+    _to_front(w, pages[used])
+    idle = pages[~used]
+    births = w.page.birth[idle]
+    freed = pageout(w, idle)
+    stuck.update(idle[w.page.alive[idle] & (w.page.birth[idle] == births) & (w.page.swap[idle] >= 0)].tolist())
+    stuck.update(idle[w.page.alive[idle] & (w.page.birth[idle] == births)].tolist())
+    return freed, True
+
+
+def _refill_inactive(w: World, count: int) -> None:
+    # refill_inactive_zone: active pages are asked once, then deactivated
+    pages = _on_list(w, True)[:count]
+    if len(pages):
+        _referenced(w, pages)
+        w.page.state[pages] &= ~ACTIVE
+        _to_front(w, pages)
+
+
+def _to_front(w: World, pages: Ints) -> None:
+    w.page.lru[pages] = np.arange(w.lru_clock, w.lru_clock + len(pages))
+    w.lru_clock += len(pages)
+
+
+def _account(w: World, priced: Priced, find_vma: bool) -> None:
+    c = w.counters
+    c["walks"] += len(priced.walk.pages)
+    c["list_nodes"] += int(priced.nodes.sum())
+    c["range_rejects"] += int(priced.rejects.sum())
+    c["pte_probes"] += int(priced.probes.sum())
+    c["hits"] += int(priced.hits.sum())
+    c["false_probes"] += int(priced.probes.sum() - priced.hits.sum())
+    if find_vma:
+        c["find_vma"] += priced.find_vma
+
+
+def _referenced(w: World, pages: Ints) -> Bools:
+    """page_referenced: walk each page, test and clear the young bit of every pte found."""
+    used = np.zeros(w.page.capacity, np.bool_)
+    mapped = pages[w.page.mapcount[pages] > 0]
+    for walk in w.candidates(mapped) if len(mapped) else []:
+        priced = price(w, walk)
+        _account(w, priced, find_vma=False)
+        slots = priced.slots[priced.hit]
+        owners = walk.pages[priced.hit_page[priced.hit]]
+        young = (w.pt.flat[slots] & radix.YOUNG) != 0
+        used[owners[young]] = True
+        w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
+        w.design.walked(walk.pages, priced.hits, "referenced")
+    return used[pages]
+
+
+def pageout(w: World, pages: Ints) -> int:
+    """shrink_folio_list without asking for references: unmap through the design's walk; returns the pages freed.
+
+    Pages that a VM_LOCKED vma maps stay (SWAP_FAIL).
+    """
+    pages = np.sort(pages)
+    freed = 0
+    mapped = pages[w.page.mapcount[pages] > 0]
+    for walk in w.candidates(mapped) if len(mapped) else []:
+        freed += _unmap(w, price(w, walk))
+    bare = pages[w.page.alive[pages]]
+    bare = bare[(w.page.mapcount[bare] == 0)]
+    for page in bare.tolist():
+        freed += _drop_unmapped(w, page)
+    return freed
+
+
+def _unmap(w: World, priced: Priced) -> int:
+    walk = priced.walk
+    _account(w, priced, find_vma=True)
+    at = np.flatnonzero(priced.hit)
+    page_of = priced.hit_page[at]
+    vmas = walk.vma[at]
+    missing = np.flatnonzero(vmas < 0)
+    for i in missing.tolist():
+        vmas[i] = w.vma_at(w.mms[int(walk.mm[at[i]])], int(walk.vpn[at[i]]))
+    locked = np.zeros(len(walk.pages), np.bool_)
+    locked[page_of[(w.vma.flags[vmas] & vm.LOCKED) != 0]] = True
+    w.counters["missed_ptes"] += int(priced.missed[~locked].sum())
+    w.counters["pages_unswappable"] += int((priced.missed[~locked] > 0).sum())
+    keep = ~locked[page_of]
+    at, page_of, vmas = at[keep], page_of[keep], vmas[keep]
+    anonymous = bool(len(walk.pages)) and bool(w.page.state[walk.pages[0]] & ANON)
+    _unmap_hits(w, walk.pages, priced.slots[at], page_of, vmas, walk.mm[at], walk.vpn[at], anonymous)
+    w.design.walked(walk.pages[~locked], priced.hits[~locked], "unmap")
+    gone = walk.pages[~locked]
+    gone = gone[w.page.mapcount[gone] == 0]
+    return _finish(w, gone) if anonymous else 0
+
+
+def _unmap_hits(
+    w: World, pages: Ints, slots: Ints, page_of: Ints, vmas: Ints, mms: Ints, vpns: Ints, anonymous: bool
+) -> None:
+    # ptes become swap entries (anonymous) or none (file)
+    if not len(slots):
+        return
+    hit_pages = pages[page_of]
+    if anonymous:
+        for page in np.unique(hit_pages[w.page.swap[hit_pages] < 0]).tolist():
+            slot = w.swap.new(page=page, token=int(w.page.token[page]))
+            w.page.swap[page] = slot
+        numbers = w.page.swap[hit_pages]
+        w.swap.token[numbers] = w.page.token[hit_pages]
+        exclusive = np.where((w.page.state[hit_pages] & EXCLUSIVE) != 0, radix.EXCLUSIVE, 0)
+        w.pt.flat[slots] = (numbers << ENTRY_SHIFT) | radix.SWAP | exclusive
+        np.add.at(w.swap.count, numbers, ONE)
+    else:
+        w.pt.flat[slots] = 0
+    np.subtract.at(w.page.mapcount, hit_pages, ONE)
+    owners, counts = np.unique(mms, return_counts=True)
+    for mm, count in zip(owners.tolist(), counts.tolist(), strict=True):
+        w.mms[mm].rss -= count
+    w.design.ptes_cleared(hit_pages, vmas, vpns, slots, "reclaim")
+
+
+def _finish(w: World, gone: Ints) -> int:
+    # written to swap at once: nothing stays in the swap cache
+    if len(gone):
+        w.swap.page[w.page.swap[gone]] = -1
+        w.counters["swap_outs"] += len(gone)
+        w.design.page_gone(gone)
+        w.page.free_many(gone)
+    return len(gone)
+
+
+def _drop_unmapped(w: World, page: int) -> int:
+    """A page nothing maps: out of the page cache (shared memory to swap), or out of the swap cache."""
+    state = int(w.page.state[page])
+    if state & ANON:
+        slot = int(w.page.swap[page])
+        w.swap.page[slot] = -1
+        if not w.swap.count[slot]:
+            w.swap.free(slot)
+        w.design.page_gone(np.array([page], np.int64))
+        w.page.free(page)
+        return 1
+    file = w.files[int(w.page.mapping[page])]
+    slot = w.cache.slot(file.cache, int(w.page.index[page]))
+    if state & SHMEM:
+        number = w.swap.new(token=int(w.page.token[page]))
+        w.cache.flat[slot] = number << ENTRY_SHIFT | radix.SWAP
+        w.counters["swap_outs"] += 1
+    elif w.page.token[page]:
+        return 0  # written to: its contents live nowhere else
+    else:
+        w.cache.flat[slot] = 0
+    w.page.free(page)
+    return 1

@@ -1,0 +1,190 @@
+"""Tables: structures of arrays with a free list. Rows are referred to by integer id.
+
+Ids are reused, so each row carries a birth number that never is. Columns are numpy arrays that are
+replaced when the table grows: never keep one across a ``new``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+NONE = np.empty(0, np.int64)
+"""No ids."""
+
+
+def ids(values: Any) -> Ints:
+    """Anything iterable, or one number, as an int64 array."""
+    return np.atleast_1d(np.asarray(values, np.int64))
+
+
+class Table:
+    """Base of all tables; a subclass names its columns in COLUMNS: name -> (dtype, value of a fresh row)."""
+
+    COLUMNS: ClassVar[dict[str, tuple[Any, int]]] = {}
+
+    alive: Bools
+    birth: Ints
+
+    def __init__(self, capacity: int = 64) -> None:
+        self.used = 0
+        self.births = 0
+        self.live_count = 0
+        self._free: list[int] = []
+        self.alive = np.zeros(capacity, np.bool_)
+        self.birth = np.full(capacity, -1, np.int64)
+        for name, (dtype, fresh) in self.COLUMNS.items():
+            setattr(self, name, np.full(capacity, fresh, dtype))
+
+    def __len__(self) -> int:
+        return self.live_count
+
+    @property
+    def capacity(self) -> int:
+        """Rows the columns have room for."""
+        return len(self.alive)
+
+    def _grow(self, need: int) -> None:
+        capacity = max(need, 2 * self.capacity)
+        for name, fresh in [("alive", False), ("birth", -1), *((n, f) for n, (_, f) in self.COLUMNS.items())]:
+            old = getattr(self, name)
+            new = np.full((capacity, *old.shape[1:]), fresh, old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+    def new(self, **values: int) -> int:
+        """One fresh row, with the given cells; returns its id."""
+        if self._free:
+            row = self._free.pop()
+            for name, (_, fresh) in self.COLUMNS.items():
+                getattr(self, name)[row] = fresh
+        else:
+            row = self.used
+            if row >= self.capacity:
+                self._grow(row + 1)
+            self.used += 1
+        self.alive[row] = True
+        self.birth[row] = self.births
+        self.births += 1
+        self.live_count += 1
+        for name, value in values.items():
+            getattr(self, name)[row] = value
+        return row
+
+    def new_many(self, count: int) -> Ints:
+        """``count`` fresh rows; returns their ids."""
+        reused = min(count, len(self._free))
+        rows = np.empty(count, np.int64)
+        if reused:
+            rows[:reused] = self._free[: -reused - 1 : -1]
+            del self._free[-reused:]
+            for name, (_, fresh) in self.COLUMNS.items():
+                getattr(self, name)[rows[:reused]] = fresh
+        if count > reused:
+            if self.used + count - reused > self.capacity:
+                self._grow(self.used + count - reused)
+            rows[reused:] = np.arange(self.used, self.used + count - reused)
+            self.used += count - reused
+        self.alive[rows] = True
+        self.birth[rows] = np.arange(self.births, self.births + count)
+        self.births += count
+        self.live_count += count
+        return rows
+
+    def copy_rows(self, rows: Ints) -> Ints:
+        """Fresh rows with the cells of ``rows``."""
+        new = self.new_many(len(rows))
+        for name in self.COLUMNS:
+            column = getattr(self, name)
+            column[new] = column[rows]
+        return new
+
+    def free(self, row: int) -> None:
+        """Give one row back."""
+        self.alive[row] = False
+        self.live_count -= 1
+        self._free.append(int(row))
+
+    def free_many(self, rows: Ints) -> None:
+        """Give rows back."""
+        self.alive[rows] = False
+        self.live_count -= len(rows)
+        self._free.extend(rows.tolist())
+
+    def live(self) -> Ints:
+        """Ids of all live rows, ascending."""
+        return np.flatnonzero(self.alive[: self.used])
+
+    def copy(self) -> Self:
+        """An independent copy."""
+        other = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(other, name, value.copy() if isinstance(value, (np.ndarray, list)) else value)
+        return other
+
+    def cost_bytes(self) -> int:
+        """Memory of a copy."""
+        return sum(v.nbytes for v in vars(self).values() if isinstance(v, np.ndarray)) + 8 * len(self._free)
+
+
+class VmaTable(Table):
+    """vm_area_struct: one row a vma. ``start``, ``end``, ``pgoff`` are page numbers; ``file`` -1 is anonymous."""
+
+    COLUMNS = {
+        "mm": (np.int64, -1),
+        "start": (np.int64, 0),
+        "end": (np.int64, 0),
+        "pgoff": (np.int64, 0),
+        "flags": (np.int64, 0),
+        "file": (np.int64, -1),
+        "label": (np.int64, -1),
+        "touched": (np.bool_, 0),
+    }
+    mm: Ints
+    start: Ints
+    end: Ints
+    pgoff: Ints
+    flags: Ints
+    file: Ints
+    label: Ints
+    touched: Bools
+    """A write fault prepared this vma, or the vma it was cut, copied or forked from."""
+
+
+class PageTable(Table):
+    """struct page: one row a frame. ``mapping`` and ``index`` are the design's for anonymous pages, file and page of it else."""
+
+    COLUMNS = {
+        "state": (np.int64, 0),
+        "mapping": (np.int64, -1),
+        "index": (np.int64, -1),
+        "mapcount": (np.int64, 0),
+        "swap": (np.int64, -1),
+        "token": (np.int64, 0),
+        "lru": (np.int64, 0),
+    }
+    state: Ints
+    mapping: Ints
+    index: Ints
+    mapcount: Ints
+    swap: Ints
+    token: Ints
+    lru: Ints
+
+
+class SwapTable(Table):
+    """Swap slots: ``count`` swap entries refer to it, ``page`` is its page in the swap cache or -1."""
+
+    COLUMNS = {"count": (np.int64, 0), "page": (np.int64, -1), "token": (np.int64, 0)}
+    count: Ints
+    page: Ints
+    token: Ints
+
+
+# page.state
+ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY = (1 << bit for bit in range(8))

@@ -1,0 +1,38 @@
+"""Unmapping a span, and the checks that calls on spans share. Kernel: do_vmi_munmap, mm/vma.c 6.18."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.pages import zap
+from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
+from rmapexplorer.core.vmas import isolate, unlink_many
+from rmapexplorer.core.world import World
+
+
+def check_span(span: Span, beyond: str = "EINVAL", field: str = "span") -> None:
+    """:raises KernelError: EINVAL for an empty span, ``beyond`` for one outside the user address space."""
+    if span.end <= span.start:
+        raise KernelError("EINVAL", f"the span {span} is empty", field)
+    if span.start < 0 or span.end > TASK_SIZE_PAGES:
+        raise KernelError(beyond, f"the span {span} leaves the address space of {TASK_SIZE_PAGES:x} pages", field)
+
+
+def refuse_sealed(w: World, rows: list[int]) -> None:
+    """:raises KernelError: EPERM where one of the vmas is sealed (can_modify_vma)."""
+    for row in rows:
+        if int(w.vma.flags[row]) & vm.SEALED:
+            raise KernelError("EPERM", f"the vma at page {int(w.vma.start[row]):x} is sealed", "span")
+
+
+def munmap_span(w: World, mm: Mm, start: int, end: int) -> None:
+    """Split at the edges, drop the ptes inside, unlink the vmas inside."""
+    inside = isolate(w, mm, start, end)
+    if not inside:
+        return
+    for row in inside:
+        zap(w, mm, row, int(w.vma.start[row]), int(w.vma.end[row]))
+    unlink_many(w, mm, np.array(inside, np.int64))
+    w.pt.drop_empty(mm.tables, start, end)

@@ -1,0 +1,120 @@
+"""Single vmas: link, split, resize, unlink, each telling the file's index and the design in the kernel's order.
+
+Kernel: vma_link, __split_vma, vma_prepare, vma_complete of mm/vma.c.
+"""
+
+from __future__ import annotations
+
+from attrs import define
+
+from rmapexplorer.core.flags import SHARED
+from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.table import Ints, ids
+from rmapexplorer.core.world import World
+
+
+def link(w: World, mm: Mm, row: int) -> None:
+    """vma_link: enter a filled row into its mm and its file."""
+    mm.put(row, int(w.vma.start[row]))
+    file = int(w.vma.file[row])
+    if file >= 0:
+        w.files[file].users += 1
+        w.imap.insert(row)
+
+
+def unlink_many(w: World, mm: Mm, rows: Ints) -> None:
+    """Take vmas out of file, design and mm, and free them (vms_complete_munmap_vmas, exit_mmap). ptes are gone already."""
+    if not len(rows):
+        return
+    on_file = rows[w.vma.file[rows] >= 0]
+    w.imap.remove_many(on_file)
+    for file in w.vma.file[on_file].tolist():
+        w.files[file].users -= 1
+    w.design.vmas_unlinked(rows)
+    if len(rows) == len(mm.vmas):
+        mm.starts.clear()
+        mm.vmas.clear()
+    else:
+        for row in rows.tolist():
+            mm.drop(row, int(w.vma.start[row]))
+    w.vma.free_many(rows)
+
+
+@define
+class Bounds:
+    """New bounds of a vma in a resize; page numbers."""
+
+    row: int
+    start: int
+    end: int
+    pgoff: int
+
+
+def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> None:
+    """vma_prepare, the change, vma_complete: the first of ``changes`` is the vma, a second the adjusted neighbour.
+
+    ``insert`` is the new half of a split: it enters the file's index before the others leave it.
+    """
+    vma = w.vma
+    rows = tuple(change.row for change in changes)
+    on_file = vma.file[rows[0]] >= 0
+    if insert >= 0 and on_file:
+        w.files[int(vma.file[insert])].users += 1
+        w.imap.insert(insert)
+    for row in rows:
+        if on_file:
+            w.imap.remove(row)
+    w.design.vmas_resizing(rows)
+    for change in changes:
+        old = int(vma.start[change.row])
+        if old != change.start:
+            at = mm.index_at(old)
+            mm.starts[at] = change.start
+        vma.start[change.row], vma.end[change.row] = change.start, change.end
+        vma.pgoff[change.row] = change.pgoff
+    if on_file:
+        for row in reversed(rows):
+            w.imap.insert(row)
+    w.design.vmas_resized(rows)
+    if insert >= 0:
+        mm.put(insert, int(vma.start[insert]))
+
+
+def pgoff_at(w: World, row: int, vpn: int) -> int:
+    """vm_pgoff a part of the vma that begins at ``vpn`` has. Stays 0 where anonymous pgoff means nothing."""
+    if vpn == w.vma.start[row] or w.vma.file[row] >= 0 or w.design.ANON_PGOFF:
+        return int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row])
+    return 0
+
+
+def split(w: World, mm: Mm, row: int, at: int, new_below: bool) -> int:
+    """__split_vma at page number ``at``; returns the new row, the lower half if ``new_below``, else the upper."""
+    vma = w.vma
+    start, end, pgoff = int(vma.start[row]), int(vma.end[row]), int(vma.pgoff[row])
+    new = int(vma.copy_rows(ids(row))[0])
+    upper = pgoff_at(w, row, at)
+    if new_below:
+        vma.end[new] = at
+        rest = Bounds(row, at, end, upper)
+    else:
+        vma.start[new], vma.pgoff[new] = at, upper
+        rest = Bounds(row, start, at, pgoff)
+    w.design.vma_cloned(row, new)
+    resize(w, mm, (rest,), insert=new)
+    w.counters["splits"] += 1
+    return new
+
+
+def isolate(w: World, mm: Mm, start: int, end: int) -> list[int]:
+    """Split at both ends of [start, end) and return the vmas inside (vms_gather_munmap_vmas)."""
+    inside = w.vmas_in(mm, start, end)
+    if inside and w.vma.start[inside[0]] < start:
+        split(w, mm, inside[0], start, new_below=True)
+    if inside and w.vma.end[inside[-1]] > end:
+        split(w, mm, inside[-1], end, new_below=False)
+    return inside
+
+
+def is_private_anonymous(w: World, row: int) -> bool:
+    """No file and not shared: the memory whose pgoff the kernel makes up."""
+    return bool(w.vma.file[row] < 0) and not int(w.vma.flags[row]) & SHARED

@@ -1,0 +1,281 @@
+"""The world: one simulated kernel under one design. Tables, objects, and the way in: ``apply``.
+
+What the calls do stands in calls.py, mremap.py, advise.py, faults.py, fork.py and reclaim.py as functions
+over a world; the state is all here. Equal operations on equal worlds give equal digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+
+from rmapexplorer.core import radix
+from rmapexplorer.core.counters import Counters
+from rmapexplorer.core.design import Design, Footprint
+from rmapexplorer.core.index.files import nodes_of_tree
+from rmapexplorer.core.objects import File, Mm, Task
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.outcome import Outcome, Refusal
+from rmapexplorer.core.radix import Radix, Tables
+from rmapexplorer.core.rules import CallRules, rules_of
+from rmapexplorer.core.table import ANON, NONE, Ints, PageTable, SwapTable, VmaTable
+from rmapexplorer.core.units import KernelError, Machine
+from rmapexplorer.core.walk import Probe, Walk, price, ranges
+
+REFUSALS_KEPT = 8
+
+
+class World:
+    """One simulated kernel. Build with a fresh design; then only ``apply`` changes it."""
+
+    def __init__(self, design: Design, machine: Machine) -> None:
+        self.machine = machine
+        self.rules: CallRules = rules_of(machine.calls)
+        self.vma = VmaTable()
+        self.page = PageTable()
+        self.swap = SwapTable()
+        self.pt = Radix()
+        self.cache = Radix()
+        self.tasks: dict[int, Task] = {}
+        self.mms: dict[int, Mm] = {}
+        self.files: list[File] = []
+        self.file_ids: dict[str, int] = {}
+        self.labels: list[str] = []
+        self.counters = Counters()
+        self.serial = 0
+        self.task_births = 0
+        self.mm_births = 0
+        self.lru_clock = 0
+        self.done = 0
+        self.refusals: list[Refusal] = []
+        self.imap = design.FILE_INDEX(self.vma)
+        self.design = design
+        design.attach(self)
+
+    # -- the way in -------------------------------------------------------------------------------
+
+    def apply(self, op: Operation) -> Outcome:
+        """Do one operation. A refused call is an Outcome with its errno, never an exception.
+
+        :raises Corruption: an invariant is broken, which is our bug.
+        """
+        self.serial += 1
+        self.done = 0
+        self.refusals = []
+        before = dict(self.counters)
+        error: KernelError | None = None
+        try:
+            _calls()[type(op)](self, op)
+        except KernelError as refused:
+            error = refused
+        return Outcome(
+            error=error.errno if error else None, rule=error.rule if error else "", field=error.field if error else "",
+            done=self.done, deltas=self.counters.since(before), refusals=tuple(self.refusals[:REFUSALS_KEPT]),
+        )  # fmt: skip
+
+    def refuse_merge(self, refusal: Refusal) -> None:
+        """Note that two touching vmas stay two."""
+        self.counters["merges_refused"] += 1
+        if len(self.refusals) < REFUSALS_KEPT:
+            self.refusals.append(refusal)
+
+    # -- finding things ---------------------------------------------------------------------------
+
+    def task(self, pid: int, field: str = "pid") -> Task:
+        """The task with that pid. :raises KernelError: ESRCH."""
+        task = self.tasks.get(pid)
+        if task is None or task.zombie:
+            raise KernelError("ESRCH", f"there is no process {pid}", field)
+        return task
+
+    def mm_of(self, pid: int) -> Mm:
+        """The mm of a task. :raises KernelError: ESRCH."""
+        return self.mms[self.task(pid).mm]
+
+    def vma_at(self, mm: Mm, vpn: int) -> int:
+        """The vma that holds page number ``vpn``, -1."""
+        at = mm.index_at(vpn)
+        if at < 0:
+            return -1
+        row = mm.vmas[at]
+        return row if vpn < self.vma.end[row] else -1
+
+    def vmas_in(self, mm: Mm, start: int, end: int) -> list[int]:
+        """The vmas that overlap [start, end), in address order."""
+        at = max(mm.index_at(start), 0)
+        out = []
+        for row in mm.vmas[at:]:
+            if self.vma.start[row] >= end:
+                break
+            if self.vma.end[row] > start:
+                out.append(row)
+        return out
+
+    def around(self, mm: Mm, start: int, end: int) -> tuple[int, int]:
+        """The last vma that ends at or before ``start`` and the first that starts at or after ``end`` (-1: none)."""
+        at = mm.index_at(start - 1) if start else -1
+        before = mm.vmas[at] if at >= 0 else -1
+        nxt = mm.index_at(end - 1) + 1
+        return before, mm.vmas[nxt] if nxt < len(mm.vmas) else -1
+
+    def file_named(self, name: str, shmem: bool = False) -> File:
+        """The file of that name, made where it is new."""
+        if name not in self.file_ids:
+            number = len(self.files)
+            self.files.append(File(number, name, Tables(number), self.machine.files.get(name), shmem))
+            self.file_ids[name] = number
+        return self.files[self.file_ids[name]]
+
+    def label_id(self, label: str) -> int:
+        """Number of a label ([heap], [stack]), -1 for none."""
+        if not label:
+            return -1
+        if label not in self.labels:
+            self.labels.append(label)
+        return self.labels.index(label)
+
+    def processes(self) -> list[Task]:
+        """The leaders of the processes alive, in order of creation (threads are left out)."""
+        return [task for task in self.tasks.values() if task.leader == task.pid]
+
+    # -- walks ------------------------------------------------------------------------------------
+
+    def candidates(self, pages: Ints) -> list[Walk]:
+        """The design's walks for pages: one for the anonymous, one for those of files."""
+        anon = (self.page.state[pages] & ANON) != 0
+        out = []
+        if anon.any():
+            out.append(self.design.anon_candidates(pages[anon]))
+        if not anon.all():
+            out.append(self.design.file_candidates(pages[~anon]))
+        return out
+
+    def file_candidates(self, pages: Ints) -> Walk:
+        """rmap_walk_file: every vma of the file whose span covers the index, in the order of its index."""
+        keys, group = np.unique(
+            np.stack([self.page.mapping[pages], self.page.index[pages]]), axis=1, return_inverse=True
+        )
+        group = group.reshape(-1)
+        rows, mm, vpn, nodes, rejects, total_nodes, total_rejects = [], [], [], [], [], [], []
+        first = [0]
+        for file in np.unique(keys[0]).tolist():
+            order = self.imap.order(file)
+            start, end, pgoff = self.vma.start[order], self.vma.end[order], self.vma.pgoff[order]
+            for index in keys[1][keys[0] == file].tolist():
+                at = np.flatnonzero((pgoff <= index) & (index < pgoff + end - start))
+                rows.append(order[at])
+                mm.append(self.vma.mm[order[at]])
+                vpn.append(start[at] + index - pgoff[at])
+                cost, whole = self._index_cost(len(order), at)
+                nodes.append(cost)
+                rejects.append(cost - np.arange(1, len(at) + 1) if not self.imap.TREE else np.zeros(len(at), np.int64))
+                total_nodes.append(whole)
+                total_rejects.append(0 if self.imap.TREE else whole - len(at))
+                first.append(first[-1] + len(at))
+        return Walk(
+            pages=pages, group=group, start=np.zeros(len(pages), np.int64), first=np.array(first, np.int64),
+            mm=np.concatenate(mm), vma=np.concatenate(rows), vpn=np.concatenate(vpn), nodes=np.concatenate(nodes),
+            rejects=np.concatenate(rejects), total_nodes=np.array(total_nodes, np.int64),
+            total_rejects=np.array(total_rejects, np.int64),
+        )  # fmt: skip
+
+    def _index_cost(self, size: int, at: Ints) -> tuple[Ints, int]:
+        if self.imap.TREE:
+            whole = nodes_of_tree(size, len(at))
+            return whole - len(at) + np.arange(1, len(at) + 1), whole
+        return at + 1, size
+
+    def anonymous_pages(self) -> Ints:
+        """Resident anonymous pages that are mapped."""
+        rows = self.page.live()
+        return rows[((self.page.state[rows] & ANON) != 0) & (self.page.mapcount[rows] > 0)]
+
+    def probe(self) -> Probe:
+        """What try_to_unmap of every resident anonymous page would cost now. Changes nothing."""
+        pages = self.anonymous_pages()
+        if not len(pages):
+            return Probe(pages=0, nodes=0, ptes=0, hits=0, missed=0)
+        priced = price(self, self.design.anon_candidates(pages))
+        return Probe(
+            pages=len(pages), nodes=int(priced.nodes.sum()), ptes=int(priced.probes.sum()),
+            hits=int(priced.hits.sum()), missed=int(priced.missed.sum()),
+        )  # fmt: skip
+
+    def mappers(self, page: int) -> tuple[Ints, Ints]:
+        """(mms, page numbers) of every pte that maps the page: the truth, read from all page tables."""
+        rows = self.pt.live()
+        entries = self.pt.entries[rows]
+        wanted = (entries >> radix.ENTRY_SHIFT == page) & ((entries & (radix.PRESENT | radix.PROTNONE)) != 0)
+        wanted &= (entries & radix.ZERO) == 0
+        at, column = np.nonzero(wanted)
+        return self.pt.owner[rows[at]], self.pt.base[rows[at]] + column
+
+    # -- accounting -------------------------------------------------------------------------------
+
+    def footprint(self) -> tuple[Footprint, ...]:
+        """The design's objects by kind."""
+        return self.design.footprint()
+
+    def footprint_bytes(self) -> int:
+        """Bytes of rmap metadata."""
+        return sum(row.bytes for row in self.design.footprint())
+
+    def footprint_objects(self) -> int:
+        """Number of rmap objects."""
+        return sum(row.objects for row in self.design.footprint())
+
+    # -- copies -----------------------------------------------------------------------------------
+
+    def copy(self) -> World:
+        """An independent copy: a checkpoint."""
+        other = object.__new__(World)
+        vars(other).update(vars(self))
+        for name in ("vma", "page", "swap", "pt", "cache", "counters"):
+            setattr(other, name, getattr(self, name).copy())
+        other.tasks = {
+            pid: Task(t.pid, t.ppid, t.leader, t.mm, t.comm, t.birth, t.zombie) for pid, t in self.tasks.items()
+        }
+        other.mms = {number: mm.copy() for number, mm in self.mms.items()}
+        other.files = [file.copy() for file in self.files]
+        other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
+        other.refusals = list(self.refusals)
+        other.imap = self.imap.copy(other.vma)
+        other.design = self.design.copy(other)
+        return other
+
+    def cost_bytes(self) -> int:
+        """Memory of a checkpoint."""
+        tables = sum(getattr(self, name).cost_bytes() for name in ("vma", "page", "swap", "pt", "cache"))
+        lists = sum(16 * len(mm.vmas) + 64 * len(mm.tables.rows) for mm in self.mms.values())
+        own = sum(v.cost_bytes() for v in vars(self.design).values() if hasattr(v, "cost_bytes") and v is not self)
+        return tables + lists + own + self.pt.capacity * 4096 + self.cache.capacity * 4096
+
+    def digest(self) -> str:
+        """Hash of the whole state, ids included: equal after equal operations, on any machine."""
+        h = hashlib.blake2b(digest_size=16)
+        for table in (self.vma, self.page, self.swap, self.pt, self.cache):
+            rows = table.live()
+            h.update(rows.tobytes())
+            for name in table.COLUMNS:
+                h.update(getattr(table, name)[rows].tobytes())
+        h.update(self.pt.entries[self.pt.live()].tobytes())
+        h.update(self.cache.entries[self.cache.live()].tobytes())
+        for task in self.tasks.values():
+            h.update(repr((task.pid, task.ppid, task.leader, task.mm, task.comm)).encode())
+        for mm in self.mms.values():
+            h.update(repr((mm.id, mm.users, mm.rss, mm.brk_start, mm.brk_end, mm.starts, mm.vmas)).encode())
+        h.update(repr(sorted(self.counters.items())).encode())
+        for part in self.design.digest_parts():
+            h.update(part)
+        return h.hexdigest()
+
+
+def _calls() -> dict[type, Callable[[World, Operation], None]]:
+    from rmapexplorer.core.calls import CALLS  # the calls are functions over a World: they import this module
+
+    return CALLS
+
+
+__all__ = ["NONE", "World", "ranges"]
