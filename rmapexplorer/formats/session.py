@@ -178,9 +178,11 @@ def to_text(session: Session) -> str:
     """What save_session writes; FormatError where load_session would not take it."""
     head = outline.head_json(session)
     lines = [json.dumps({"format": FORMAT}, ensure_ascii=False)[1:-1], f'"version": {VERSION}']
-    lines += [f"{_compact(key)}: {_compact(value)}" for key, value in head.items()]
-    text = "{\n" + ",\n".join(lines) + ',\n"operations": ['
-    items = []
+    lines += [
+        f"{_compact(key)}: {_a_line_each(value) if key == 'notes' else _compact(value)}" for key, value in head.items()
+    ]
+    text = "{\n" + ",\n".join(lines) + ',\n"operations": '
+    items: list[Any] = []
     parents = session.parents or range(-1, len(session.operations) - 1)
     if len(parents) != len(session.operations):
         raise FormatError(f"{session.title}: has {len(parents)} parents for {len(session.operations)} operations.")
@@ -188,8 +190,12 @@ def to_text(session: Session) -> str:
         data = codec.encode(op)
         if parent != index - 1:
             data["after"] = parent
-        items.append(_compact(data))
-    return text + ("\n" if items else "") + ",\n".join(items) + "\n]\n}\n"
+        items.append(data)
+    return text + _a_line_each(items) + "\n}\n"
+
+
+def _a_line_each(items: list[Any]) -> str:
+    return "[\n" + ",\n".join(_compact(item) for item in items) + ("\n]" if items else "]")
 
 
 def _compact(value: Any) -> str:
