@@ -118,7 +118,10 @@ class MergeVerdict:
 
 @frozen(kw_only=True)
 class Node:
-    """A box of the structures picture. ``rank`` is its column: 0 page, 1 owner (anon_vma, chain, anonmm), 2 link or vma, 3 task."""
+    """A box of the structures picture.
+
+    ``rank`` is its column: 0 page, 1 owner (anon_vma, chain, anonmm), 2 link or vma, 3 task.
+    """
 
     key: str
     rank: int
@@ -266,7 +269,8 @@ class PathChanged:
 class MetricRows:
     """Rows of the curves for positions ``start`` .. ``start + n - 1`` of the current branch, replacing what was there.
 
-    ``values`` is float64 [n, designs, metrics], in the order of ``designs`` and engine.metrics.METRICS; NaN: not measured.
+    ``values`` is float64 [n, designs, metrics], in the order of ``designs`` and engine.metrics.METRICS; NaN:
+    not measured.
     Rows after the last one given are dropped by the receiver where ``truncate`` is set.
     """
 

@@ -1,0 +1,93 @@
+"""Copies of one world along the log, kept so that going back costs little.
+
+A copy is due after so much work since the last one; over the byte budget the copies are thinned
+geometrically: dense near the latest position, sparse far back.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+from attrs import define, field, frozen
+
+from rmapexplorer.engine.timeline import ROOT, Timeline
+
+
+class Copyable(Protocol):
+    """What can be kept: a world."""
+
+    def copy(self) -> Copyable:
+        """An independent copy."""
+        ...
+
+    def cost_bytes(self) -> int:
+        """Memory that a copy takes, in bytes."""
+        ...
+
+
+W = TypeVar("W", bound=Copyable)
+
+
+@frozen
+class Checkpoint(Generic[W]):
+    """The world after ``node``. ``work`` is the engine time in seconds that led there from the empty state."""
+
+    node: int
+    work: float
+    size_bytes: int
+    world: W
+
+
+@define
+class Checkpoints(Generic[W]):
+    """The copies of one design's world.
+
+    :param budget_bytes: thinned above this; :param interval: seconds of work between two copies.
+    A copy must also not cost more than a quarter of the work it saves.
+    """
+
+    budget_bytes: int = 128 << 20
+    interval: float = 0.1
+    kept: dict[int, Checkpoint[W]] = field(factory=dict)
+    copy_seconds: float = 0.0
+    """What the latest copy cost."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all copies kept."""
+        return sum(kept.size_bytes for kept in self.kept.values())
+
+    def due(self, seconds: float) -> bool:
+        """True where ``seconds`` of work since the last copy justify another."""
+        return seconds >= max(self.interval, 4 * self.copy_seconds)
+
+    def keep(self, checkpoint: Checkpoint[W]) -> None:
+        """Keep a copy (the caller made it), then thin what is over the budget; alone above it, it is not kept."""
+        self.kept[checkpoint.node] = checkpoint
+        while self.kept and self.size_bytes > self.budget_bytes:
+            del self.kept[self._most_expendable()]
+
+    def _most_expendable(self) -> int:
+        # the smallest gap its loss would leave, relative to its distance from the latest one
+        ordered = sorted(self.kept.values(), key=lambda kept: kept.work)
+        latest = ordered[-1]
+        best, best_score = latest.node, float("inf")
+        before = 0.0
+        for kept, after in zip(ordered, ordered[1:], strict=False):
+            score = (after.work - before) / (latest.work - kept.work + 1e-9)
+            if score < best_score:
+                best, best_score = kept.node, score
+            before = kept.work
+        return best
+
+    def nearest(self, line: Timeline, position: int) -> Checkpoint[W] | None:
+        """The latest copy on the current path at or before ``position``; None: start from the empty state."""
+        found, found_at = None, -1
+        for node, kept in self.kept.items():
+            at = line.depth(node)
+            if found_at < at <= position and line.on_path(node):
+                found, found_at = kept, at
+        return found
+
+    def __contains__(self, node: object) -> bool:
+        return node == ROOT or node in self.kept

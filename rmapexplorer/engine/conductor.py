@@ -1,0 +1,379 @@
+"""What the engine thread does with a command: sessions, jobs in a row, one slice of work at a time.
+
+A conductor runs on one thread and never waits; the engine wraps it in a thread, tests drive it by hand.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.units import KernelError
+from rmapexplorer.engine.files import Files, session_of, stage_of
+from rmapexplorer.engine.frames import Message, Notice, Progress, Saved, SessionOpened
+from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
+from rmapexplorer.engine.lanes import Lane, make_lane
+from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
+from rmapexplorer.engine.outbox import Outbox
+from rmapexplorer.engine.publisher import Publisher
+from rmapexplorer.engine.stage import Stage
+from rmapexplorer.formats.errors import Cancelled, FormatError
+
+PROGRESS_INTERVAL = 0.05
+"""Seconds between two Progress messages of a job, at least."""
+PATIENCE = 0.2
+"""A quiet job shows a progress bar after so many seconds."""
+
+
+class Conductor:
+    """The open session and the jobs waiting for it. Every method but ``cancel`` belongs to one thread."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        kinds: KindMaker,
+        lens: Lens,
+        files: Files,
+        clock: Callable[[], float],
+        budget_bytes: int,
+    ) -> None:
+        self.outbox, self.lens, self.files, self.clock = outbox, lens, files, clock
+        self.stage: Stage | None = None
+        self.publisher: Publisher | None = None
+        self.jobs: deque[Job] = deque()
+        self.cancelled: set[int] = set()
+        self._kinds, self._budget_bytes = kinds, budget_bytes
+        self._generation = 0
+        self._started: Job | None = None
+        self._since = self._told_at = 0.0
+        self._repair: int | None = None
+        self._resting = False
+        self._phase, self._retried = "work", False
+
+    # -- state the thread asks for ---------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """True while there is a job, or a world to repair."""
+        return bool(self.jobs) or self._repair is not None
+
+    @property
+    def idle(self) -> bool:
+        """True where nothing is left to do until the next command."""
+        return not self.busy and not self._resting and not (self.publisher and self.publisher.dirty)
+
+    # -- commands ---------------------------------------------------------------------------------
+
+    def new(self, session: Any, number: int) -> None:
+        """Replace the session."""
+        try:
+            stage, position = stage_of(session, self._lanes)
+        except (UnknownDesign, FormatError, ValueError) as trouble:
+            self.outbox.post(Notice(level="error", text=str(trouble)))
+            return
+        self._enter(stage, position, number)
+
+    def open(self, path: str, number: int, stopping: Callable[[], bool]) -> None:
+        """Read a file, then replace the session; on any trouble nothing changes."""
+        name = Path(path).name
+
+        def cancelled() -> bool:
+            return number in self.cancelled or stopping()
+
+        def progress(done: int, total: int) -> None:
+            self._tell(Progress(job=number, title=f"Reading {name}", done=done, total=total))
+
+        try:
+            session = self.files.read(path, progress, cancelled)
+            stage, position = stage_of(session, self._lanes)
+        except Cancelled:
+            self.outbox.post(
+                Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True, cancelled=True)
+            )
+            return
+        except (UnknownDesign, FormatError, OSError, ValueError) as trouble:
+            self.outbox.post(Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True))
+            self.outbox.post(Notice(level="error", text=opening_trouble(name, trouble)))
+            return
+        self._enter(stage, position, number)
+
+    def _enter(self, stage: Stage, position: int, number: int) -> None:
+        self._drop_jobs()
+        self._generation += 1
+        self._repair, self._resting = None, False
+        self.stage = stage
+        self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
+        self.outbox.drop_frame()
+        self.outbox.post(
+            SessionOpened(
+                generation=self._generation,
+                title=stage.title,
+                path=stage.path,
+                operations=stage.line.head,
+                report=stage.report,
+            )
+        )
+        if stage.line.head:
+            self.publisher.visible = 0
+            self.jobs.append(Load(number=number, title=f"Running {stage.title or 'the session'}", position=position))
+
+    def save(self, path: str) -> None:
+        """Write the whole log, branches included."""
+        if (stage := self.stage) is None:
+            return
+        try:
+            self.files.write(session_of(stage), path)
+        except (FormatError, OSError) as trouble:
+            self.outbox.post(Notice(level="error", text=saving_trouble(path, trouble)))
+            return
+        stage.path = path
+        self.outbox.post(Saved(path=path, operations=len(stage.line.operations)))
+
+    def submit(self, operations: Sequence[Operation], title: str, number: int) -> None:
+        """Queue new operations."""
+        self._queue(
+            Perform(
+                number=number, title=title or f"{len(operations)} operations", operations=operations, lens=self.lens
+            )
+        )
+
+    def seek(self, target: int, relative: bool, number: int) -> None:
+        """Queue a position, or change the one that was wanted last."""
+        last = self.jobs[-1] if self.jobs else None
+        if self.stage is None or not isinstance(last, Seek):
+            self._queue(Seek(number=number, target=target, relative=relative))
+        elif relative and last.relative:
+            last.target += target
+        else:
+            last.aim(self.stage, last.target + target if relative else target)
+
+    def branch(self, name: str, number: int) -> None:
+        """Make another branch the current path and go to its end."""
+        if (stage := self.stage) is None or self.publisher is None:
+            return
+        if name not in stage.line.branches:
+            self.outbox.post(Notice(level="error", text=f"There is no branch named {name!r}."))
+            return
+        self._finish_jobs()
+        self.publisher.forget(stage.line.switch(name))
+        self.publisher.cut()
+        self.seek(stage.line.head, False, number)
+
+    def select(self, pid: int, vpn: int) -> None:
+        """What the details of the frames are about."""
+        if self.stage is not None and self.publisher is not None and self.stage.selection != (pid, vpn):
+            self.stage.selection = (pid, vpn)
+            self.publisher.plain, self.publisher.dirty = False, True
+
+    def view(self, design: str) -> None:
+        """Which design the frames show."""
+        if (stage := self.stage) is None or self.publisher is None:
+            return
+        before = stage.shown
+        if not any(lane.kind.key == design for lane in stage.lanes):
+            self.outbox.post(Notice(level="error", text=f"The design {design} is not among those that run here."))
+            return
+        stage.view = design
+        changed = stage.first_seen_differently(before, stage.shown)
+        self.publisher.dirty = True
+        if changed is not None:
+            self.publisher.forget(changed)
+
+    def set_designs(self, designs: Designs, number: int) -> None:
+        """Queue the replay of the log under other designs."""
+        if (stage := self.stage) is None:
+            return
+        try:
+            kinds = self._kinds(designs, stage.machine)
+        except UnknownDesign as trouble:
+            self.outbox.post(Notice(level="error", text=str(trouble)))
+            return
+        self._queue(Rebuild(number=number, title="Replaying under other designs", kinds=kinds, make=self._lane))
+
+    def _lanes(self, designs: Designs, machine: Any) -> list[Lane]:
+        return [self._lane(kind) for kind in self._kinds(designs, machine)]
+
+    def _lane(self, kind: Kind) -> Lane:
+        return make_lane(kind, self.lens, self.clock, self._budget_bytes // 4)
+
+    # -- work ---------------------------------------------------------------------------------------
+
+    def turn(self, seconds: float) -> None:
+        """One slice: repair, about ``seconds`` of the first job, or one probe at rest; then tell what is new."""
+        deadline = self.clock() + seconds
+        if self._repair is not None:
+            self._mend()
+        while self.jobs and self._step():
+            if self.clock() >= deadline:
+                break
+        if not self.jobs and self._resting:
+            self._rest()
+        self._phase = "show"
+        self._show()
+        self._phase, self._retried = "work", False
+
+    def _queue(self, job: Job) -> None:
+        if self.stage is None:
+            self.outbox.post(Notice(level="error", text="No session is open."))
+            return
+        self.jobs.append(job)
+
+    def _step(self) -> bool:
+        # one operation of the first job; False where there is nothing more to do in this slice
+        job, stage = self.jobs[0], self.stage
+        assert stage is not None and self.publisher is not None
+        if job is not self._started:
+            self._started, self._since = job, self.clock()
+            if isinstance(job, Perform) and job.number not in self.cancelled:
+                self._resting = False
+            job.start(stage)
+        if job.number in self.cancelled:
+            job.stop(stage)
+            self._end(job, True)
+            return bool(self.jobs)
+        if isinstance(job, Perform):
+            self.publisher.forget(stage.line.cursor)
+        try:
+            more = job.step(stage)
+        except KernelError as refusal:
+            self._refused(refusal.errno, refusal.rule, refusal.field)
+            more = False
+        if isinstance(job, Load):
+            self.publisher.visible = max(self.publisher.visible or 0, stage.line.cursor) if job.shows else None
+        if more:
+            self._report(job)
+            return True
+        self._end(job, False)
+        return bool(self.jobs)
+
+    def _end(self, job: Job, cancelled: bool) -> None:
+        self.jobs.popleft()
+        self.cancelled.discard(job.number)
+        assert self.publisher is not None and self.stage is not None
+        told = self._told_at > self._since
+        self._started = None
+        self.publisher.visible = None
+        if isinstance(job, Rebuild) and not cancelled:
+            self.publisher.forget_all()
+        if isinstance(job, Perform) and len(job.operations) == 1 and job.last:
+            self._tell_refusal(job)
+        if not job.quiet or told:
+            self.outbox.post(self._progress(job, finished=True, cancelled=cancelled))
+        if not self.jobs:
+            self.publisher.dirty = self._resting = True
+
+    def _tell_refusal(self, job: Perform) -> None:
+        assert self.stage is not None
+        mine = job.last.get(self.stage.shown.kind.key)
+        worst = mine if mine is not None and not mine.ok else next((o for o in job.last.values() if not o.ok), None)
+        if worst is not None and worst.error is not None:
+            self._refused(worst.error, worst.rule, worst.field)
+
+    def _refused(self, errno: str, rule: str, field: str) -> None:
+        self.outbox.post(Notice(level="refused", text=rule or f"The call failed: {errno}.", field=field, errno=errno))
+
+    def _report(self, job: Job) -> None:
+        if job.quiet and self.clock() - self._since < PATIENCE:
+            return
+        self._tell(self._progress(job))
+
+    def _tell(self, message: Progress) -> None:
+        if self.clock() - self._told_at >= PROGRESS_INTERVAL:
+            self._told_at = self.clock()
+            self.outbox.post(message)
+
+    def _progress(self, job: Job, finished: bool = False, cancelled: bool = False) -> Progress:
+        return Progress(
+            job=job.number, title=job.title, done=min(job.done, job.total), total=job.total,
+            finished=finished, cancelled=cancelled,
+        )  # fmt: skip
+
+    def _finish_jobs(self) -> None:
+        # a branch is taken from a stage at rest: jobs before it are stopped where they are
+        while self.jobs:
+            job = self.jobs[0]
+            if job is self._started and self.stage is not None:
+                job.stop(self.stage)
+            self._end(job, True)
+
+    def _drop_jobs(self) -> None:
+        messages: list[Message] = [
+            self._progress(job, finished=True, cancelled=True) for job in self.jobs if not job.quiet
+        ]
+        self.jobs.clear()
+        self._started = None
+        self.outbox.post(*messages)
+
+    def _rest(self) -> None:
+        # one missing probe of the present position; the next command need not wait for all of them
+        assert self.stage is not None and self.publisher is not None
+        for lane in self.stage.lanes:
+            if lane.probe_now():
+                self.publisher.send_row(self.stage.line.cursor)
+                return
+        self._resting = False
+
+    def _show(self) -> None:
+        if (publisher := self.publisher) is None or self._repair is not None:
+            return
+        if not self.jobs:
+            if publisher.dirty:
+                publisher.send(busy=False)
+        elif self.jobs[0].shows and publisher.ready():
+            publisher.send(busy=True)
+
+    # -- trouble ------------------------------------------------------------------------------------
+
+    def broken(self) -> None:
+        """Called while handling an unexpected exception: tell it, stop the jobs, repair the worlds on the next turn."""
+        stage, publisher = self.stage, self.publisher
+        job = self.jobs[0] if self.jobs else None
+        text = "An invariant broke: the program is wrong, not you. The session is kept at the last good position."
+        if self._phase == "show":
+            text = "A view of the present position could not be made. The session is untouched."
+        where = f"\n\nAt position {stage.line.cursor} of {stage.line.head}" if stage else ""
+        where += f", {_doing(job)}" if job else ""
+        self.outbox.post(Notice(level="internal", text=text, details=traceback.format_exc() + where))
+        if stage is None or publisher is None:
+            return
+        if self._phase == "show":  # once more, without the details that failed
+            publisher.dirty, self._retried, self._phase = publisher.plain and not self._retried, True, "work"
+            return
+        if self._repair is not None and self._repair == 0:
+            self._repair = None
+            return
+        position = min(stage.line.depth(lane.node) for lane in stage.lanes)
+        self._repair = position if self._repair is None else 0
+        self._resting = False
+        self._drop_jobs()
+        publisher.visible = None
+
+    def _mend(self) -> None:
+        assert self.stage is not None and self.publisher is not None and self._repair is not None
+        self.stage.recover(self._repair)
+        self._repair = None
+        self.publisher.dirty = True
+
+
+def _doing(job: Job) -> str:
+    if isinstance(job, Perform) and job.done < len(job.operations):
+        return f"doing {job.operations[job.done]!r}"
+    return job.title.lower()
+
+
+def opening_trouble(name: str, trouble: Exception) -> str:
+    """One sentence for a file that could not be opened."""
+    if isinstance(trouble, OSError):
+        return f"{name} could not be read: {trouble.strerror or trouble}."
+    return str(trouble)
+
+
+def saving_trouble(path: str, trouble: Exception) -> str:
+    """One sentence for a file that could not be written."""
+    if isinstance(trouble, OSError):
+        return f"{Path(path).name} could not be written: {trouble.strerror or trouble}."
+    return str(trouble)

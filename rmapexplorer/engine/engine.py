@@ -1,0 +1,191 @@
+"""The engine: one plain thread that owns every world. Commands go in, messages come out, nothing else crosses.
+
+Every public method may be called from any thread and returns at once. Work is done in slices, so that other
+threads run and a newer command is heard between two operations.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.engine.conductor import Conductor
+from rmapexplorer.engine.files import Files
+from rmapexplorer.engine.frames import Message
+from rmapexplorer.engine.lens import KindMaker, Lens
+from rmapexplorer.engine.outbox import Outbox
+from rmapexplorer.engine.real import REAL_FILES, REAL_LENS, real_kinds
+
+SLICE = 0.008
+"""Seconds of work before the engine lets other threads run."""
+YIELD = 0.001
+"""Seconds it then sleeps."""
+CHECKPOINT_BYTES = 512 << 20
+"""Memory that checkpoints of all designs together may take."""
+
+Command = Callable[[Conductor], None]
+
+
+class Engine:
+    """Runs sessions. Make one, ``start`` it, give commands, ``take`` messages, ``stop`` it."""
+
+    def __init__(
+        self,
+        *,
+        kinds: KindMaker = real_kinds,
+        lens: Lens = REAL_LENS,
+        files: Files = REAL_FILES,
+        clock: Callable[[], float] = time.perf_counter,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
+    ) -> None:
+        self._outbox = Outbox()
+        self._conductor = Conductor(self._outbox, kinds, lens, files, clock, checkpoint_bytes)
+        self._commands: deque[Command] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._resting = False
+        self._numbers = itertools.count(1)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    # -- life -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Stop after the operation under way; True where the thread has ended within ``timeout`` seconds."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def on_message(self) -> Callable[[], None] | None:
+        """Called from the engine thread, once, when messages became available after a ``take``."""
+        return self._outbox.on_message
+
+    @on_message.setter
+    def on_message(self, listener: Callable[[], None] | None) -> None:
+        self._outbox.on_message = listener
+
+    def take(self) -> list[Message]:
+        """All messages queued since the last call, of the frames only the newest."""
+        return self._outbox.take()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until every command given so far is done; False after ``timeout`` seconds. For scripts and tests."""
+        with self._wake:
+            return self._wake.wait_for(lambda: self._resting or not self._thread.is_alive(), timeout)
+
+    # -- sessions ---------------------------------------------------------------------------------
+
+    def new(self, session: Any) -> None:
+        """Replace the session by this one (a formats.session.Session)."""
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.new(session, number))
+
+    def open(self, path: str) -> int:
+        """Load a session or a recording; on any trouble the present session is untouched. Returns the job's number."""
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.open(path, number, lambda: self._stopping))
+        return number
+
+    def save(self, path: str) -> None:
+        """Write the session, all branches included."""
+        self._give(lambda conductor: conductor.save(path))
+
+    # -- operations and time ----------------------------------------------------------------------
+
+    def submit(self, ops: Sequence[Operation], title: str = "") -> int:
+        """Do operations at the current position; returns the job's number."""
+        number = next(self._numbers)
+        operations = tuple(ops)
+        self._give(lambda conductor: conductor.submit(operations, title, number))
+        return number
+
+    def cancel(self, job: int) -> None:
+        """Stop a job between two operations."""
+        self._conductor.cancelled.add(job)
+        self._give(lambda conductor: None)
+
+    def seek(self, position: int) -> None:
+        """Go to the state after ``position`` operations of the current branch."""
+        self._seek(position, False)
+
+    def undo(self) -> None:
+        """One position back."""
+        self._seek(-1, True)
+
+    def redo(self) -> None:
+        """One position on."""
+        self._seek(1, True)
+
+    def _seek(self, target: int, relative: bool) -> None:
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.seek(target, relative, number))
+
+    def branch(self, name: str) -> None:
+        """Make that branch the current one and go to its end."""
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.branch(name, number))
+
+    # -- looking ----------------------------------------------------------------------------------
+
+    def select(self, pid: int, vpn: int = -1) -> None:
+        """What Frame.detail is about; pid 0: nothing."""
+        self._give(lambda conductor: conductor.select(pid, vpn))
+
+    def view(self, design: str) -> None:
+        """Show that design (a key) in the frames."""
+        self._give(lambda conductor: conductor.view(design))
+
+    def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None:
+        """Run these designs (key, options); the log is replayed in those that are new."""
+        number = next(self._numbers)
+        wanted = [(key, dict(options)) for key, options in designs]
+        self._give(lambda conductor: conductor.set_designs(wanted, number))
+
+    # -- the thread -------------------------------------------------------------------------------
+
+    def _give(self, command: Command) -> None:
+        with self._wake:
+            self._commands.append(command)
+            self._resting = False
+            self._wake.notify_all()
+
+    def _next(self) -> list[Command] | None:
+        # the commands given since; waits while there is nothing at all to do; None: stop
+        with self._wake:
+            while not self._stopping and not self._commands and self._conductor.idle:
+                self._resting = True
+                self._wake.notify_all()
+                self._wake.wait()
+            if self._stopping:
+                return None
+            self._resting = False
+            commands = list(self._commands)
+            self._commands.clear()
+            return commands
+
+    def _run(self) -> None:
+        conductor = self._conductor
+        while (commands := self._next()) is not None:
+            pending = deque(commands)
+            try:
+                while pending:
+                    pending.popleft()(conductor)
+                conductor.turn(SLICE)
+            except Exception:  # the one place: our mistake must not end the thread, nor the session
+                with self._wake:
+                    self._commands.extendleft(reversed(pending))
+                conductor.broken()
+            if conductor.busy:
+                time.sleep(YIELD)

@@ -1,0 +1,218 @@
+"""Work that may take longer than a slice: each job goes one operation at a time and can stop between any two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from attrs import define, field
+
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.outcome import Outcome
+from rmapexplorer.engine.lanes import Lane
+from rmapexplorer.engine.lens import Kind, Lens
+from rmapexplorer.engine.stage import Stage, advance_lanes
+
+
+class Job(Protocol):
+    """A piece of work on the stage."""
+
+    number: int
+    title: str
+    done: int
+    """Operations done, of ``total``."""
+
+    @property
+    def total(self) -> int:
+        """Operations in all."""
+        ...
+
+    @property
+    def quiet(self) -> bool:
+        """True where it is normally too short for a progress bar."""
+        ...
+
+    @property
+    def shows(self) -> bool:
+        """True where the states on the way are worth a frame."""
+        ...
+
+    def start(self, stage: Stage) -> None:
+        """Called once, before the first step."""
+        ...
+
+    def step(self, stage: Stage) -> bool:
+        """Do one operation; False where none was left."""
+        ...
+
+    def stop(self, stage: Stage) -> None:
+        """Cancelled: leave the stage after a whole number of operations."""
+        ...
+
+
+@define(eq=False)
+class Perform:
+    """New operations, one after the other, at the cursor."""
+
+    number: int
+    title: str
+    operations: Sequence[Operation]
+    lens: Lens
+    done: int = 0
+    last: dict[str, Outcome] = field(factory=dict)
+    """Outcome by design of the operation done last."""
+    shows: bool = True
+
+    @property
+    def total(self) -> int:
+        """Operations in all."""
+        return len(self.operations)
+
+    @property
+    def quiet(self) -> bool:
+        """One operation needs no progress bar."""
+        return len(self.operations) <= 1
+
+    def start(self, stage: Stage) -> None:
+        """Nothing to prepare."""
+
+    def step(self, stage: Stage) -> bool:
+        """Resolve what the kernel would choose, then do the next operation."""
+        if self.done >= len(self.operations):
+            return False
+        op = self.operations[self.done]
+        if self.lens.undecided(op):
+            past = [stage.line.operations[node] for node in stage.line.path[: stage.line.cursor]]
+            op = self.lens.resolve(op, list(stage.worlds.values()), past)
+        self.last = stage.perform(op)
+        self.done += 1
+        return True
+
+    def stop(self, stage: Stage) -> None:
+        """Every step is whole."""
+
+
+@define(eq=False)
+class Seek:
+    """To a position of the current path: the nearest copies, then the operations from there."""
+
+    number: int
+    target: int = 0
+    relative: bool = False
+    """``target`` is counted from where the cursor is when the job starts."""
+    title: str = "Going to a position"
+    done: int = 0
+    running: bool = False
+    quiet: bool = True
+    shows: bool = False
+    _first: int = 0
+
+    @property
+    def total(self) -> int:
+        """Operations in all."""
+        return max(0, self.target - self._first)
+
+    def start(self, stage: Stage) -> None:
+        """Fix the target and take the nearest copies."""
+        if self.relative:
+            self.target, self.relative = stage.line.cursor + self.target, False
+        self.target = max(0, min(self.target, stage.line.head))
+        self.running = True
+        stage.approach(self.target)
+        self._first = min(stage.line.depth(lane.node) for lane in stage.lanes)
+        self.done = 0
+
+    def aim(self, stage: Stage, target: int) -> None:
+        """A newer wish: forget the old target."""
+        self.target, self.relative = target, False
+        if self.running:
+            self.start(stage)
+
+    def step(self, stage: Stage) -> bool:
+        """Redo one operation."""
+        self.done += 1
+        return stage.advance(self.target)
+
+    def stop(self, stage: Stage) -> None:
+        """Stay where the replay came to."""
+        stage.align()
+
+
+@define(eq=False)
+class Load:
+    """A session just opened: its operations to the head, then back to the position it was saved at."""
+
+    number: int
+    title: str
+    position: int
+    done: int = 0
+    total: int = 0
+    quiet: bool = False
+    shows: bool = True
+
+    def start(self, stage: Stage) -> None:
+        """The whole current path is to be run."""
+        self.total = stage.line.head
+
+    def step(self, stage: Stage) -> bool:
+        """One operation on; at the head, turn back."""
+        if not self.shows:
+            return stage.advance(self.position)
+        if stage.advance(self.total):
+            self.done += 1
+            return True
+        self.position = max(0, min(self.position, stage.line.head))
+        self.shows = False
+        stage.approach(self.position)
+        return True
+
+    def stop(self, stage: Stage) -> None:
+        """Stay where it came to: the rest of the log is kept and runs when it is sought."""
+        stage.align()
+
+
+@define(eq=False)
+class Rebuild:
+    """Other designs for the same log: new lanes run aside and replace the old set when all is done."""
+
+    number: int
+    title: str
+    kinds: Sequence[Kind]
+    make: Callable[[Kind], Lane]
+    done: int = 0
+    total: int = 0
+    quiet: bool = False
+    shows: bool = True
+    kept: list[Lane] = field(factory=list)
+    """The full new set in order; those of ``fresh`` still have to run."""
+    fresh: list[Lane] = field(factory=list)
+    _arrived: bool = False
+
+    def start(self, stage: Stage) -> None:
+        """The new lanes run the whole current path, for complete curves; those that stay are left alone."""
+        have = {lane.kind.key: lane for lane in stage.lanes}
+        self.kept = [have.get(kind.key) or self.make(kind) for kind in self.kinds]
+        self.fresh = [lane for lane in self.kept if lane.kind.key not in have]
+        self.total = stage.line.head if self.fresh else 0
+
+    def step(self, stage: Stage) -> bool:
+        """One operation of the new lanes; at the end they join the others at the cursor."""
+        if self.done < self.total:
+            advance_lanes(stage.line, self.fresh, self.done)
+            self.done += 1
+            return True
+        if not self._arrived:
+            for lane in self.fresh:
+                lane.approach(stage.line, stage.line.cursor)
+            self._arrived = True
+        behind = [lane for lane in self.fresh if stage.line.depth(lane.node) < stage.line.cursor]
+        if behind:
+            at = min(stage.line.depth(lane.node) for lane in behind)
+            advance_lanes(stage.line, [lane for lane in behind if stage.line.depth(lane.node) == at], at)
+            return True
+        stage.lanes = self.kept
+        stage.view = stage.shown.kind.key
+        return False
+
+    def stop(self, stage: Stage) -> None:
+        """The old designs stay; the new lanes are dropped."""

@@ -1,0 +1,58 @@
+"""The real thing behind the engine's ports: the designs by key, the world's readers, the file formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rmapexplorer.core.units import KernelError, Machine
+from rmapexplorer.core.world import World
+from rmapexplorer.designs.registry import DESIGNS, design_named, world_key
+from rmapexplorer.engine import collect, resolve, snapshot
+from rmapexplorer.engine.detail import detail
+from rmapexplorer.engine.files import Files
+from rmapexplorer.engine.lens import Kind, Lens, UnknownDesign
+from rmapexplorer.formats.open import load_any
+from rmapexplorer.formats.session import save_session
+
+REAL_LENS = Lens(
+    columns=snapshot.columns,
+    detail=detail,
+    footprint=collect.footprint,
+    measure=collect.measure,
+    probe=collect.probe,
+    vmas=collect.vmas,
+    resolve=resolve.resolve,
+    undecided=resolve.undecided,
+)
+
+REAL_FILES = Files(read=load_any, write=save_session)
+
+
+def real_kinds(designs: Sequence[tuple[str, Mapping[str, str]]], machine: Machine) -> list[Kind]:
+    """The kinds of these (key, options), in order, each once; none named: all designs with their defaults."""
+    wanted = list(designs) or [(design.key, {}) for design in DESIGNS]
+    kinds: dict[str, Kind] = {}
+    for name, options in wanted:
+        kind = _kind(name, options, machine)
+        kinds.setdefault(kind.key, kind)
+    return list(kinds.values())
+
+
+def _kind(name: str, options: Mapping[str, str], machine: Machine) -> Kind:
+    base, _, told = name.partition(":")
+    wanted = dict(word.partition("=")[::2] for word in told.split(",")) if told else {}
+    wanted.update(options)
+    full = base + (":" + ",".join(f"{option}={value}" for option, value in wanted.items()) if wanted else "")
+    try:
+        design = design_named(full)
+        key = world_key(base, wanted)
+    except KernelError as refused:
+        raise UnknownDesign(f"{refused.rule[:1].upper()}{refused.rule[1:]}.") from refused
+    changed = {option: value for option, value in wanted.items() if f"{option}={value}" in key}
+    suffix = f" ({', '.join(changed.values())})" if changed else ""
+    return Kind(
+        key=key,
+        title=design.title + suffix,
+        options=changed,
+        make=lambda: World(design_named(full), machine),
+    )
