@@ -6,7 +6,18 @@ A view puts its widget in with ``set_body``, its small controls into ``header_la
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QColor, QFont, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -15,6 +26,7 @@ from PySide6.QtWidgets import (
     QStackedLayout,
     QStyle,
     QStyleOptionToolButton,
+    QTabBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -178,6 +190,41 @@ class HeaderChoice(HeaderButton):
         if action.data() != self._key:
             self.set_key(action.data())
             self.chosen.emit(self._key)
+
+
+class HeaderTabs(QTabBar):
+    """Tabs in a panel's header: words, the current one bold and underlined."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setDrawBase(False)
+        self.setExpanding(False)
+        self._text, self._dim, self._accent = QColor("gray"), QColor("gray"), QColor("gray")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._text, self._dim, self._accent = theme.color("text"), theme.color("dim"), theme.color("accent")
+        self.update()
+
+    def tabSizeHint(self, index: int) -> QSize:  # noqa: N802
+        """Room for the bold text."""
+        metrics = QFontMetrics(scaled(self.font(), 1.0, bold=True))
+        return QSize(metrics.horizontalAdvance(self.tabText(index)) + 16, metrics.height() + 6)
+
+    minimumTabSizeHint = tabSizeHint  # noqa: N815
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Text and underline."""
+        painter = QPainter(self)
+        for i in range(self.count()):
+            box, current = self.tabRect(i), i == self.currentIndex()
+            painter.setFont(scaled(self.font(), 1.0, bold=current))
+            painter.setPen(self._text if current else self._dim)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, self.tabText(i))
+            if current:
+                thick = 3 if self.hasFocus() else 2
+                painter.fillRect(QRectF(box.left(), box.bottom() + 1 - thick, box.width() - 16, thick), self._accent)
+        painter.end()
 
 
 class Panel(QWidget):

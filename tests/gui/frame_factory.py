@@ -288,8 +288,8 @@ def letter_structure() -> Structure:
     return Structure(
         nodes=tuple(nodes),
         links=tuple(links),
-        shown=len(links),
-        total=len(links),
+        shown=len(nodes),
+        total=len(nodes),
         headings=("page", "anon_vma", "avc → vma", "task"),
     )
 
