@@ -95,7 +95,9 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 8))
-        super().setText(shown if self.width() < self.sizeHint().width() else self._full)
+        # sizeHint() would polish the label: a style sheet then forgets the font that is set later
+        needed = self.fontMetrics().horizontalAdvance(self._full) + 2
+        super().setText(shown if self.width() < needed else self._full)
         self.setToolTip(self._full if QLabel.text(self) != self._full else "")
 
 
