@@ -1,0 +1,241 @@
+"""Arithmetic of the overhead curves, numpy only: growing buffers, a min/max pyramid, ticks, label places.
+
+Curves are steps: the value at position k holds until k + 1. With more points than pixels, each column of pixels is
+drawn as the vertical line from its smallest to its largest value, which is what the full curve would cover.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from rmapexplorer.engine.frames import MetricRows
+
+FAN = 8
+"""Every level of the pyramid is this many times shorter than the one below."""
+
+
+class CurveStore:
+    """The values of all designs and metrics by position, and their pyramid. Appending is amortised O(1) a value."""
+
+    def __init__(self, metrics: int) -> None:
+        self._metrics = metrics
+        self.designs: tuple[str, ...] = ()
+        self.length = 0
+        self.generation = -1
+        self._levels: list[tuple[np.ndarray, np.ndarray]] = []
+        self._filled: list[int] = []
+
+    def clear(self, designs: tuple[str, ...] = ()) -> None:
+        """Forget everything."""
+        self.designs, self.length = designs, 0
+        empty = np.full((self._metrics, len(designs), 64), np.nan)
+        self._levels, self._filled = [(empty, empty)], [0]
+
+    def apply(self, rows: MetricRows) -> bool:
+        """Take rows; older generations are ignored. :return: True where something changed."""
+        if rows.generation < self.generation:
+            return False
+        if rows.generation != self.generation or rows.designs != self.designs or not self._levels:
+            self.clear(rows.designs)
+        self.generation = rows.generation
+        end = rows.start + len(rows.values)
+        base = self._room(0, max(end, self.length))[0]
+        if rows.start > self.length:
+            base[:, :, self.length : rows.start] = np.nan
+        base[:, :, rows.start : end] = rows.values.transpose(2, 1, 0)
+        self._filled = [self._filled[0], *(min(f, rows.start // FAN**k) for k, f in enumerate(self._filled[1:], 1))]
+        self.length = end if rows.truncate else max(end, self.length)
+        self._filled[0] = self.length
+        self._raise_pyramid()
+        return True
+
+    def values(self, metric: int, design: int) -> np.ndarray:
+        """All values of one curve, by position."""
+        return self._levels[0][0][metric, design, : self.length] if self._levels else np.empty(0)
+
+    def at(self, position: int) -> np.ndarray:
+        """Values at one position, [metrics, designs]; NaN where nothing was measured."""
+        if not 0 <= position < self.length:
+            return np.full((self._metrics, len(self.designs)), np.nan)
+        return self._levels[0][0][:, :, position]
+
+    def extent(self, metric: int, low: int, high: int) -> tuple[float, float]:
+        """Smallest and largest value of all designs at positions low .. high - 1; (0, 0) where there are none."""
+        low, high = max(low, 0), min(high, self.length)
+        if low >= high or not self.designs:
+            return 0.0, 0.0
+        level = 0
+        while level + 1 < len(self._levels) and (high - low) // FAN ** (level + 1) > 64:
+            level += 1
+        size = FAN**level
+        first, last = -(-low // size), min(high // size, self._filled[level])
+        if level and first < last:
+            lows, highs = self._levels[level]
+            parts_low = [lows[metric, :, first:last]]
+            parts_high = [highs[metric, :, first:last]]
+            edges = [(low, first * size), (last * size, high)]
+        else:
+            parts_low, parts_high, edges = [], [], [(low, high)]
+        for a, b in edges:
+            parts_low.append(self._levels[0][0][metric, :, a:b])
+            parts_high.append(self._levels[0][0][metric, :, a:b])
+        least = np.fmin.reduce([np.fmin.reduce(p, axis=None, initial=np.inf) for p in parts_low])
+        most = np.fmax.reduce([np.fmax.reduce(p, axis=None, initial=-np.inf) for p in parts_high])
+        return (float(least), float(most)) if least <= most else (0.0, 0.0)
+
+    def polyline(self, metric: int, design: int, low: float, high: float, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+        """What to draw of one curve between positions ``low`` and ``high``: x and y of a connected line.
+
+        At most about two points a pixel; with few positions the exact steps.
+        """
+        first, last = max(int(math.floor(low)), 0), min(int(math.ceil(high)) + 1, self.length)
+        if last <= first:
+            return np.empty(0), np.empty(0)
+        if last - first <= max(pixels, 2):
+            return steps(np.arange(first, last, dtype=float), self._levels[0][0][metric, design, first:last])
+        return self._columns(metric, design, first, last, max(pixels, 2))
+
+    def _columns(self, metric: int, design: int, first: int, last: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+        wide, level = (last - first) / pixels, 0
+        while level + 1 < len(self._levels) and FAN ** (level + 1) <= wide / 2:
+            level += 1
+        size = FAN**level
+        a, b = first // size, min(-(-last // size), self._filled[level])
+        lows = self._levels[level][0][metric, design, a:b]
+        highs = self._levels[level][1][metric, design, a:b]
+        group = max(1, math.ceil((b - a) / pixels))
+        cuts = np.arange(0, b - a, group)
+        y = np.empty(2 * len(cuts))
+        low, high = np.fmin.reduceat(lows, cuts), np.fmax.reduceat(highs, cuts)
+        y[0::2], y[1::2] = low, high
+        down = np.r_[False, (high[1:] + low[1:]) < (high[:-1] + low[:-1])]
+        y[0::2][down], y[1::2][down] = high[down], low[down]
+        return np.repeat((a + cuts) * float(size), 2), y
+
+    def _room(self, level: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        lows, highs = self._levels[level]
+        have = lows.shape[2]
+        if have < length:
+            grown = np.full((self._metrics, len(self.designs), max(length, 2 * have)), np.nan)
+            grown[:, :, :have] = lows
+            other = grown
+            if level:
+                other = np.full_like(grown, np.nan)
+                other[:, :, :have] = highs
+            self._levels[level] = (grown, other)
+        return self._levels[level]
+
+    def _raise_pyramid(self) -> None:
+        level = 0
+        while self._filled[level] >= 2 * FAN:
+            if level + 1 == len(self._levels):
+                empty = (self._metrics, len(self.designs), 64)
+                self._levels.append((np.full(empty, np.nan), np.full(empty, np.nan)))
+                self._filled.append(0)
+            old, new = self._filled[level + 1], self._filled[level] // FAN
+            lows, highs = self._room(level + 1, new)
+            below = self._levels[level]
+            shape = (self._metrics, len(self.designs), max(new - old, 0), FAN)
+            if new > old:
+                cut = slice(old * FAN, new * FAN)
+                lows[:, :, old:new] = np.fmin.reduce(below[0][:, :, cut].reshape(shape), axis=3)
+                highs[:, :, old:new] = np.fmax.reduce(below[1][:, :, cut].reshape(shape), axis=3)
+            self._filled[level + 1] = new
+            level += 1
+        for higher in range(level + 1, len(self._filled)):
+            self._filled[higher] = 0
+
+
+def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of a step curve: y[k] holds from x[k] to x[k + 1]."""
+    return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
+
+
+def squash(values: np.ndarray | float, log: bool) -> np.ndarray:
+    """Where a value is drawn: itself, or log10(1 + |v|) with the sign kept, so that zero stays zero."""
+    values = np.asarray(values, dtype=float)
+    return np.sign(values) * np.log10(1.0 + np.abs(values)) if log else values
+
+
+def unsquash(y: float, log: bool) -> float:
+    """The value drawn at ``y``."""
+    return math.copysign(10.0 ** min(abs(y), 300.0) - 1.0, y) if log else y
+
+
+def ticks(low: float, high: float, most: int, *, log: bool = False, binary: bool = False) -> list[float]:
+    """At most about ``most`` round values between two values (not places). ``binary``: round in powers of two."""
+    if high <= low:
+        return [low]
+    if log:
+        return _log_ticks(low, high, most, 1024.0 if binary else 10.0)
+    step = nice_step((high - low) / max(most - 1, 1), binary=binary)
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, int(math.floor(high / step + 1e-9)) + 1)]
+
+
+def _log_ticks(low: float, high: float, most: int, base: float) -> list[float]:
+    top = int(math.floor(math.log(max(high, 1.0)) / math.log(base) + 1e-9))
+    if top < 1:
+        return ticks(low, high, most)
+    every = max(1, math.ceil(top / max(most - 1, 1)))
+    powers = [base**k for k in range(top, 0, -every)]
+    return sorted(v for v in (0.0, *powers) if low <= v <= high)
+
+
+def nice_step(raw: float, *, binary: bool = False) -> float:
+    """The next step of 1, 2, 5 times a power of ten not below ``raw`` (of two for bytes), 1 at least."""
+    if raw <= 1.0:
+        return 1.0
+    if binary:
+        return 2.0 ** math.ceil(math.log2(raw) - 1e-9)
+    power = 10.0 ** math.floor(math.log10(raw))
+    return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= raw * (1 - 1e-9))
+
+
+def spread(wanted: Sequence[float], size: float, low: float, high: float) -> list[float]:
+    """Move centres of labels of height ``size`` apart so that none overlap, staying near ``wanted`` within low .. high.
+
+    Blocks of touching labels sit around the mean of their wishes. Where not all fit, they are packed evenly.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    room = max(high - low, 0.0)
+    if len(order) * size > room:
+        gap = room / max(len(order), 1)
+        places = {i: low + gap * (n + 0.5) for n, i in enumerate(order)}
+        return [places[i] for i in range(len(wanted))]
+    blocks: list[list[float]] = []  # [sum of wishes minus offsets, labels, centre of the first]
+    for i in order:
+        wish = min(max(wanted[i], low + size / 2), high - size / 2)
+        blocks.append([wish, 1.0, wish])
+        while len(blocks) > 1 and blocks[-2][2] + blocks[-2][1] * size > blocks[-1][2] + 1e-9:
+            total, count, _ = blocks.pop()
+            before = blocks[-1]
+            before[0] += total - count * before[1] * size
+            before[1] += count
+            first = before[0] / before[1]
+            before[2] = min(max(first, low + size / 2), high - before[1] * size + size / 2)
+    flat = [block[2] + k * size for block in blocks for k in range(int(block[1]))]
+    places = dict(zip(order, flat, strict=True))
+    return [places[i] for i in range(len(wanted))]
+
+
+def figure(value: float, unit: str) -> str:
+    """A value as shown: counts with separators, bytes in binary units, – where nothing was measured."""
+    if math.isnan(value):
+        return "–"
+    if unit == "bytes":
+        return size_text(value)
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+
+
+def size_text(size_bytes: float) -> str:
+    """Bytes in binary units: 96 B, 1.5 KiB."""
+    value = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024 or unit == "GiB":
+            return f"{value:,.0f} {unit}" if unit == "B" or abs(value) >= 100 else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError(size_bytes)

@@ -1,0 +1,1 @@
+"""Item models: frames as rows and columns. No widget, no rule of the kernel, nothing submitted."""

@@ -1,0 +1,241 @@
+"""The vmas of one process as a table, and as the text of /proc/PID/maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt
+
+from rmapexplorer.core.flags import SHARED, WORDS, perms
+from rmapexplorer.core.units import PAGE_SHIFT
+from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel, compact, plural
+
+COPIED = ("birth", "start", "end", "pgoff", "flags", "file", "label", "anon", "links", "anon_pages", "file_pages",
+          "swap_pages")  # fmt: skip
+
+
+def words(flags: int) -> str:
+    """The flags by their kernel names: ``VM_READ | VM_WRITE``."""
+    return " | ".join(word for bit, word in WORDS.items() if flags & bit) or "no flags"
+
+
+def maps_line(start: int, end: int, flags: int, pgoff: int, name: str, file: bool) -> str:
+    """One line as /proc/PID/maps prints it, addresses in bytes; device and inode are not simulated and stay 0."""
+    offset = pgoff << PAGE_SHIFT if file else 0
+    head = f"{start << PAGE_SHIFT:08x}-{end << PAGE_SHIFT:08x} {perms(flags)} {offset:08x} 00:00 0 "
+    return f"{head:<73}{name}".rstrip() if name else head
+
+
+class VmaModel(TableModel):
+    """Rows are the vmas of ``pid`` in the design in view."""
+
+    COLUMNS = (
+        Column(key="span", title="start–end", help="first page number and the one after the last", mono=True,
+               least="aaaa-aaaa"),
+        Column(key="perm", title="perm", help="r read, w write, x execute, p private, s shared", sample="rwxp",
+               mono=True),
+        Column(key="pgoff", title="pgoff", help="vm_pgoff: page number within the file; of an anonymous vma where it "
+               "was first mapped", least="aaaa", right=True, mono=True),
+        Column(key="anon", title="anon_vma", help="the object of the design that the vma hangs on", sample="■ A0",
+               right=True, mono=True, rank=1),
+        Column(key="pages", title="pages", help="resident pages, anonymous and file", right=True, mono=True, rank=2),
+        Column(key="file", title="file", help="what is mapped", sample="/usr/lib/x86", rank=3, stretch=True),
+        Column(key="links", title="links", help="how many links the design keeps for the vma (avcs, list entries)",
+               sample="00", right=True, mono=True, rank=4),
+        Column(key="swap", title="swap", help="pages swapped out", sample="000", right=True, mono=True, rank=5),
+        Column(key="size", title="size", help="length in pages", sample="0000", right=True, mono=True, rank=6,
+               shown=False),
+    )  # fmt: skip
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.pid = 0
+        self._cut: dict[str, np.ndarray] = {}
+        self._order = np.empty(0, dtype=np.int64)
+        self._files: tuple[str, ...] = ()
+        self._labels: tuple[str, ...] = ()
+        self._sort = (0, Qt.SortOrder.AscendingOrder)
+
+    def count(self) -> int:
+        """Number of vmas."""
+        return len(self._order)
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    def set_frame(self, frame: Frame, pid: int) -> None:
+        """Show the vmas of process ``pid`` (none where it is not alive)."""
+        at = np.flatnonzero(frame.tasks.pid == pid)
+        low, high = (int(frame.vmas.first[at[0]]), int(frame.vmas.first[at[0] + 1])) if len(at) else (0, 0)
+        cut = {name: getattr(frame.vmas, name)[low:high] for name in COPIED}
+        same = pid == self.pid and len(self._order) == high - low
+        same = same and all(bool((self._cut[n] == cut[n]).all()) for n in ("birth", "start"))
+        if same and np.array_equal(self._arranged(cut, frame), self._order):
+            self._take(cut, frame, pid)
+            self.touch_rows(0, self.count() - 1)
+            return
+        self.beginResetModel()
+        self._take(cut, frame, pid)
+        self._order = self._arranged(cut, frame)
+        self.endResetModel()
+
+    def _take(self, cut: dict[str, np.ndarray], frame: Frame, pid: int) -> None:
+        self._cut, self._files, self._labels, self.pid = cut, frame.files, frame.labels, pid
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Arrange by the numbers of a column."""
+        self._sort = (column, order)
+        if not self._cut:
+            return
+        self.layoutAboutToBeChanged.emit()
+        places = self.persistentIndexList()
+        vmas = [int(self._order[i.row()]) for i in places]
+        self._order = np.argsort(self._keys(self._cut), kind="stable")
+        self._order = self._order if order == Qt.SortOrder.AscendingOrder else self._order[::-1]
+        back = {int(vma): row for row, vma in enumerate(self._order)}
+        moved = [self.index(back[v], i.column()) for v, i in zip(vmas, places, strict=True)]
+        self.changePersistentIndexList(places, moved)
+        self.layoutChanged.emit()
+
+    def _arranged(self, cut: dict[str, np.ndarray], frame: Frame) -> np.ndarray:
+        files, labels, self._files, self._labels = self._files, self._labels, frame.files, frame.labels
+        order = np.argsort(self._keys(cut), kind="stable")
+        self._files, self._labels = files, labels
+        return order if self._sort[1] == Qt.SortOrder.AscendingOrder else order[::-1]
+
+    def _keys(self, cut: dict[str, np.ndarray]) -> np.ndarray:
+        key = self.COLUMNS[self._sort[0]].key if self._sort[0] >= 0 else "span"
+        if key == "file":
+            pairs = zip(cut["file"].tolist(), cut["label"].tolist(), strict=True)
+            return np.array([self._name(f, x) for f, x in pairs], dtype=str)
+        if key == "pages":
+            return cut["anon_pages"] + cut["file_pages"]
+        if key == "size":
+            return cut["end"] - cut["start"]
+        names = {"span": "start", "perm": "flags", "swap": "swap_pages"}
+        return cut[names.get(key, key)]
+
+    def span(self, row: int) -> tuple[int, int]:
+        """(first page, end page) of the vma in a row."""
+        return self._at(row, "start"), self._at(row, "end")
+
+    def flags(self, index: Any) -> Qt.ItemFlag:  # type: ignore[override]
+        """Every cell can be selected; nothing can be edited."""
+        return super().flags(index) | Qt.ItemFlag.ItemNeverHasChildren
+
+    def vm_flags(self, row: int) -> int:
+        """vm_flags of the vma in a row, bits of core.flags."""
+        return self._at(row, "flags")
+
+    def row_with(self, vpn: int) -> int:
+        """Row of the vma that covers page number ``vpn``; -1 for none."""
+        if not len(self._order):
+            return -1
+        at = np.flatnonzero((self._cut["start"] <= vpn) & (vpn < self._cut["end"]))
+        return int(np.flatnonzero(self._order == at[0])[0]) if len(at) else -1
+
+    def kind(self, row: int) -> str:
+        """What the vma is of, as core.operations.KINDS."""
+        what = "file" if self._at(row, "file") >= 0 else "anon"
+        shared = bool(self._at(row, "flags") & SHARED)
+        return f"{what}-shared" if shared else "file-private" if what == "file" else "anon"
+
+    def moved(self, row: int) -> bool:
+        """True where private anonymous memory keeps a pgoff that is not its address."""
+        private = self._at(row, "file") < 0 and not self._at(row, "flags") & SHARED
+        return private and self._at(row, "pgoff") != self._at(row, "start")
+
+    def any_moved(self) -> bool:
+        """True where some row shows a pgoff that differs from its address."""
+        return any(self.moved(row) for row in range(self.count()))
+
+    def any_swap(self) -> bool:
+        """True where some vma has pages in swap."""
+        return bool(self._cut) and bool(self._cut["swap_pages"].any())
+
+    def widest(self) -> dict[str, str]:
+        """Sample texts as wide as the widest of a column."""
+        if not self.count():
+            return {}
+        last = f"{int(self._cut['end'].max()):x}"
+        return {"span": f"{last}-{last}", "pgoff": f"{max(int(self._cut['pgoff'].max()), 0xFFFF):x}"}
+
+    def maps(self, rows: Sequence[int]) -> str:
+        """These rows as lines of /proc/PID/maps, in address order."""
+        lines = []
+        for row in sorted(set(rows), key=lambda r: self._at(r, "start")):
+            file = self._at(row, "file") >= 0
+            fields = (self._at(row, "flags"), self._at(row, "pgoff"), self.name(row), file)
+            lines.append(maps_line(*self.span(row), *fields))
+        return "\n".join(lines)
+
+    def name(self, row: int) -> str:
+        """File or label ([heap], [stack]) of a row; empty for anonymous memory without one."""
+        return self._name(self._at(row, "file"), self._at(row, "label"))
+
+    def _name(self, file: int, label: int) -> str:
+        return self._files[file] if file >= 0 else self._labels[label] if label >= 0 else ""
+
+    def _at(self, row: int, name: str) -> int:
+        return int(self._cut[name][self._order[row]])
+
+    # -- cells --------------------------------------------------------------------------------------------------------
+
+    def cell(self, row: int, column: int, role: int) -> Any:
+        """One vma in one column."""
+        key = self.COLUMNS[column].key
+        if role == Role.DisplayRole:
+            return self._text(row, key)
+        if role == SORT:
+            return self._keys(self._cut)[self._order[row]].item() if column == self._sort[0] else self._at(row, "start")
+        if role == DRAW and key == "anon":
+            return self._at(row, "anon")
+        if role == Role.ToolTipRole:
+            return self._tip(row, key)
+        if role == Role.AccessibleTextRole and key == "span":
+            return self._tip(row, "")
+        if role == Role.ForegroundRole:
+            return self._colour(row, key)
+        return None
+
+    def _text(self, row: int, key: str) -> str:
+        if key == "span":
+            return "{:x}-{:x}".format(*self.span(row))
+        if key == "perm":
+            return perms(self._at(row, "flags"))
+        if key == "pgoff":
+            return f"{self._at(row, 'pgoff'):x}"
+        if key == "anon":
+            return f"A{self._at(row, 'anon')}" if self._at(row, "anon") >= 0 else "–"
+        if key == "file":
+            return self.name(row)
+        if key == "pages":
+            return compact(self._at(row, "anon_pages") + self._at(row, "file_pages"))
+        if key == "size":
+            return compact(self._at(row, "end") - self._at(row, "start"))
+        return compact(self._at(row, {"swap": "swap_pages"}.get(key, key)))
+
+    def _tip(self, row: int, key: str) -> str:
+        start, end = self.span(row)
+        lines = [f"{start:x}-{end:x}, {plural(end - start, 'page')}{', ' + self.name(row) if self.name(row) else ''}"]
+        lines.append(words(self._at(row, "flags")))
+        counts = {"anonymous": "anon_pages", "file": "file_pages", "swapped": "swap_pages"}
+        lines.append(", ".join(f"{self._at(row, field):,} {word}" for word, field in counts.items()) + " pages")
+        if self.moved(row):
+            lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: moved by mremap")
+        if key == "anon" and self._at(row, "anon") < 0:
+            lines.append("no anon_vma: nothing was written here yet" if not self.kind(row).startswith("file") else
+                         "no anon_vma: found through its file")  # fmt: skip
+        return "\n".join(lines)
+
+    def _colour(self, row: int, key: str) -> Any:
+        if self.theme is None:
+            return None
+        if key == "pgoff" and self.moved(row):
+            return self.theme.color("warn")
+        if key == "anon":
+            number = self._at(row, "anon")
+            return self.theme.family(number) if number >= 0 else self.theme.color("faint")
+        return self.theme.color("dim") if key in ("perm", "pgoff", "file", "links", "swap", "size") else None

@@ -1,0 +1,223 @@
+"""What a plot is made of: the box that seeks, axes with round values, the curves, the names at their ends.
+
+Imported late: pyqtgraph takes half a second.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+
+import numpy as np  # noqa: E402
+import pyqtgraph as pg  # noqa: E402
+from PySide6.QtCore import QRectF, QSizeF, Qt, Signal  # noqa: E402
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen  # noqa: E402
+from PySide6.QtWidgets import QSizePolicy  # noqa: E402
+
+from rmapexplorer.gui.curves import CurveStore, figure, spread, squash, ticks, unsquash  # noqa: E402
+from rmapexplorer.gui.panel import scaled  # noqa: E402
+from rmapexplorer.gui.theme import Theme, look  # noqa: E402
+
+LINE = 2.0
+"""Width of a curve, in device-independent pixels."""
+
+
+def short(design: str) -> str:
+    """A design's key as written at its curve: ``anonmm 4c``."""
+    key, _, options = design.partition(":")
+    return " ".join([key, *(o.partition("=")[2] or o for o in options.split(",") if o)])
+
+
+class SeekBox(pg.ViewBox):  # type: ignore[misc]
+    """The wheel zooms over the operations, dragging moves, a click goes there."""
+
+    clicked = Signal(float)
+    zoomed = Signal(int)
+    """The user changed the range: 0 of the operations, 1 of the values."""
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0.0)
+        self.disableAutoRange()
+
+    def wheelEvent(self, ev: Any, axis: int | None = None) -> None:  # noqa: N802 (Qt's name)
+        """Over the values' axis the values, otherwise the operations."""
+        super().wheelEvent(ev, axis=0 if axis is None else axis)
+        self.zoomed.emit(axis or 0)
+
+    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:  # noqa: N802
+        """Move along the operations (right button: zoom)."""
+        super().mouseDragEvent(ev, axis=0 if axis is None else axis)
+        self.zoomed.emit(axis or 0)
+
+    def mouseClickEvent(self, ev: Any) -> None:  # noqa: N802
+        """Tell where."""
+        if ev.button() == Qt.MouseButton.LeftButton:
+            ev.accept()
+            self.clicked.emit(self.mapSceneToView(ev.scenePos()).x())
+
+
+class ValueAxis(pg.AxisItem):  # type: ignore[misc]
+    """Round values as labels, on a linear scale or on one of log10(1 + value); faint lines across the plot."""
+
+    def __init__(self) -> None:
+        super().__init__("left", showValues=True)
+        self.log, self.unit = False, ""
+        self.setStyle(tickLength=0, tickTextOffset=6, autoExpandTextSpace=False)
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802, N803
+        """Places of the labels."""
+        low, high = unsquash(minVal, self.log), unsquash(maxVal, self.log)
+        most = int(max(2, min(5, size / 34)))
+        values = ticks(low, high, most, log=self.log, binary=self.unit == "bytes")
+        return [(1.0, [float(squash(v, self.log)) for v in values])]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """The values themselves."""
+        return [tick_text(unsquash(v, self.log), self.unit) for v in values]
+
+
+def tick_text(value: float, unit: str) -> str:
+    """A short label: 20 KiB, 12k."""
+    value = round(value, 6)
+    if unit == "bytes":
+        return figure(value, unit).replace(".0 ", " ")
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            return f"{value / (1e3 if letter == 'k' else limit):g}{letter}"
+    return f"{value:g}"
+
+
+class PositionAxis(pg.AxisItem):  # type: ignore[misc]
+    """Operation numbers below the plot."""
+
+    def __init__(self) -> None:
+        super().__init__("bottom", showValues=True)
+        self.setStyle(tickLength=0, tickTextOffset=3, autoExpandTextSpace=False, hideOverlappingLabels=False)
+        self.setHeight(17)
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802, N803
+        """Whole numbers."""
+        most = int(max(2, min(8, size / 70)))
+        return [(1.0, [v for v in ticks(max(minVal, 0), maxVal, most) if v == int(v)])]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """Plain numbers."""
+        return [f"{int(v):,}" for v in values]
+
+
+class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
+    """All curves of one metric. Solid ones first, so that a dashed one on top leaves both in sight."""
+
+    def __init__(self, store: CurveStore) -> None:
+        super().__init__()
+        self._store = store
+        self.metric, self.log = 0, False
+        self._paths: list[tuple[str, Any, bool]] | None = None
+        self._theme: Theme | None = None
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._theme = theme
+        self.update()
+
+    def renew(self) -> None:
+        """The data or the part of it in sight has changed."""
+        self._paths = None
+        self.prepareGeometryChange()
+        self.update()
+
+    def viewTransformChanged(self) -> None:  # noqa: N802
+        """pyqtgraph's call after zoom and resize."""
+        super().viewTransformChanged()
+        self.renew()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802
+        """All that is in sight."""
+        return self.viewRect() or QRectF()
+
+    def paint(self, painter: QPainter, *args: object) -> None:
+        """The paths, made anew only after ``renew``."""
+        if self._theme is None:
+            return
+        if self._paths is None:
+            self._paths = self._made()
+        for design, path, dense in self._paths:
+            style = look(design)
+            pen = QPen(self._theme.design(design), 1.0 if dense else LINE)
+            pen.setStyle(Qt.PenStyle.SolidLine if dense else style.dash)
+            pen.setCosmetic(True)
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            painter.setPen(pen)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, not dense)
+            painter.drawPath(path)
+            if dense:  # twice one pixel: Qt draws wide lines ten times as slowly
+                painter.drawPath(path.translated(0, self.pixelHeight()))
+
+    def _made(self) -> list[tuple[str, Any, bool]]:
+        view, store = self.viewRect(), self._store
+        if view is None or not store.length:
+            return []
+        pixels = int(max(view.width() / max(self.pixelWidth() or 1.0, 1e-12), 2))
+        dense = view.width() > pixels
+        made = []
+        for number, design in enumerate(store.designs):
+            x, y = store.polyline(self.metric, number, view.left(), view.right(), pixels)
+            if len(x) and not np.isnan(y).all():
+                made.append((design, pg.arrayToQPath(x, squash(y, self.log), connect="finite"), dense))
+        return sorted(made, key=lambda m: look(m[0]).dash != Qt.PenStyle.SolidLine)
+
+
+class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
+    """The designs' names at the right ends of their curves, moved apart where they would overlap."""
+
+    def __init__(self, box: SeekBox) -> None:
+        super().__init__()
+        self._box = box
+        self._theme: Theme | None = None
+        self.items_: list[tuple[str, float]] = []
+        """(design, drawn height of its last value in sight)."""
+        self._width = 20.0
+        self._font = scaled(self.font(), 0.9)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._theme = theme
+        self.update()
+
+    def show_ends(self, ends: list[tuple[str, float]]) -> None:
+        """Name these curves; makes room for the widest name."""
+        self.items_ = ends
+        metrics = QFontMetricsF(self._font)
+        width = max((metrics.horizontalAdvance(short(design)) for design, _ in ends), default=0.0) + 14
+        if abs(width - self._width) > 0.5:
+            self._width = width
+            self.updateGeometry()
+        self.update()
+
+    def places(self) -> list[float]:
+        """Centres of the names, in pixels from the top."""
+        (low, high), height = self._box.viewRange()[1], self.size().height()
+        wanted = [height * (high - y) / max(high - low, 1e-12) for _, y in self.items_]
+        return spread(wanted, self.line_height(), 0.0, height)
+
+    def line_height(self) -> float:
+        """Height of a name."""
+        return QFontMetricsF(self._font).height() * 0.95
+
+    def sizeHint(self, which: Qt.SizeHint, constraint: QSizeF = QSizeF()) -> QSizeF:  # noqa: N802, B008
+        """As wide as the widest name, any height."""
+        return QSizeF(self._width, 16777215.0 if which == Qt.SizeHint.MaximumSize else 10.0)
+
+    def paint(self, painter: QPainter, *args: object) -> None:
+        """The names."""
+        if self._theme is None:
+            return
+        painter.setFont(self._font)
+        for (design, _), y in zip(self.items_, self.places(), strict=True):
+            painter.setPen(self._theme.design(design))
+            box = QRectF(7, y - 10, self.size().width() - 7, 20)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short(design))

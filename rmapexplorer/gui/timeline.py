@@ -1,0 +1,404 @@
+"""The timeline: every operation of the branch on one track, and the handle that says which of them have happened.
+
+Few operations are dots with their names, many are marks, higher where they change vmas. Geometry is in plain functions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+
+from rmapexplorer.engine.frames import Frame, HistoryEntry, PathChanged
+from rmapexplorer.gui.models.history import Path, tip
+from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
+from rmapexplorer.gui.selection import Selection
+from rmapexplorer.gui.theme import Theme, Themes, mono
+
+FEW = 40
+"""Up to so many operations are dots; beyond, marks."""
+
+COALESCE_MS = 25
+"""While dragging, at most one seek in this time."""
+
+MARGIN = 16
+"""Room at both ends of the track, in device-independent pixels."""
+
+QUIET = ("touch",)
+"""Operations that change no vma: low marks."""
+
+
+def place(position: int, head: int, left: float, width: float) -> float:
+    """x of a position on a track from ``left``, ``width`` wide."""
+    return left + width * position / max(head, 1)
+
+
+def position_at(x: float, head: int, left: float, width: float) -> int:
+    """The position nearest to ``x``."""
+    return int(min(max(round((x - left) / max(width, 1.0) * head), 0), head))
+
+
+def labelled(centres: list[float], widths: list[float], first: int) -> list[int]:
+    """Which labels can be shown without touching each other; ``first`` (the current one) always is."""
+    shown: list[int] = []
+    order = [first] if 0 <= first < len(centres) else []
+    order += [i for i in range(len(centres)) if i != first]
+    for i in order:
+        if all(abs(centres[i] - centres[j]) >= (widths[i] + widths[j]) / 2 + 8 for j in shown):
+            shown.append(i)
+    return sorted(shown)
+
+
+def marks(loud: np.ndarray, refused: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Per pixel column: share of operations that are not quiet (0..1), and whether one was refused."""
+    total = len(loud)
+    column = np.arange(total) * bins // max(total, 1)
+    count = np.maximum(np.bincount(column, minlength=bins), 1)
+    return np.bincount(column, weights=loud, minlength=bins) / count, np.bincount(column[refused], minlength=bins) > 0
+
+
+class Track(QWidget):
+    """The line with its handle: drag, click, wheel and keys."""
+
+    seek_requested = Signal(int)
+    menu_requested = Signal(int, QPoint)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.path = Path()
+        self.position, self.head = 0, 0
+        self.pending = -1
+        """Where the user has put the handle and no frame has come back yet; -1 for none."""
+        self._theme: Theme | None = None
+        self._hover, self._dragging, self._sent = -1, False, -1
+        self._marks: tuple[object, np.ndarray, np.ndarray] | None = None
+        self._timer = QTimer(self, interval=COALESCE_MS, singleShot=True)
+        self._timer.timeout.connect(self._send)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName("Timeline position")
+        self._names = scaled(self.font(), 0.88)
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._theme = theme
+        self.update()
+
+    def set_path(self, change: PathChanged) -> None:
+        """Take a change of the branch."""
+        self.path.apply(change)
+        self._marks = None
+        self.update()
+
+    def set_place(self, position: int, head: int) -> None:
+        """Where the engine is."""
+        self.position, self.head = position, head
+        if not self._dragging:
+            self.pending = -1
+        self.update()
+
+    @property
+    def shown(self) -> int:
+        """The position of the handle."""
+        return self.pending if self.pending >= 0 else self.position
+
+    def entry(self, position: int) -> HistoryEntry | None:
+        """The operation that led to ``position``; None at the start."""
+        return self.path.entries[position - 1] if 0 < position <= len(self.path) else None
+
+    # -- geometry -----------------------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Room for the handle and one line of names."""
+        return QSize(400, 28 + QFontMetrics(self._names).height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Never lower than its names."""
+        return QSize(120, self.sizeHint().height())
+
+    def line(self) -> tuple[float, float, float]:
+        """(left, width, y) of the track."""
+        spare = self.height() - 16 - QFontMetrics(self._names).height()
+        return float(MARGIN), float(max(self.width() - 2 * MARGIN, 1)), max(spare / 2, 2.0) + 7.0
+
+    def x_of(self, position: int) -> float:
+        """x of a position, in pixels of this widget."""
+        left, width, _ = self.line()
+        return place(position, self.head, left, width)
+
+    def _at(self, x: float) -> int:
+        left, width, _ = self.line()
+        return position_at(x, self.head, left, width)
+
+    # -- painting -----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Track, operations, handle."""
+        if self._theme is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left, width, y = self.line()
+        accent = self._theme.color("accent")
+        for end, color in ((left + width, self._theme.color("line")), (self.x_of(self.shown), accent)):
+            painter.setPen(QPen(color, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(QPointF(left, y), QPointF(max(end, left), y))
+        if self.head <= FEW:
+            self._draw_dots(painter, y)
+        else:
+            self._draw_marks(painter, y)
+        self._draw_handle(painter, y)
+        painter.end()
+
+    def _draw_dots(self, painter: QPainter, y: float) -> None:
+        theme = self._theme
+        assert theme is not None
+        for position in range(self.head + 1):
+            entry, x = self.entry(position), self.x_of(position)
+            token = "accent" if position <= self.shown else "faint"
+            if entry is not None and entry.error:
+                painter.setPen(QPen(theme.color("bad"), 2))
+                painter.drawLine(QPointF(x - 3.5, y - 3.5), QPointF(x + 3.5, y + 3.5))
+                painter.drawLine(QPointF(x - 3.5, y + 3.5), QPointF(x + 3.5, y - 3.5))
+                continue
+            grown = 1.0 if position == self._hover else 0.0
+            painter.setPen(QPen(theme.color(token), 2) if position == 0 else Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("panel" if position == 0 else token))
+            painter.drawEllipse(QPointF(x, y), 3.5 + grown, 3.5 + grown)
+        self._draw_names(painter, theme)
+
+    def _draw_names(self, painter: QPainter, theme: Theme) -> None:
+        entries = [self.entry(p) for p in range(self.head + 1)]
+        names = [e.name if e else "start" for e in entries]
+        bold = scaled(self.font(), 0.88, bold=True)
+        metrics, heavy = QFontMetrics(self._names), QFontMetrics(bold)
+        now = self.shown
+        widths = [float((heavy if p == now else metrics).horizontalAdvance(n)) for p, n in enumerate(names)]
+        top = self.line()[2] + 9
+        for p in labelled([self.x_of(p) for p in range(self.head + 1)], widths, now):
+            entry, x = entries[p], self.x_of(p) - widths[p] / 2
+            x = min(max(x, 0.0), self.width() - widths[p])
+            token = "bad" if entry is not None and entry.error else "text" if p == now else "dim"
+            painter.setFont(bold if p == now else self._names)
+            painter.setPen(theme.color(token))
+            painter.drawText(QRectF(x, top, widths[p] + 2, metrics.height()), Qt.AlignmentFlag.AlignVCenter, names[p])
+
+    def _draw_marks(self, painter: QPainter, y: float) -> None:
+        theme = self._theme
+        assert theme is not None
+        left, width, _ = self.line()
+        loud, refused = self._binned(int(width))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        now, top = self.x_of(self.shown) - left, y + 4
+        for token, wanted in (("accent", range(int(now) + 1)), ("faint", range(int(now) + 1, len(loud)))):
+            painter.setPen(QPen(theme.color(token), 1))
+            painter.drawLines(  # type: ignore[call-overload]
+                [
+                    QPointF(v, w)
+                    for x in wanted
+                    if loud[x] > 0
+                    for v, w in ((left + x, top), (left + x, top + 2 + 7 * loud[x]))
+                ]
+            )
+        painter.setPen(QPen(theme.color("bad"), 1))
+        for x in np.flatnonzero(refused):
+            painter.drawLine(QPointF(left + float(x), y - 9), QPointF(left + float(x), y - 5))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._names)
+        painter.setPen(theme.color("dim"))
+        text = QRectF(left, y + 13, width, QFontMetrics(self._names).height())
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft, "start")
+        painter.drawText(text, Qt.AlignmentFlag.AlignRight, f"{self.head:,}")
+
+    def _binned(self, bins: int) -> tuple[np.ndarray, np.ndarray]:
+        key = (bins, len(self.path), self.path.generation)
+        if self._marks is None or self._marks[0] != key:
+            loud = np.array([e.name not in QUIET for e in self.path.entries], dtype=bool)
+            refused = np.array([e.error is not None for e in self.path.entries], dtype=bool)
+            self._marks = (key, *marks(loud, refused, max(bins, 1)))
+        return self._marks[1], self._marks[2]
+
+    def _draw_handle(self, painter: QPainter, y: float) -> None:
+        theme = self._theme
+        assert theme is not None
+        x = self.x_of(self.shown)
+        painter.setPen(QPen(theme.color("panel"), 1.5))
+        painter.setBrush(theme.color("accent"))
+        painter.drawEllipse(QPointF(x, y), 7, 7)
+        if self.hasFocus():
+            painter.setPen(QPen(theme.color("text"), 1.3))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(x, y), 9.5, 9.5)
+        if self.head > FEW and self._hover >= 0 and not self._dragging:
+            painter.setPen(QPen(theme.color("faint"), 1))
+            painter.drawLine(QPointF(self.x_of(self._hover), y - 8), QPointF(self.x_of(self._hover), y + 8))
+
+    # -- mouse and keys -----------------------------------------------------------------------------------------------
+
+    def go(self, position: int) -> None:
+        """Put the handle at a position and ask for it, at most once in COALESCE_MS."""
+        position = min(max(position, 0), self.head)
+        if position == self.shown:
+            return
+        self.pending = position
+        self.update()
+        if not self._timer.isActive():
+            self._send()
+            self._timer.start()
+
+    def _send(self) -> None:
+        if self.pending >= 0 and self.pending != self._sent:
+            self._sent = self.pending
+            self.seek_requested.emit(self.pending)
+            self._timer.start()
+        elif not self._dragging:
+            self._sent = -1
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """The handle comes to the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton and self.head:
+            self._dragging, self._sent = True, -1
+            self.go(self._at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Drag, or light up what is under the mouse."""
+        over = self._at(event.position().x())
+        if self._dragging:
+            self.go(over)
+        elif over != self._hover:
+            self._hover = over
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """The last place counts, however fast the mouse was."""
+        if event.button() == Qt.MouseButton.LeftButton and self._dragging:
+            self._dragging = False
+            self._send()
+            self._sent = -1
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Nothing is under the mouse."""
+        self._hover = -1
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """One operation a notch."""
+        turn = event.angleDelta().y() or event.angleDelta().x()
+        if turn:
+            self._sent = -1
+            self.go(self.shown + (-1 if turn > 0 else 1))
+            event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Arrows, Home, End, Page up and down."""
+        page = max(1, self.head // 10)
+        moves = {
+            Qt.Key.Key_Left: self.shown - 1,
+            Qt.Key.Key_Right: self.shown + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: self.head,
+            Qt.Key.Key_PageUp: self.shown - page,
+            Qt.Key.Key_PageDown: self.shown + page,
+        }
+        target = moves.get(Qt.Key(event.key()))
+        if target is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            super().keyPressEvent(event)
+            return
+        self._sent = -1
+        self.go(target)
+
+    def event(self, event: QEvent) -> bool:
+        """The tooltip names the operation under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self.head:
+            position = self._at(event.pos().x())
+            QToolTip.showText(event.globalPos(), f"{position:,}  {tip(self.entry(position))}", self)
+            return True
+        if event.type() == QEvent.Type.ContextMenu and self.head:
+            self.menu_requested.emit(self._at(event.pos().x()), event.globalPos())  # type: ignore[attr-defined]
+            return True
+        return super().event(event)
+
+
+class Timeline(QWidget):
+    """The panel: title, track, and in words where we are."""
+
+    seek_requested = Signal(int)
+    requested = Signal(str, dict)
+    context_requested = Signal(str, dict, QPoint)
+
+    def __init__(self, selection: Selection, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("timeline")
+        self.setAccessibleName("Timeline")
+        self._theme = themes.current
+        self.track = Track()
+        self.title, self.where, self.what = QLabel("Timeline"), ElidedLabel(), ElidedLabel()
+        self.title.setFont(scaled(self.font(), 1.0, bold=True))
+        self.where.setFont(scaled(self.font(), 1.0, bold=True))
+        self.what.setFont(mono(self.font().pointSizeF() * 0.95))
+        row, right = QHBoxLayout(self), QVBoxLayout()
+        row.setContentsMargins(13, 3, 13, 3)
+        row.setSpacing(14)
+        for label in (self.where, self.what):
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            right.addWidget(label)
+        right.setSpacing(1)
+        row.addWidget(self.title)
+        row.addWidget(self.track, 1)
+        row.addLayout(right)
+        self.track.seek_requested.connect(self.seek_requested)
+        self.track.menu_requested.connect(
+            lambda at, spot: self.context_requested.emit("operation", {"position": at}, spot)
+        )
+        self.setFocusProxy(self.track)
+        self.set_theme(themes.current)
+        themes.changed.connect(self.set_theme)
+        self._tell(0, 0, "", "")
+
+    def apply(self, change: PathChanged) -> None:
+        """Take a change of the branch."""
+        self.track.set_path(change)
+
+    def set_frame(self, frame: Frame) -> None:
+        """Show the frame's position."""
+        self.track.set_place(frame.position, frame.head)
+        branch = f"branch {frame.branch}" if len(frame.branches) > 1 else ""
+        self._tell(frame.position, frame.head, frame.op_text, branch)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._theme = theme
+        self.track.set_theme(theme)
+        for label in (self.title, self.where):
+            tint(label, theme.color("text"))
+        tint(self.what, theme.color("dim"))
+        self.update()
+
+    def _tell(self, position: int, head: int, text: str, branch: str) -> None:
+        if head == 0:
+            self.where.setText("no operation yet")
+        elif position == 0:
+            self.where.setText(f"before the first of {head:,}")
+        else:
+            self.where.setText(f"after operation {position:,} of {head:,}")
+        entry = self.track.entry(position)
+        refused = f"  {entry.error}" if entry is not None and entry.error else ""
+        self.what.setText("  ·  ".join(part for part in (branch, (text if position else "") + refused) if part))
+        tint(self.what, self._theme.color("bad" if refused else "dim"))
+        width = max(self.where.sizeHint().width(), min(self.what.sizeHint().width(), max(self.width() // 4, 150)))
+        for label in (self.where, self.what):
+            label.setFixedWidth(width + 4)
+        self.track.setAccessibleDescription(f"{self.where.full_text()}. {self.what.full_text()}")
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Border and background, as every panel."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.color("line"), 1))
+        painter.setBrush(self._theme.color("panel"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        painter.end()
