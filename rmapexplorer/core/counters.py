@@ -12,6 +12,7 @@ COUNTERS: dict[str, str] = {
     "pte_probes": "page-table walks done by real walks",
     "hits": "ptes found that map the page",
     "false_probes": "probes that found another page or none",
+    "slots_compared": "pte_chain slots compared by removals",
     "find_vma": "find_vma calls of real walks",
     "walks": "real walks done",
     "pages_copied": "pages copied early because of mremap",

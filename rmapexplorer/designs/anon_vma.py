@@ -1,0 +1,253 @@
+"""anon_vma as merged in 2.6.7: one object for all vmas that descend from one, the page remembers its offset.
+
+Andrea Arcangeli's design in its final form: allocated at the first write fault (or borrowed from a
+neighbour), a child's vma joins its parent's list at fork. File pages go by the file's index.
+Kernel: mm/rmap.c, mm/mmap.c, mm/mremap.c of 2.6.7 (rmap 39 and 40).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from rmapexplorer.core.design import Design, Footprint, Picture, Proposal, StructNode
+from rmapexplorer.core.flags import ACCESS
+from rmapexplorer.core.index.chains import Chains
+from rmapexplorer.core.outcome import Refusal
+from rmapexplorer.core.sizes import size_of, slab_objects, slab_pages
+from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
+from rmapexplorer.core.units import Corruption
+from rmapexplorer.core.walk import Walk
+from rmapexplorer.core.world import World
+from rmapexplorer.designs.common import grouped_list_walk, vma_node
+
+SOURCE = "is_mergeable_anon_vma, mm/mmap.c 2.6.7"
+
+
+class Heads(Table):
+    """struct anon_vma: a lock and a list head; nothing else to keep."""
+
+
+class AnonVma(Design):
+    """The design of Linux 2.6.7 to 2.6.33."""
+
+    key: ClassVar[str] = "anon_vma"
+    title: ClassVar[str] = "anon_vma"
+    era: ClassVar[str] = "2.6.7"
+    story: ClassVar[str] = "the page remembers its offset in a group of vmas that fork, split and mremap keep together"
+    OWNER: ClassVar[str] = "anon_vma"
+
+    def attach(self, world: World) -> None:
+        """Called once, when the world is made."""
+        super().attach(world)
+        self.av = Heads()
+        self.lists = Chains()  # anon_vma -> its vmas, head first
+        self.turn = np.zeros(64, np.int64)  # of each vma on its list: greater is nearer to the head
+        self.turns = 0
+        self.adopted = [-1, -1]
+
+    def _reach(self) -> None:
+        need = self.w.vma.capacity
+        self.lists._reach(0, need - 1)
+        if need > len(self.turn):
+            grown = np.zeros(need, np.int64)
+            grown[: len(self.turn)] = self.turn
+            self.turn = grown
+
+    @property
+    def own(self) -> Ints:
+        """vma->anon_vma by vma id, -1 NULL."""
+        self._reach()
+        return self.lists.owner
+
+    def has_anon(self, vma: int) -> bool:
+        """vma->anon_vma != NULL."""
+        return bool(self.own[vma] >= 0)
+
+    def has_anon_many(self, vmas: Ints) -> Bools:
+        """has_anon for many."""
+        return self.own[vmas] >= 0
+
+    # -- vmas -------------------------------------------------------------------------------------
+
+    def _join(self, av: int, vma: int) -> None:
+        # __anon_vma_link: list_add at the head
+        self._reach()
+        self.lists.add_head(av, vma)
+        self.turns += 1
+        self.turn[vma] = self.turns
+
+    def prepare(self, vma: int) -> None:
+        """anon_vma_prepare: adopt a neighbour's or allocate (may sleep)."""
+        if self.own[vma] >= 0:
+            return
+        av = self._mergeable(vma)
+        if av < 0:
+            av = self.av.new()
+            self.w.counters["objs_alloc"] += 1
+            self.w.counters["sleeping_allocs"] += 1
+        self._join(av, vma)
+
+    def _mergeable(self, vma: int) -> int:
+        """find_mergeable_anon_vma: next, then prev; flags may differ in read, write, exec."""
+        v, own = self.w.vma, self.own
+        mm = self.w.mms[int(v.mm[vma])]
+        prev, next_ = self.w.around(mm, int(v.start[vma]), int(v.end[vma]))
+        for low, high, neighbour in ((vma, next_, next_), (prev, vma, prev)):
+            if neighbour < 0 or own[neighbour] < 0 or v.end[low] != v.start[high] or v.file[low] != v.file[high]:
+                continue
+            same = not (int(v.flags[low]) ^ int(v.flags[high])) & ~ACCESS
+            if same and v.pgoff[high] == v.pgoff[low] + v.end[low] - v.start[low]:
+                return int(own[neighbour])
+        return -1
+
+    def vma_cloned(self, old: int, new: int) -> None:
+        """split_vma, copy_vma: the new part joins the list."""
+        if self.own[old] >= 0:
+            self._join(int(self.own[old]), new)
+
+    def vmas_forked(self, parents: Ints, children: Ints) -> None:
+        """anon_vma_link of each child's vma."""
+        own = self.own[parents]
+        joined, owners = children[own >= 0], own[own >= 0]
+        self.lists.add_head_many(owners, joined)
+        self.turn[joined] = self.turns + 1 + np.arange(len(joined))
+        self.turns += len(joined)
+
+    def anon_vma_adopted(self, target: int, source: int) -> None:
+        """vma_adjust: an unfaulted vma that takes in part of another joins its list."""
+        if self.own[target] < 0 and self.own[source] >= 0:
+            self._join(int(self.own[source]), target)
+            self.adopted = [target, source]
+
+    def vma_merged(self, kept: int, gone: int) -> None:
+        """__anon_vma_merge: the dying vma leaves the list; a survivor that had no anon_vma takes its place there."""
+        if self.adopted == [kept, gone]:
+            self.lists.remove(kept)
+            self.lists.add_after(gone, kept)
+            self.turn[kept] = self.turn[gone]
+        self.vmas_unlinked(np.array([gone], np.int64))
+
+    def vmas_unlinked(self, vmas: Ints) -> None:
+        """anon_vma_unlink: list_del, and the anon_vma goes with its last vma."""
+        self._reach()
+        owners = np.unique(self.lists.remove_many(vmas))
+        dead = owners[(owners >= 0)]
+        dead = dead[self.lists.count[dead] == 0]
+        self.av.free_many(dead)
+        self.w.counters["objs_free"] += len(dead)
+
+    def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
+        """is_mergeable_anon_vma: one of the two has none, or they are the same."""
+        mine = int(self.own[proposal.anon_from]) if proposal.anon_from >= 0 else -1
+        return self._compare(mine, int(self.own[target]))
+
+    def may_join(self, prev: int, next: int) -> Refusal | None:
+        """The test of case 1 and 6 of vma_merge: prev and next agree too."""
+        return self._compare(int(self.own[prev]), int(self.own[next]))
+
+    def _compare(self, mine: int, theirs: int) -> Refusal | None:
+        if mine < 0 or theirs < 0 or mine == theirs:
+            return None
+        names = self.owner_name(mine), self.owner_name(theirs)
+        return Refusal("anon_vma", f"different anon_vma: {names[0]} and {names[1]}", *names, SOURCE)
+
+    # -- pages ------------------------------------------------------------------------------------
+
+    def ptes_set(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
+        """page_add_anon_rmap with mapcount 0 before: mapping and index."""
+        if cause == "swap_in":
+            fresh = self.w.page.mapcount[pages] == 1
+            pages, vmas, vpns = pages[fresh], vmas[fresh], vpns[fresh]
+        if cause in ("first_write", "cow", "swap_in"):
+            v = self.w.vma
+            self.w.page.mapping[pages] = self.own[vmas]
+            self.w.page.index[pages] = v.pgoff[vmas] + vpns - v.start[vmas]
+
+    def anon_candidates(self, pages: Ints) -> Walk:
+        """The vmas of the page's anon_vma, head first; those whose range misses the index are rejected."""
+        owners = np.unique(self.w.page.mapping[pages])
+        if len(owners) < 64:
+            lists = [self.lists.members(owner) for owner in owners.tolist()]
+            first = np.cumsum([0, *map(len, lists)])
+            return grouped_list_walk(self.w, pages, owners, first, np.concatenate(lists) if lists else NONE)
+        vmas = self.w.vma.live()
+        own = self.own[vmas]
+        wanted = np.zeros(self.av.capacity, np.bool_)
+        wanted[owners] = True
+        vmas = vmas[(own >= 0) & wanted[np.maximum(own, 0)]]
+        vmas = vmas[np.lexsort((-self.turn[vmas], self.own[vmas]))]
+        first = np.append(np.searchsorted(self.own[vmas], owners), len(vmas))
+        return grouped_list_walk(self.w, pages, owners, first, vmas)
+
+    # -- accounting -------------------------------------------------------------------------------
+
+    def footprint(self) -> tuple[Footprint, ...]:
+        """anon_vmas, and the linkage inside the vmas that are on a list."""
+        arch = self.w.machine.arch
+        head, linkage = size_of("anon_vma", "2.6.7", arch), size_of("vma linkage", "2.6.7", arch)
+        linked = int(self.lists.count.sum())
+        return (
+            Footprint(kind="anon_vma", objects=len(self.av), size=head.bytes, source=head.source,
+                      slab_pages=slab_pages(len(self.av), slab_objects(head.bytes, arch))),
+            Footprint(kind="vma linkage", objects=linked, size=linkage.bytes, source=linkage.source),
+        )  # fmt: skip
+
+    def recount(self) -> dict[str, int]:
+        """What live vmas reach."""
+        own = self.own[self.w.vma.live()]
+        return {"anon_vma": len(np.unique(own[own >= 0])), "vma linkage": int((own >= 0).sum())}
+
+    def check(self) -> None:
+        """Every list holds exactly the vmas that name it."""
+        own = self.own[self.w.vma.live()]
+        counts = np.bincount(own[own >= 0], minlength=len(self.lists.count))
+        if not np.array_equal(counts, self.lists.count[: len(counts)]):
+            raise Corruption("an anon_vma's list differs from the vmas that name it")
+
+    def digest_parts(self) -> tuple[bytes, ...]:
+        """Owners and turns of the live vmas."""
+        live = self.w.vma.live()
+        return (self.av.live().tobytes(), self.own[live].tobytes(), self.turn[live].tobytes())
+
+    # -- pictures and words -----------------------------------------------------------------------
+
+    def vma_owner(self, vmas: Ints) -> Ints:
+        """vma->anon_vma."""
+        return self.own[vmas]
+
+    def vma_links(self, vmas: Ints) -> Ints:
+        """1 where the vma is on a list."""
+        return (self.own[vmas] >= 0).astype(np.int64)
+
+    def owner_name(self, owner: int) -> str:
+        """A0, A1 ..."""
+        return f"A{owner}" if owner >= 0 else "—"
+
+    def _owner_of(self, page: int, vma: int) -> int:
+        if page >= 0 and self.w.page.state[page] & ANON:
+            return int(self.w.page.mapping[page])
+        return int(self.own[vma]) if vma >= 0 else -1
+
+    def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
+        """The anon_vma behind the page or vma."""
+        av = self._owner_of(page, vma)
+        if av < 0:
+            return "", []
+        return f"anon_vma {self.owner_name(av)}", [
+            ("head", f"{self.lists.size(av)} vmas", "all that descend from the vma it was made for, newest first"),
+        ]
+
+    def picture(self, page: int, vma: int, limit: int) -> Picture:
+        """The anon_vma and its list, in walking order."""
+        av = self._owner_of(page, vma)
+        if av < 0:
+            return super().picture(page, vma, limit)
+        members = self.lists.members(av).tolist()
+        nodes = [StructNode(key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=f"{len(members)} vmas", family=av)]
+        nodes += [vma_node(self.w, row, av) for row in members[:limit]]
+        links = [("page", f"A{av}")] if page >= 0 else []
+        links += [(f"A{av}", f"v{row}") for row in members[:limit]]
+        headings = ("page", "anon_vma", "vmas on its list", "task")
+        return Picture(nodes=tuple(nodes), links=tuple(links), total=len(members), headings=headings)

@@ -1,0 +1,510 @@
+"""anon_vma_chain (2.6.34 to today): an anon_vma per process and vma, linked to vmas many-to-many.
+
+Rik van Riel's answer of 2010 to the 2004 design's long lists: after a fork the child's new pages belong to
+the child's own anon_vma, so their walk meets the child alone; inherited pages keep the parent's, and the child's
+vma hangs on every anon_vma of its ancestors. The links are avcs; walks go by interval tree. Kernel: mm/rmap.c 6.18.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+
+from rmapexplorer.core.design import Design, Footprint, Picture, Proposal, StructNode
+from rmapexplorer.core.flags import ACCESS
+from rmapexplorer.core.index.chains import Chains
+from rmapexplorer.core.index.files import FileIndex, IntervalIndex
+from rmapexplorer.core.outcome import Refusal
+from rmapexplorer.core.sizes import size_of, slab_pages, slub_objects
+from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Bools, Ints, Table
+from rmapexplorer.core.units import Corruption
+from rmapexplorer.core.walk import Walk
+from rmapexplorer.core.world import World
+from rmapexplorer.designs.common import grouped_tree_walk, vma_node
+
+
+class AnonVmas(Table):
+    """struct anon_vma. ``children`` is num_children (a root counts itself), ``active`` num_active_vmas."""
+
+    COLUMNS = {
+        "root": (np.int64, -1),
+        "parent": (np.int64, -1),
+        "refs": (np.int64, 1),
+        "children": (np.int64, 0),
+        "active": (np.int64, 0),
+    }
+    root: Ints
+    parent: Ints
+    refs: Ints
+    children: Ints
+    active: Ints
+
+
+class Avcs(Table):
+    """struct anon_vma_chain: one link. ``below`` is the next of vma->anon_vma_chain (towards the root), ``seq`` its turn in the tree."""
+
+    COLUMNS = {"vma": (np.int64, -1), "anon_vma": (np.int64, -1), "below": (np.int64, -1), "seq": (np.int64, 0)}
+    vma: Ints
+    anon_vma: Ints
+    below: Ints
+    seq: Ints
+
+
+class AnonVmaChain(Design):
+    """The design of Linux 6.18."""
+
+    key: ClassVar[str] = "anon_vma_chain"
+    title: ClassVar[str] = "anon_vma_chain"
+    era: ClassVar[str] = "6.18"
+    story: ClassVar[str] = "every vma hangs on its own anon_vma and on those of its ancestors; a page names one of them"
+    FILE_INDEX: ClassVar[type[FileIndex]] = IntervalIndex
+    BRK_MERGES_RIGHT: ClassVar[bool] = False
+    OWNER: ClassVar[str] = "anon_vma"
+
+    def attach(self, world: World) -> None:
+        """Called once, when the world is made."""
+        super().attach(world)
+        self.av = AnonVmas()
+        self.avc = Avcs()
+        self.trees = Chains()  # anon_vma -> its avcs, unordered: the tree's order is (pgoff, seq)
+        self.seq = 0
+        self.own = np.full(64, -1, np.int64)
+        self.chain = np.full(64, -1, np.int64)
+
+    def copy(self, world: World) -> Self:
+        """An independent copy for a copy of the world."""
+        return super().copy(world)
+
+    def _reach(self) -> None:
+        need = self.w.vma.capacity
+        if need > len(self.own):
+            for name in ("own", "chain"):
+                grown = np.full(need, -1, np.int64)
+                grown[: len(self.own)] = getattr(self, name)[: len(grown)]
+                setattr(self, name, grown)
+
+    # -- single vmas ------------------------------------------------------------------------------
+
+    def has_anon(self, vma: int) -> bool:
+        """vma->anon_vma != NULL."""
+        self._reach()
+        return bool(self.own[vma] >= 0)
+
+    def has_anon_many(self, vmas: Ints) -> Bools:
+        """has_anon for many."""
+        self._reach()
+        return self.own[vmas] >= 0
+
+    def links(self, vma: int) -> list[int]:
+        """The avcs of a vma, newest first, the root's last (vma->anon_vma_chain)."""
+        self._reach()
+        out, avc = [], int(self.chain[vma])
+        while avc >= 0:
+            out.append(avc)
+            avc = int(self.avc.below[avc])
+        return out
+
+    def _new_root(self) -> int:
+        av = self.av.new(refs=1, children=1)
+        self.av.root[av] = self.av.parent[av] = av
+        self.w.counters["objs_alloc"] += 1
+        self.w.counters["sleeping_allocs"] += 1
+        return av
+
+    def _link(self, vma: int, av: int) -> None:
+        # anon_vma_chain_link: head of the vma's chain, into the tree behind equals
+        avc = self.avc.new(vma=vma, anon_vma=av, below=int(self.chain[vma]), seq=self.seq)
+        self.seq += 1
+        self.chain[vma] = avc
+        self.trees.add_head(av, avc)
+        self.w.counters["objs_alloc"] += 1
+        self.w.counters["sleeping_allocs"] += 1
+
+    def prepare(self, vma: int) -> None:
+        """__anon_vma_prepare: borrow a neighbour's anon_vma or make a root."""
+        self._reach()
+        if self.own[vma] >= 0:
+            return
+        av = self._mergeable(vma)
+        if av < 0:
+            av = self._new_root()
+        self.own[vma] = av
+        self._link(vma, av)
+        self.av.active[av] += 1
+
+    def _mergeable(self, vma: int) -> int:
+        """find_mergeable_anon_vma: next, then prev."""
+        v = self.w.vma
+        mm = self.w.mms[int(v.mm[vma])]
+        prev, next_ = self.w.around(mm, int(v.start[vma]), int(v.end[vma]))
+        for low, high, neighbour in ((vma, next_, next_), (prev, vma, prev)):
+            if neighbour < 0 or v.end[low] != v.start[high] or v.file[low] != v.file[high]:
+                continue
+            if (int(v.flags[low]) ^ int(v.flags[high])) & ~ACCESS:
+                continue
+            if v.pgoff[high] != v.pgoff[low] + v.end[low] - v.start[low]:
+                continue
+            if self.own[neighbour] >= 0 and len(self.links(neighbour)) == 1:
+                return int(self.own[neighbour])
+        return -1
+
+    def _clone(self, target: int, source: int, fork: bool) -> None:
+        """anon_vma_clone: link target to all of source's, oldest first; a fork may reuse one that nobody uses."""
+        for avc in reversed(self.links(source)):
+            av = int(self.avc.anon_vma[avc])
+            self._link(target, av)
+            if fork and self.own[target] < 0 and self.av.children[av] < 2 and self.av.active[av] == 0:
+                self.own[target] = av
+        if self.own[target] >= 0:
+            self.av.active[self.own[target]] += 1
+
+    def vma_cloned(self, old: int, new: int) -> None:
+        """anon_vma_clone of __split_vma and copy_vma."""
+        self._reach()
+        self.chain[new] = -1
+        self.own[new] = self.own[old]
+        self._clone(new, old, fork=False)
+
+    def anon_vma_adopted(self, target: int, source: int) -> None:
+        """dup_anon_vma."""
+        self._reach()
+        if self.own[source] >= 0 and self.own[target] < 0:
+            self.own[target] = self.own[source]
+            self._clone(target, source, fork=False)
+
+    def vmas_resizing(self, vmas: tuple[int, ...]) -> None:
+        """anon_vma_interval_tree_pre_update_vma: the avcs leave their trees; here their turn is given anew afterwards."""
+
+    def vmas_resized(self, vmas: tuple[int, ...]) -> None:
+        """anon_vma_interval_tree_post_update_vma: back into the trees, behind equals."""
+        for vma in vmas:
+            for avc in self.links(vma):
+                self.avc.seq[avc] = self.seq
+                self.seq += 1
+
+    def vma_merged(self, kept: int, gone: int) -> None:
+        """unlink_anon_vmas of the vma taken in."""
+        self._unlink(gone)
+
+    def vmas_unlinked(self, vmas: Ints) -> None:
+        """unlink_anon_vmas of each; many at once go in bulk."""
+        self._reach()
+        linked = vmas[self.own[vmas] >= 0]
+        if len(linked) > 16:
+            self._unlink_many(linked)
+        else:
+            for vma in linked.tolist():
+                self._unlink(vma)
+
+    def _unlink(self, vma: int) -> None:
+        self._reach()
+        if self.own[vma] < 0:
+            return
+        links = self.links(vma)
+        avs = self.avc.anon_vma[np.array(links, np.int64)]
+        for avc in links:
+            self.trees.remove(avc)
+            self.avc.free(avc)
+        self.w.counters["objs_free"] += len(links)
+        self.av.active[self.own[vma]] -= 1
+        self.own[vma] = self.chain[vma] = -1
+        self._put(avs)
+
+    def _unlink_many(self, vmas: Ints) -> None:
+        levels, current = [], self.chain[vmas]
+        while (current >= 0).any():
+            current = current[current >= 0]
+            levels.append(current)
+            current = self.avc.below[current]
+        links = np.concatenate(levels)
+        avs = self.avc.anon_vma[links]
+        self.trees.remove_many(links)
+        self.avc.free_many(links)
+        self.w.counters["objs_free"] += len(links)
+        np.subtract.at(self.av.active, self.own[vmas], np.int64(1))
+        self.own[vmas] = self.chain[vmas] = -1
+        self._put(avs)
+
+    def _put(self, avs: Ints) -> None:
+        # anon_vmas whose tree became empty leave their parent and drop their reference; a root goes with its last descendant
+        avs = np.unique(avs)
+        empty = avs[self.trees.count[avs] == 0]
+        if not len(empty):
+            return
+        np.subtract.at(self.av.children, self.av.parent[empty], np.int64(1))
+        np.subtract.at(self.av.refs, empty, np.int64(1))
+        dying = empty[self.av.refs[empty] == 0]
+        inner = dying[self.av.root[dying] != dying]
+        roots = self.av.root[inner]
+        np.subtract.at(self.av.refs, roots, np.int64(1))
+        outer = np.unique(np.concatenate([dying[self.av.root[dying] == dying], roots[self.av.refs[roots] == 0]]))
+        for gone in (inner, outer):
+            self.av.free_many(gone)
+            self.w.counters["objs_free"] += len(gone)
+
+    # -- fork -------------------------------------------------------------------------------------
+
+    def vmas_forked(self, parents: Ints, children: Ints) -> None:
+        """anon_vma_fork for each vma that has an anon_vma."""
+        self._reach()
+        self.own[children] = self.chain[children] = -1
+        faulted = self.own[parents] >= 0
+        parents, children = parents[faulted], children[faulted]
+        if not len(parents):
+            return
+        levels = self._levels(parents)
+        avs = np.where(levels >= 0, self.avc.anon_vma[np.maximum(levels, 0)], 0)
+        reusable = (levels >= 0) & (self.av.children[avs] < 2) & (self.av.active[avs] == 0)
+        if len(parents) < 4 or reusable.any():
+            for parent, child in zip(parents.tolist(), children.tolist(), strict=True):
+                self._fork_one(parent, child)
+        else:
+            self._fork_many(parents, children, levels)
+
+    def _levels(self, vmas: Ints) -> Ints:
+        # [depth, vma]: the chains, newest first, -1 below their end
+        rows, current = [], self.chain[vmas]
+        while (current >= 0).any():
+            rows.append(current)
+            current = np.where(current >= 0, self.avc.below[np.maximum(current, 0)], -1)
+        return np.array(rows)
+
+    def _fork_one(self, parent: int, child: int) -> None:
+        self._clone(child, parent, fork=True)
+        if self.own[child] >= 0:
+            return
+        source = int(self.own[parent])
+        av = self.av.new(root=int(self.av.root[source]), parent=source, refs=1, active=1)
+        self.w.counters["objs_alloc"] += 1
+        self.w.counters["sleeping_allocs"] += 1
+        self.av.refs[self.av.root[source]] += 1
+        self.own[child] = av
+        self._link(child, av)
+        self.av.children[source] += 1
+
+    def _fork_many(self, parents: Ints, children: Ints, levels: Ints) -> None:
+        # as _fork_one for each in turn, where none of them can reuse an anon_vma
+        depth, count = levels.shape
+        source = self.own[parents]
+        new = self.av.new_many(count)
+        self.av.root[new], self.av.parent[new], self.av.active[new] = self.av.root[source], source, 1
+        np.add.at(self.av.refs, self.av.root[source], np.int64(1))
+        np.add.at(self.av.children, source, np.int64(1))
+        self.own[children] = new
+        mask = levels >= 0
+        above = np.full(count, -1, np.int64)
+        total = int(mask.sum()) + count
+        avcs = self.avc.new_many(total)
+        top, rest = avcs[:count], avcs[count:]
+        self.avc.vma[top], self.avc.anon_vma[top] = children, new
+        self.avc.seq[top] = self.seq + np.arange(count) * (depth + 1) + depth
+        self.chain[children] = top
+        above, used = top, 0
+        for level in range(depth):
+            have = mask[level]
+            mine = rest[used : used + int(have.sum())]
+            used += len(mine)
+            self.avc.vma[mine] = children[have]
+            self.avc.anon_vma[mine] = self.avc.anon_vma[levels[level][have]]
+            self.avc.seq[mine] = self.seq + np.flatnonzero(have) * (depth + 1) + depth - 1 - level
+            self.avc.below[above[have]] = mine
+            above = above.copy()
+            above[have] = mine
+        self.avc.below[above] = -1
+        self.seq += count * (depth + 1)
+        self.trees.add_head_many(self.avc.anon_vma[avcs], avcs)
+        self.w.counters["objs_alloc"] += total + count
+        self.w.counters["sleeping_allocs"] += total + count
+
+    # -- pages ------------------------------------------------------------------------------------
+
+    def ptes_set(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
+        """__folio_set_anon for pages mapped the first time: mapping and index."""
+        if cause in ("first_write", "cow"):
+            self._bind(pages, vmas, vpns, self.own[vmas])
+        elif cause == "swap_in":
+            unbound = self.w.page.mapping[pages] < 0
+            owner = self.own[vmas]
+            owner = np.where((self.w.page.state[pages] & EXCLUSIVE) != 0, owner, self.av.root[owner])
+            self._bind(pages[unbound], vmas[unbound], vpns[unbound], owner[unbound])
+
+    def _bind(self, pages: Ints, vmas: Ints, vpns: Ints, owner: Ints) -> None:
+        v = self.w.vma
+        self.w.page.mapping[pages] = owner
+        self.w.page.index[pages] = v.pgoff[vmas] + vpns - v.start[vmas]
+
+    def pages_reused(self, pages: Ints, vma: int, vpns: Ints) -> None:
+        """folio_move_anon_rmap: to the writer's own anon_vma."""
+        self.w.page.mapping[pages] = self.own[vma]
+
+    # -- merging ----------------------------------------------------------------------------------
+
+    def _fork_child(self, vma: int) -> bool:
+        return vma >= 0 and len(self.links(vma)) > 1
+
+    def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
+        """is_mergeable_anon_vma of 6.18.44."""
+        self._reach()
+        mine = int(self.own[proposal.anon_from]) if proposal.anon_from >= 0 else -1
+        theirs = int(self.own[target])
+        if theirs < 0 and mine >= 0:
+            child = next((v for v in (proposal.middle, proposal.copied_from) if self._fork_child(v)), -1)
+            return self._child_refusal(mine, theirs) if child >= 0 else None
+        if theirs >= 0 and mine < 0:
+            return self._child_refusal(mine, theirs) if self._fork_child(target) else None
+        if mine != theirs:
+            return self._different(mine, theirs)
+        return None
+
+    def _child_refusal(self, mine: int, theirs: int) -> Refusal:
+        names = self.owner_name(mine), self.owner_name(theirs)
+        return Refusal(
+            "fork child", "one side belongs to a fork child (its chain is longer than one), the other was never faulted",
+            *names, "is_mergeable_anon_vma, vma_had_uncowed_parents, mm/vma.c 6.18",
+        )  # fmt: skip
+
+    def _different(self, mine: int, theirs: int) -> Refusal:
+        names = self.owner_name(mine), self.owner_name(theirs)
+        return Refusal("anon_vma", f"different anon_vma: {names[0]} and {names[1]}", *names,
+                       "is_mergeable_anon_vma, mm/vma.c 6.18")  # fmt: skip
+
+    def may_join(self, prev: int, next: int) -> Refusal | None:
+        """are_anon_vmas_compatible."""
+        self._reach()
+        left, right = int(self.own[prev]), int(self.own[next])
+        return self._different(left, right) if left >= 0 and right >= 0 and left != right else None
+
+    # -- walks ------------------------------------------------------------------------------------
+
+    def tree(self, av: int) -> Ints:
+        """The avcs of an anon_vma's interval tree, in order: by pgoff, equals by their turn."""
+        avcs = self.trees.members(av)
+        return avcs[np.lexsort((self.avc.seq[avcs], self.w.vma.pgoff[self.avc.vma[avcs]]))]
+
+    def anon_candidates(self, pages: Ints) -> Walk:
+        """rmap_walk_anon: the vmas of the page's anon_vma whose interval covers its index."""
+        return grouped_tree_walk(self.w, pages, *self._sorted_trees(pages))
+
+    def _sorted_trees(self, pages: Ints) -> tuple[Ints, Ints, Ints]:
+        # (anon_vmas, start of each in the list, vmas tree by tree in order)
+        avs = np.unique(self.w.page.mapping[pages])
+        if len(avs) < 64:
+            lists = [self.avc.vma[self.tree(av)] for av in avs.tolist()]
+            return avs, np.cumsum([0, *map(len, lists)]), np.concatenate(lists) if lists else NONE
+        avcs = self.avc.live()
+        mask = np.zeros(self.av.capacity, np.bool_)
+        mask[avs] = True
+        avcs = avcs[mask[self.avc.anon_vma[avcs]]]
+        order = np.lexsort((self.avc.seq[avcs], self.w.vma.pgoff[self.avc.vma[avcs]], self.avc.anon_vma[avcs]))
+        avcs = avcs[order]
+        return avs, np.append(np.searchsorted(self.avc.anon_vma[avcs], avs), len(avcs)), self.avc.vma[avcs]
+
+    # -- accounting -------------------------------------------------------------------------------
+
+    def footprint(self) -> tuple[Footprint, ...]:
+        """anon_vmas and avcs."""
+        out = []
+        for kind, count in (("anon_vma", len(self.av)), ("anon_vma_chain", len(self.avc))):
+            size = size_of(kind, "6.18", self.w.machine.arch)
+            out.append(Footprint(kind=kind, objects=count, size=size.bytes, source=size.source,
+                                 slab_pages=slab_pages(count, slub_objects(size.bytes))))  # fmt: skip
+        return tuple(out)
+
+    def recount(self) -> dict[str, int]:
+        """What live vmas reach."""
+        self._reach()
+        vmas = self.w.vma.live()
+        avcs = [avc for vma in vmas[self.own[vmas] >= 0].tolist() for avc in self.links(vma)]
+        linked = set(self.avc.anon_vma[avcs].tolist()) if avcs else set()
+        linked |= {int(self.av.root[av]) for av in linked}
+        return {"anon_vma": len(linked), "anon_vma_chain": len(avcs)}
+
+    def check(self) -> None:
+        """Counters against a recount: active, children, refs; the chain's last link is the root's."""
+        v = self.w.vma.live()
+        own = self.own[v] if len(v) else NONE
+        active = np.bincount(own[own >= 0], minlength=self.av.capacity)
+        avs = self.av.live()
+        if not np.array_equal(active[avs], self.av.active[avs]):
+            raise Corruption("num_active_vmas differs from the number of vmas whose anon_vma it is")
+        inner = avs[self.av.root[avs] != avs]
+        refs = 1 + np.bincount(self.av.root[inner], minlength=self.av.capacity)
+        for av in avs.tolist():
+            held = refs[av] if self.trees.size(av) or self.av.root[av] != av else refs[av] - 1
+            if self.av.refs[av] != held:
+                raise Corruption(f"refcount of {self.owner_name(av)} is {self.av.refs[av]}, {held} are held")
+        for vma in v[own >= 0].tolist():
+            avcs = self.links(vma)
+            if len(set(self.av.root[self.avc.anon_vma[avcs]].tolist())) != 1:
+                raise Corruption("the anon_vmas of one vma have different roots")
+
+    def digest_parts(self) -> tuple[bytes, ...]:
+        """Tables and the vmas' heads."""
+        parts = []
+        for table in (self.av, self.avc):
+            rows = table.live()
+            parts += [rows.tobytes(), *(getattr(table, name)[rows].tobytes() for name in table.COLUMNS)]
+        self._reach()
+        live = self.w.vma.live()
+        return (*parts, self.own[live].tobytes(), self.chain[live].tobytes())
+
+    # -- pictures and words -----------------------------------------------------------------------
+
+    def vma_owner(self, vmas: Ints) -> Ints:
+        """vma->anon_vma."""
+        self._reach()
+        return self.own[vmas]
+
+    def vma_links(self, vmas: Ints) -> Ints:
+        """Length of vma->anon_vma_chain."""
+        self._reach()
+        count, current = np.zeros(len(vmas), np.int64), self.chain[vmas]
+        while (current >= 0).any():
+            count += current >= 0
+            current = np.where(current >= 0, self.avc.below[np.maximum(current, 0)], -1)
+        return count
+
+    def owner_name(self, owner: int) -> str:
+        """A0, A1 ..."""
+        return f"A{owner}" if owner >= 0 else "—"
+
+    def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
+        """Fields of the anon_vma behind the page, or of the vma's own."""
+        self._reach()
+        av = int(self.w.page.mapping[page]) if page >= 0 and self.w.page.state[page] & ANON else -1
+        av = av if av >= 0 else int(self.own[vma]) if vma >= 0 else -1
+        if av < 0:
+            return "", []
+        a = self.av
+        return f"anon_vma {self.owner_name(av)}", [
+            ("root", self.owner_name(int(a.root[av])), "whose lock guards the whole family"),
+            ("parent", self.owner_name(int(a.parent[av])), "the anon_vma it was forked from"),
+            ("refcount", str(a.refs[av]), "one for itself; a root one more for each descendant"),
+            ("num_children", str(a.children[av]), "anon_vmas forked from it; a root counts itself"),
+            ("num_active_vmas", str(a.active[av]), "vmas whose own anon_vma it is"),
+            ("rb_root", f"{self.trees.size(av)} links", "avcs in its interval tree: whom a walk may visit"),
+        ]
+
+    def picture(self, page: int, vma: int, limit: int) -> Picture:
+        """The anon_vmas of the vma's chain (or the page's) and every vma on the page's or the own tree."""
+        self._reach()
+        w = self.w
+        focus = int(w.page.mapping[page]) if page >= 0 and w.page.state[page] & ANON else -1
+        chain = [int(self.avc.anon_vma[avc]) for avc in self.links(vma)] if vma >= 0 else []
+        avs = list(dict.fromkeys(([focus] if focus >= 0 else []) + chain))
+        nodes = [StructNode(key=f"A{av}", rank=1, title=f"{self.owner_name(av)}{'  root' if self.av.root[av] == av else ''}",
+                            subtitle=f"{self.av.children[av]} children · {self.av.active[av]} vmas", family=av)
+                 for av in avs]  # fmt: skip
+        links: list[tuple[str, str]] = [("page", f"A{focus}")] if focus >= 0 else []
+        total, seen = 0, set()
+        for av in avs:
+            members = self.avc.vma[self.tree(av)]
+            total += len(members)
+            for row in members.tolist():
+                if row not in seen and len(seen) < limit:
+                    seen.add(row)
+                    nodes.append(vma_node(w, row, int(self.own[row])))
+                if row in seen:
+                    links.append((f"A{av}", f"v{row}"))
+        return Picture(nodes=tuple(nodes), links=tuple(links), total=total, headings=("page", "anon_vma", "avc → vma", "task"))

@@ -1,0 +1,87 @@
+"""What designs share: walks over lists and trees in bulk, and the box of a vma."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from rmapexplorer.core.design import StructNode
+from rmapexplorer.core.index.files import nodes_of_tree
+from rmapexplorer.core.table import Ints
+from rmapexplorer.core.walk import Walk, ranges
+from rmapexplorer.core.world import World
+
+
+@frozen(eq=False)
+class _Join:
+    """Pages grouped by (owner, index), and the owners' members that cover the index."""
+
+    group: Ints
+    """Group of each page."""
+    length: Ints
+    """Members of each group's owner."""
+    first: Ints
+    """[groups + 1]: covering members of group g are first[g]:first[g + 1]."""
+    key: Ints
+    """Group of each covering member."""
+    place: Ints
+    """Its position on the owner's list, 0 is the first."""
+    vma: Ints
+    vpn: Ints
+
+
+def _join(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> _Join:
+    mapping, index = w.page.mapping[pages], w.page.index[pages]
+    order = np.lexsort((index, mapping))
+    fresh = np.r_[True, (np.diff(mapping[order]) != 0) | (np.diff(index[order]) != 0)]
+    group = np.empty(len(pages), np.int64)
+    group[order] = np.cumsum(fresh) - 1
+    keys = order[fresh]
+    at = np.searchsorted(owners, mapping[keys])
+    low, high = first[at], first[at + 1]
+    member = vmas[ranges(low, high)]
+    key = np.repeat(np.arange(len(keys)), high - low)
+    place = np.arange(len(member)) - np.repeat(np.r_[0, np.cumsum(high - low)[:-1]], high - low)
+    start = w.vma.start[member]
+    offset = index[keys][key] - w.vma.pgoff[member]
+    covers = (offset >= 0) & (offset < w.vma.end[member] - start)
+    key = key[covers]
+    sizes = np.bincount(key, minlength=len(keys))
+    return _Join(group, high - low, np.r_[0, np.cumsum(sizes)], key, place[covers], member[covers],
+                 (start + offset)[covers])  # fmt: skip
+
+
+def grouped_list_walk(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> Walk:
+    """Walks over lists: every member is a node visited; those that do not cover the page's index are rejected cheaply.
+
+    ``vmas[first[i]:first[i + 1]]`` is the list of ``owners[i]`` in order; owners ascend.
+    """
+    j = _join(w, pages, owners, first, vmas)
+    sizes = np.diff(j.first)
+    rank = np.arange(len(j.vma)) - j.first[j.key] + 1
+    return Walk(
+        pages=pages, group=j.group, start=np.zeros(len(pages), np.int64), first=j.first, mm=w.vma.mm[j.vma],
+        vma=j.vma, vpn=j.vpn, nodes=j.place + 1, rejects=j.place + 1 - rank, total_nodes=j.length,
+        total_rejects=j.length - sizes,
+    )  # fmt: skip
+
+
+def grouped_tree_walk(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> Walk:
+    """Walks over interval trees, whose members come in tree order: the descent by formula, then one node a report."""
+    j = _join(w, pages, owners, first, vmas)
+    kinds, which = np.unique(j.length, return_inverse=True)
+    descent = np.array([nodes_of_tree(size, 0) for size in kinds.tolist()], np.int64)[which.reshape(-1)]
+    rank = np.arange(len(j.vma)) - j.first[j.key] + 1
+    none = np.zeros(len(j.vma), np.int64)
+    return Walk(
+        pages=pages, group=j.group, start=np.zeros(len(pages), np.int64), first=j.first, mm=w.vma.mm[j.vma],
+        vma=j.vma, vpn=j.vpn, nodes=descent[j.key] + rank, rejects=none, total_nodes=descent + np.diff(j.first),
+        total_rejects=np.zeros(len(j.length), np.int64),
+    )  # fmt: skip
+
+
+def vma_node(w: World, row: int, family: int) -> StructNode:
+    """The box of a vma."""
+    v = w.vma
+    return StructNode(key=f"v{row}", rank=2, title=f"{int(v.start[row]):x}-{int(v.end[row]):x}",
+                      subtitle=f"pgoff {int(v.pgoff[row]):x}", family=family, vma=row, mm=int(v.mm[row]))  # fmt: skip
