@@ -13,23 +13,12 @@ from rmapexplorer.core import merge, walk
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.entries import mapped_page, page_fields, vma_fields
-from rmapexplorer.engine.frames import (
-    Detail,
-    Field,
-    Link,
-    MergeVerdict,
-    Node,
-    OtherDesign,
-    Structure,
-    WalkDetail,
-    WalkStep,
-)
-from rmapexplorer.engine.snapshot import leaders
+from rmapexplorer.engine.frames import Detail, Field, MergeVerdict, OtherDesign, WalkDetail, WalkStep
+from rmapexplorer.engine.picture import processes_of, structure
 
 STEPS_SHOWN = 2000
 """Longer walks are counted whole but listed so far."""
 SPOTS_SHOWN = 5000
-NODES_SHOWN = 40
 
 REMEDIES = {
     "special": "Nothing: the kernel keeps its own mappings apart.",
@@ -73,22 +62,14 @@ def detail(worlds: Mapping[str, World], key: str, pid: int, vpn: int) -> Detail 
         walk=walked,
         merges=_merges(world, vma),
         others=tuple(_other(name, other, pid, vpn) for name, other in worlds.items()),
-        structure=_structure(world, page, vma, (pid, vpn), steps),
+        structure=structure(world, page, vma, (pid, vpn), steps),
         family=int(world.design.vma_owner(np.array([vma], np.int64))[0]) if vma >= 0 else -1,
     )
 
 
-def _processes(world: World) -> dict[int, tuple[int, str]]:
-    # mm -> pid and comm of the process that is shown for it, the oldest where several share one
-    out: dict[int, tuple[int, str]] = {}
-    for task in leaders(world):
-        out.setdefault(task.mm, (task.leader, task.comm))
-    return out
-
-
 def _walk(world: World, page: int) -> tuple[list[walk.Step], WalkDetail]:
     steps, priced = walk.steps_of(world, page)
-    processes = _processes(world)
+    processes = processes_of(world)
     mms, vpns = world.mappers(page)
     mapped = int(world.page.mapcount[page])
     spots = [(processes[mm][0], vpn) for mm, vpn in zip(mms.tolist(), vpns.tolist(), strict=True) if mm in processes]
@@ -171,58 +152,3 @@ def _other(key: str, world: World, pid: int, vpn: int) -> OtherDesign:
         pages_copied=world.counters["pages_copied"],
         footprint_bytes=sum(kept.objects * kept.size for kept in world.footprint()),
     )
-
-
-def _structure(world: World, page: int, vma: int, spot: tuple[int, int], steps: list[walk.Step]) -> Structure:
-    if page < 0 and vma < 0:
-        return Structure(note="Nothing is mapped at the selected page.")
-    picture = world.design.picture(page, vma, NODES_SHOWN)
-    processes = _processes(world)
-    visited = {_vma_of(world, step.mm, step.vpn): step.hit for step in reversed(steps)}
-    nodes = []
-    for box in picture.nodes:
-        state, target = box.state, None
-        if box.rank == 0:
-            state, target = state or "focus", spot
-        elif box.vma >= 0:
-            pid = processes.get(int(world.vma.mm[box.vma]), (0, ""))[0]
-            target = (pid, int(world.vma.start[box.vma])) if pid else None
-            state = state or _seen(box.vma, vma, visited)
-        elif box.mm >= 0 and box.mm in processes:
-            target = (processes[box.mm][0], -1)
-        nodes.append(
-            Node(key=box.key, rank=box.rank, title=box.title, subtitle=box.subtitle, family=box.family,
-                 state=state, target=target)
-        )  # fmt: skip
-    states = {node.key: node for node in nodes}
-    links = tuple(
-        Link(
-            source=source, target=target, state=_link_state(states, target), family=_link_family(states, source, target)
-        )
-        for source, target in picture.links
-    )
-    return Structure(
-        nodes=tuple(nodes),
-        links=links,
-        shown=len(nodes),
-        total=max(picture.total, len(nodes)),
-        headings=picture.headings,
-    )
-
-
-def _seen(box: int, selected: int, visited: Mapping[int, bool]) -> str:
-    if box in visited:
-        return "hit" if visited[box] else "miss"
-    return "selected" if box == selected else ""
-
-
-def _link_state(nodes: Mapping[str, Node], target: str) -> str:
-    state = nodes[target].state if target in nodes else ""
-    return state if state in ("hit", "miss") else ""
-
-
-def _link_family(nodes: Mapping[str, Node], source: str, target: str) -> int:
-    for key in (source, target):
-        if key in nodes and nodes[key].family >= 0:
-            return nodes[key].family
-    return -1

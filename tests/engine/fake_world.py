@@ -37,10 +37,18 @@ class Clock:
         return self.now
 
 
+class Gate(threading.Event):
+    """An event that an operation waits for; ``entered`` says that it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+
+
 class FakeWorld:
     """Its state is the hash of the operations it did; each takes ``cost`` seconds."""
 
-    def __init__(self, design: str, clock: Clock, cost: float, gate: threading.Event) -> None:
+    def __init__(self, design: str, clock: Clock, cost: float, gate: Gate) -> None:
         self.design, self.clock, self.cost, self.gate = design, clock, cost, gate
         self.state = hashlib.sha256(design.encode()).hexdigest()
         self.counters = {"done": 0}
@@ -53,6 +61,7 @@ class FakeWorld:
             self.state = "broken"
             raise Corruption("a planted one")
         if op.pages == GATED:
+            self.gate.entered.set()
             self.gate.wait(10)
         self.counters = {"done": self.counters["done"] + 1}
         if op.pages == REFUSED or (op.pages == ODD and self.design == "b"):
@@ -73,7 +82,7 @@ class FakeWorld:
 
 def state_after(design: str, numbers: list[int]) -> str:
     """Digest of a world that did these."""
-    world = FakeWorld(design, Clock(), 0, threading.Event())
+    world = FakeWorld(design, Clock(), 0, Gate())
     for number in numbers:
         world.apply(Reclaim(pages=number))
     return world.digest()
@@ -120,7 +129,7 @@ class Bench:
 
     def __init__(self, cost: float = 0.03, probe_cost: float = 0.001, budget: int = 100_000) -> None:
         self.clock, self.cost = Clock(), cost
-        self.gate = threading.Event()
+        self.gate = Gate()
         self.lens = fake_lens(probe_cost, self.clock)
         self.stored: dict[str, Session] = {}
         self.files = Files(read=self._read, write=self._write)

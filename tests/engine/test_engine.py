@@ -75,6 +75,7 @@ def test_stop_joins_a_busy_thread(rig: Rig):
 
 def test_stop_says_where_an_operation_does_not_end(rig: Rig):
     rig.engine.new(session_of_numbers(GATED))
+    assert rig.bench.gate.entered.wait(LIMIT)
     assert not rig.engine.stop(0.05)
     rig.bench.gate.set()
     assert rig.engine.stop(LIMIT)
@@ -119,10 +120,11 @@ def test_frames_coalesce_to_the_newest(rig: Rig):
 def test_cancel_is_heard_while_a_job_runs(rig: Rig):
     rig.engine.new(session_of_numbers())
     job = rig.engine.submit([Reclaim(pages=1), Reclaim(pages=GATED), *[Reclaim(pages=n) for n in range(9000)]], "storm")
+    assert rig.bench.gate.entered.wait(LIMIT)
     rig.engine.cancel(job)
     rig.bench.gate.set()
     rig.settle()
-    assert rig.listener.frame.position < 9000
+    assert rig.listener.frame.position < 5000
     assert rig.listener.frame.position == rig.listener.frame.head == len(rig.listener.history)
     last = [message for message in rig.messages if isinstance(message, Progress)][-1]
     assert (last.job, last.finished, last.cancelled) == (job, True, True)

@@ -1,0 +1,110 @@
+"""Details of a selection: true, complete, and never a change in the world."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from rmapexplorer.core.operations import Exit, Madvise, Mmap, Mprotect, Spawn, Touch
+from rmapexplorer.core.units import Span
+from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.engine.detail import detail
+
+from .worlds import letter, random_operations, world_of
+
+KEYS = [design.key for design in DESIGNS]
+
+
+def worlds(log):
+    return {design.key: world_of(design, log) for design in DESIGNS}
+
+
+def values(fields):
+    return {field.name: field.value for field in fields}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_shared_page(key):
+    """Page 17 of the parent after the fork; the child's was moved to 64 (anonmm copied it)."""
+    seen = detail(worlds(letter()), key, 1, 17)
+    assert values(seen.page)["mapcount"] == ("1" if key == "anonmm" else "2")
+    assert seen.walk.hits == seen.walk.mapped
+    assert seen.walk.missed == 0
+    expected = ((1, 17),) if key == "anonmm" else ((1, 17), (2, 64))
+    assert seen.walk.spots == expected
+    assert tuple(sorted((s.pid, s.vpn) for s in seen.walk.steps if s.hit)) == expected
+    assert seen.vma_span == (16, 32)
+    assert [other.design for other in seen.others] == KEYS
+    assert all(other.hits >= 1 and other.missed == 0 for other in seen.others)
+    assert seen.owner_title
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_steps_count_up_to_the_cost_of_the_walk(key):
+    seen = detail(worlds(letter()), key, 2, 64)
+    nodes = [step.nodes for step in seen.walk.steps]
+    assert nodes == sorted(nodes)
+    assert len(nodes) == seen.walk.probes
+    assert nodes[-1] <= seen.walk.nodes
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_is_not_a_page(key):
+    log = [
+        *letter(),
+        Mmap(pid=1, span=Span(100, 104)),
+        Touch(pid=1, runs=((100, 101, "r"), (101, 102, "w"))),
+        Madvise(pid=1, span=Span(101, 102), advice="pageout"),
+        Madvise(pid=1, span=Span(102, 103), advice="guard_install"),
+    ]
+    here = worlds(log)
+    assert values(detail(here, key, 1, 30).page) == {"pte": "none"}
+    assert values(detail(here, key, 1, 100).page) == {"pte": "zero page"}
+    assert values(detail(here, key, 1, 101).page)["pte"] == "swap entry"
+    assert values(detail(here, key, 1, 102).page) == {"pte": "guard marker"}
+    hole = detail(here, key, 1, 5000)
+    assert (hole.page, hole.vma, hole.walk, hole.merges, hole.vma_span) == ((), (), None, (), None)
+    assert "Nothing" in hole.structure.note
+
+
+def test_no_such_process():
+    assert detail(worlds([*letter(), Exit(pid=2)]), KEYS[0], 2, 16) is None
+    assert detail(worlds(letter()), KEYS[0], 1, -1).vpn == -1
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_merges_say_why_not_and_what_would_help(key):
+    log = [Spawn(pid=1), Mmap(pid=1, span=Span(16, 32)), Mprotect(pid=1, span=Span(24, 32), prot="r")]
+    left, right = detail(worlds(log), key, 1, 25).merges
+    assert (left.side, left.mine, left.theirs, left.refusal.rule) == ("left", (24, 32), (16, 24), "flags")
+    assert "VM_WRITE" in left.refusal.sentence
+    assert "mprotect" in left.remedy
+    assert (right.side, right.theirs, right.refusal) == ("right", None, None)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_picture_hangs_together(key):
+    seen = detail(worlds(letter()), key, 1, 17).structure
+    keys = {node.key for node in seen.nodes}
+    assert len(keys) == len(seen.nodes) > 1
+    assert all(link.source in keys and link.target in keys for link in seen.links)
+    assert {node.rank for node in seen.nodes} == {0, 1, 2, 3}
+    touched = {link.source for link in seen.links} | {link.target for link in seen.links}
+    assert touched == keys
+    assert any(node.state == "focus" for node in seen.nodes)
+    assert any(node.state == "hit" for node in seen.nodes)
+    assert seen.shown <= seen.total
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("seed", range(3))
+def test_looking_changes_nothing_and_never_fails(key, seed):
+    here = worlds(random_operations(seed, 150))
+    before = {name: world.digest() for name, world in here.items()}
+    dice = random.Random(seed)
+    for _ in range(150):
+        seen = detail(here, key, dice.randrange(1, 9), dice.randrange(0, 240))
+        if seen is not None and seen.walk is not None:
+            assert seen.walk.hits + seen.walk.missed == seen.walk.mapped
+    assert {name: world.digest() for name, world in here.items()} == before
