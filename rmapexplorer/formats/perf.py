@@ -14,7 +14,7 @@ from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES
 from rmapexplorer.formats import perf_lines
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 from rmapexplorer.formats.perf_calls import ARGUMENTS, Call, Files, Translation
-from rmapexplorer.formats.perf_exec import map_by_kernel, stack_grown
+from rmapexplorer.formats.perf_exec import map_by_kernel, map_unexplained, stack_grown
 from rmapexplorer.formats.perf_lines import Line
 from rmapexplorer.formats.perf_log import Log
 from rmapexplorer.formats.perf_space import Area
@@ -29,7 +29,18 @@ LINES_BETWEEN_ASKING = 2000
 FOREIGN_LINES = 500
 """A file whose first lines, this many, are no events at all is no recording."""
 
-_QUIET = frozenset(("MMAP", "sched_process_exec", "sys_enter_execve", "sys_exit_execve", "KSYMBOL", "BPF_EVENT"))
+_QUIET = frozenset(
+    (
+        "MMAP",
+        "sched_process_exec",
+        "sys_enter_execve",
+        "sys_exit_execve",
+        "KSYMBOL",
+        "BPF_EVENT",
+        "NAMESPACES",
+        "CGROUP",
+    )
+)
 
 
 class Translator:
@@ -42,6 +53,7 @@ class Translator:
         self.events = 0
         self._files = Files()
         self._calls: dict[int, Call] = {}
+        self._forks = False  # PERF_RECORD_FORK is recorded, so that the kernel's own events of a fork only add to it
         self._handlers: dict[str, Callable[[Line], None]] = {
             "page_fault_user": self._fault, "page_fault_kernel": self._fault, "MMAP2": self._mmap2,
             "COMM": self._comm, "COMM exec": self._comm_exec, "FORK": self._fork, "EXIT": self._exit,
@@ -52,7 +64,7 @@ class Translator:
     def feed(self, text: str) -> None:
         """One line of the recording."""
         self.lines += 1
-        line = perf_lines.split(text)
+        line = perf_lines.split(text.replace("\0", "\ufffd"))
         if line is None:
             if text.strip() and not text.lstrip().startswith("#"):
                 self.log.skip("line", f"is no event of perf script (the first is among lines {self._about()})")
@@ -121,6 +133,8 @@ class Translator:
                 map_by_kernel(self.log, self._files, known.pid, known.space, mapped, fresh=True)
             elif mapped.name == "[stack]":
                 stack_grown(self.log, known.pid, known.space, mapped)
+            else:
+                map_unexplained(self.log, self._files, known.pid, known.space, mapped)
 
     def _enter(self, line: Line, name: str) -> None:
         if name not in ARGUMENTS:
@@ -169,39 +183,42 @@ class Translator:
     def _fork(self, line: Line) -> None:
         self.tasks.recorded = True
         found = perf_lines.pair(line.rest)
-        if found is None or min(found[:2]) <= 0:
-            self._bad(line)
+        if found is None or min(found[:2]) <= 0 or not (found[0] == found[1]) ^ (found[0] == found[2]):
+            self._bad(line)  # a child leads a group of its own or joins its parent's
             return
         pid, tid, ppid, ptid = found
         if line.synthesised:
             if pid != tid:  # a thread that was there before
                 self.tasks.find(pid, tid, self.tasks.named.get(pid, ""))
         elif ppid > 0:
+            self._forks = True
             self.tasks.forked(pid, tid, ppid, ptid)
 
     def _newtask(self, line: Line) -> None:
         words = perf_lines.words(line.rest)
+        tid = perf_lines.task(words.get("pid", ""))
         try:
-            tid, flags = int(words["pid"]), int(words["clone_flags"], 16)
-        except (KeyError, ValueError):
+            flags = int(words.get("clone_flags", ""), 16)
+        except ValueError:
+            tid = 0
+        if tid == 0 or line.tid <= 0 or tid == line.tid:
             self._bad(line)
             return
+        tid = self.tasks.child_of(line.tid, tid)
         if tid not in self.tasks.newborn:
-            if tid <= 0 or line.tid <= 0:
+            if self._forks:
                 return
             parent = self.tasks.find(line.pid, line.tid, line.comm)
             self.tasks.forked(parent.pid if flags & CLONE_THREAD else tid, tid, parent.pid, line.tid)
         self.tasks.born(tid, flags)
 
     def _process_fork(self, line: Line) -> None:
-        child = perf_lines.words(line.rest).get("child_pid", "")
-        if not child.isdecimal():
+        tid = perf_lines.task(perf_lines.words(line.rest).get("child_pid", ""))
+        if tid == 0 or line.tid <= 0 or tid == line.tid:
             self._bad(line)
-            return
-        tid = int(child)
-        if tid in self.tasks.newborn:
-            self.tasks.born(tid, None)
-        elif tid not in self.tasks.by_tid and tid > 0 and line.tid > 0:
+        elif (born := self.tasks.child_of(line.tid, tid)) in self.tasks.newborn:
+            self.tasks.born(born, None)
+        elif tid not in self.tasks.by_tid and not self._forks:
             parent = self.tasks.find(line.pid, line.tid, line.comm)
             self.tasks.forked(tid, tid, parent.pid, line.tid)
             self.tasks.born(tid, None)

@@ -33,6 +33,7 @@ MREMAP_FIXED, MREMAP_DONTUNMAP = 2, 4
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 MLOCK_ONFAULT = 1
 ENOMEM = -12
+MAX_NAME = 255
 
 _MMAP_FLAGS = {
     MAP_FIXED_NOREPLACE: "noreplace", 0x4000: "noreserve", 0x8000: "populate", 0x2000: "locked", 0x100: "growsdown",
@@ -59,7 +60,7 @@ class Files:
 
     def name(self, path: str, identity: str) -> str:
         """Name of the file with this path and this device, inode and generation."""
-        base = path.removesuffix(" (deleted)").rstrip("/").rsplit("/", 1)[-1] or "file"
+        base = path.removesuffix(" (deleted)").rstrip("/").rsplit("/", 1)[-1][:MAX_NAME] or "file"
         key = base, identity
         if key not in self._names:
             count = self._used[base] = self._used.get(base, 0) + 1

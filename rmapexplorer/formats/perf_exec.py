@@ -24,6 +24,8 @@ def map_by_kernel(log: Log, files: Files, pid: int, space: Space, mapped: Mappin
     if not 0 <= span.start < span.end <= TASK_SIZE_PAGES:
         log.skip("MMAP2", "outside of the user's address space")
         return
+    if fresh and mapped.name == "//anon" and not space.areas:
+        return  # an executable stack changes its protection before it is moved to its place and called [stack]
     op: Operation
     if mapped.name == "[heap]" and not fresh:
         space.brk_start = space.brk_end = span.start
@@ -56,3 +58,11 @@ def stack_grown(log: Log, pid: int, space: Space, mapped: Mapping) -> None:
     top: Area | None = space.at(end - 1) if 0 < end <= TASK_SIZE_PAGES else None
     if top is not None and top.grows and space.at(start) is None and space.grow(start, TASK_SIZE_PAGES) is not None:
         log.touch(pid, start, "w")
+
+
+def map_unexplained(log: Log, files: Files, pid: int, space: Space, mapped: Mapping) -> None:
+    """A mapping outside of exec and of every recorded call: new (io_setup) where nothing of it was mapped before."""
+    start, end = mapped.start >> PAGE_SHIFT, pages_up(mapped.start + mapped.length)
+    if not space.within(start, end):
+        log.skip("MMAP2", "no recorded call explains it; mapped as it says")
+        map_by_kernel(log, files, pid, space, mapped, fresh=False)

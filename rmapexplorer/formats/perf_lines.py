@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-HEAD = re.compile(
-    r"(?<!\S)(-?\d{1,10})(?:/(-?\d{1,10}))?[ \t]{1,64}(?:\[\d{1,5}\][ \t]{1,64})?(\d{1,12}[.,]\d{1,9}): +"
-)
-"""What precedes the event; bounded everywhere, so that no line can make it slow."""
+MAX_COMM = 200
+
+HEAD = re.compile(r"(?<!\S)(-?\d{1,7})(?:/(-?\d{1,7}))?[ \t]{1,64}(?:\[\d{1,5}\][ \t]{1,64})?(\d{1,12}[.,]\d{1,9}): +")
+"""What precedes the event; bounded everywhere, so that no line can make it slow. Pids are below 2^22."""
 
 _TRACEPOINT = re.compile(r"(?:[\w-]{1,64}:)?(\w{1,64}):?(?:\s+|$)")
 _RECORD = re.compile(r"PERF_RECORD_(\w{1,32}( exec)?)(?::?\s*|$)")
 _VALUE = re.compile(r"(?:^|[,(]\s*)(?:\w{1,32}[:=]\s*)?(0x[0-9a-fA-F]{1,16}|-?\d{1,20})(?=\s*[,)]|\s|$)")
 _FAULT = re.compile(r"address[:=]\s?(\S{1,64})[, ].{0,200}?error_code[:=]\s?(0x[0-9a-fA-F]{1,8}|\d{1,8})")
 _MMAP2 = re.compile(
-    r"(-?\d{1,10})/(-?\d{1,10}): \[(0x[0-9a-f]{1,16}|0)\((0x[0-9a-f]{1,16}|0)\) @ (0x[0-9a-f]{1,16}|0)"
+    r"(-?\d{1,7})/(-?\d{1,7}): \[(0x[0-9a-f]{1,16}|0)\((0x[0-9a-f]{1,16}|0)\) @ (0x[0-9a-f]{1,16}|0)"
     r"([^\]]{0,200})\]: ([r-][w-][x-][ps]) (.*)"
 )
-_PAIR = re.compile(r"\((-?\d{1,10}):(-?\d{1,10})\)(?::\((-?\d{1,10}):(-?\d{1,10})\))?")
-_COMM = re.compile(r"(.{0,200}):(-?\d{1,10})/(-?\d{1,10})\s*$")
+_PAIR = re.compile(r"\((-?\d{1,7}):(-?\d{1,7})\)(?::\((-?\d{1,7}):(-?\d{1,7})\))?")
+_COMM = re.compile(r"(.{0,200}):(-?\d{1,7})/(-?\d{1,7})\s*$")
 _WORD = re.compile(r"\b(comm|pid|child_pid|clone_flags|filename)=(\S+)")
 
 
@@ -69,7 +69,7 @@ def split(text: str) -> Line | None:
         return None
     first, second, time = head.groups()
     pid, tid = (-1, int(first)) if second is None else (int(first), int(second))
-    return Line(pid, tid, time, event[1], rest[event.end() :], text[: head.start()].strip())
+    return Line(pid, tid, time, event[1], rest[event.end() :], text[: head.start()].strip()[-MAX_COMM:])
 
 
 def numbers(rest: str) -> list[int]:
@@ -99,7 +99,7 @@ def fault(rest: str) -> tuple[int, int] | None:
 
 def mapping(rest: str) -> Mapping | None:
     """The values of PERF_RECORD_MMAP2."""
-    match = _MMAP2.search(rest)
+    match = _MMAP2.match(rest)
     if match is None:
         return None
     pid, tid, start, length, offset, identity, perms, name = match.groups()
@@ -110,7 +110,7 @@ def mapping(rest: str) -> Mapping | None:
 
 def pair(rest: str) -> tuple[int, int, int, int] | None:
     """(pid, tid, parent's pid, parent's tid) of PERF_RECORD_FORK and PERF_RECORD_EXIT."""
-    match = _PAIR.search(rest)
+    match = _PAIR.match(rest)
     if match is None:
         return None
     pid, tid, ppid, ptid = (int(value) if value else 0 for value in match.groups())
@@ -119,8 +119,13 @@ def pair(rest: str) -> tuple[int, int, int, int] | None:
 
 def comm(rest: str) -> tuple[str, int, int] | None:
     """(name, pid, tid) of PERF_RECORD_COMM."""
-    match = _COMM.search(rest)
+    match = _COMM.match(rest)
     return None if match is None else (match[1].strip(), int(match[2]), int(match[3]))
+
+
+def task(text: str) -> int:
+    """A pid or tid as a number, 0 where it is none."""
+    return int(text) if text.isdecimal() and len(text) <= 7 else 0
 
 
 def words(rest: str) -> dict[str, str]:

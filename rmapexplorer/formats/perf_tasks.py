@@ -81,6 +81,14 @@ class Tasks:
             self._finish(self.by_pid[pid])
         self.newborn[tid] = (pid, ppid, ptid)
 
+    def child_of(self, ptid: int, tid: int) -> int:
+        """The tid that perf gave the newborn the kernel calls ``tid``: another in a pid namespace of its own."""
+        if tid not in self.newborn:
+            for newborn, (_, _, parent) in self.newborn.items():
+                if parent == ptid:
+                    return newborn
+        return tid
+
     def born(self, tid: int, clone_flags: int | None) -> None:
         """The task begins; without flags a pid of its own means fork."""
         pid, ppid, ptid = self.newborn.pop(tid)

@@ -1,0 +1,111 @@
+"""What execve maps, how stacks grow, and what perf finds in processes that run already."""
+
+from __future__ import annotations
+
+from rmapexplorer.core.operations import Brk, Mmap, Touch
+from rmapexplorer.core.units import Span
+
+from .lines import Script, started
+
+STACK = "[0x7ffe80034000(0x21000) @ 0x7ffffffde000 00:00 0 0]: rw-p [stack]"
+LOW, END = 0x7FFE80034, 0x7FFE80055
+BASH = "fe:00 260104 0]: "
+
+
+def test_segments_of_a_program_overlay_each_other():
+    script = started().mmap2("5", f"[0x400000(0x8000) @ 0 {BASH}r--p /bash")
+    script.mmap2("5", f"[0x402000(0x3000) @ 0x2000 {BASH}r-xp /bash")
+    script.mmap2("5", "[0x408000(0x2000) @ 0x408000 00:00 0 0]: rw-p //anon")
+    assert script.ops() == [
+        Mmap(pid=5, span=Span(0x400, 0x408), prot="r", kind="file-private", file="bash"),
+        Mmap(pid=5, span=Span(0x402, 0x405), prot="rx", kind="file-private", file="bash", offset=2),
+        Mmap(pid=5, span=Span(0x408, 0x40A)),
+    ]
+
+
+def test_the_stack_comes_with_its_argument_page():
+    assert started().mmap2("5", STACK).ops() == [
+        Mmap(pid=5, span=Span(LOW, END), flags=("growsdown",), label="[stack]"),
+        Touch(pid=5, runs=((END - 1, END, "w"),)),
+    ]
+
+
+def test_more_arguments_fill_more_pages():
+    # setup_arg_pages adds 32 pages to those that hold arguments: 0x24 pages are 4 of arguments
+    script = started().mmap2("5", "[0x7ffe80031000(0x24000) @ 0 00:00 0 0]: rw-p [stack]")
+    assert script.ops()[1] == Touch(pid=5, runs=((END - 4, END, "w"),))
+
+
+def test_the_kernels_own_mappings_are_special():
+    script = started().mmap2("5", "[0x7fc81899c000(0x2000) @ 0 00:00 0 0]: r-xp [vdso]")
+    script.mmap2("5", "[0x7fc818996000(0x4000) @ 0 00:00 0 0]: r--p [vvar]")
+    assert [(op.label, op.flags, op.prot, op.kind) for op in script.ops()] == [
+        ("[vdso]", ("special",), "rx", "anon"),
+        ("[vvar]", ("special",), "r", "anon"),
+    ]
+
+
+def test_the_first_call_ends_the_work_of_exec():
+    script = started().call("5", "brk", [0], 0x5000).mmap2("5", STACK)
+    assert script.ops() == []
+
+
+def test_an_executable_stack_is_seen_before_it_is_moved():
+    script = started().mmap2("5", "[0x7fffffffe000(0x1000) @ 0x7fffffffe000 00:00 0 0]: rwxp //anon")
+    script.mmap2("5", STACK.replace("rw-p", "rwxp"))
+    assert [(op.name, getattr(op, "prot", "")) for op in script.ops()] == [("mmap", "rwx"), ("touch", "")]
+
+
+def test_a_new_mapping_that_no_recorded_call_explains_is_mapped_and_told():
+    script = started().mmap("5", 0x10000, 4).mmap2("5", "[0x50000(0x3000) @ 0 00:0d 7 0]: rw-s /[aio] (deleted)")
+    script.mmap2("5", "[0x12000(0x8000) @ 0 00:0d 7 0]: rw-s /[aio] (deleted)")
+    assert script.ops()[1:] == [Mmap(pid=5, span=Span(0x50, 0x53), kind="file-shared", file="[aio]")]
+    assert script.report() == ("1 x MMAP2: no recorded call explains it; mapped as it says",)
+
+
+def test_the_first_user_fault_ends_the_work_of_exec_and_a_kernel_fault_does_not():
+    script = started().mmap2("5", STACK).fault("5", (END - 2) << 12, 2, "kernel")
+    script.mmap2("5", "[0x1000(0x1000) @ 0 00:00 0 0]: rw-p //anon").fault("5", LOW << 12)
+    script.mmap2("5", "[0x1000(0x3000) @ 0 00:00 0 0]: rw-p //anon")
+    assert [op.name for op in script.ops()] == ["mmap", "touch", "mmap", "touch"]
+
+
+def test_a_stack_that_a_fault_grew_is_told_once():
+    script = started().mmap2("5", STACK).fault("5", (LOW - 3) << 12)
+    script.mmap2("5", "[0x7ffe80031000(0x24000) @ 0x7ffffffdb000 00:00 0 0]: rw-p [stack]")
+    assert script.ops()[1] == Touch(pid=5, runs=((END - 1, END, "w"), (LOW - 3, LOW - 2, "w")))
+
+
+def test_a_stack_that_the_kernel_grew_unseen_is_touched():
+    script = started().mmap2("5", STACK).call("5", "brk", [0], 0x5000)
+    script.mmap2("5", "[0x7ffe80030000(0x25000) @ 0x7ffffffda000 00:00 0 0]: rw-p [stack]")
+    assert script.ops()[1].runs[-1] == (LOW - 4, LOW - 3, "w")
+
+
+def test_mmap2_of_an_mprotect_creates_nothing():
+    script = started().mmap("5", 0x10000, 4)
+    script.call("5", "mprotect", [0x10000, 0x1000, 1], 0, "[0x10000(0x1000) @ 0 00:00 0 0]: r--p //anon")
+    assert [op.name for op in script.ops()] == ["mmap", "mprotect"]
+
+
+def test_what_perf_finds_at_its_start_is_mapped():
+    script = Script().raw("  x 0/0 0.000000: PERF_RECORD_COMM: init:5/5")
+    script.raw(f"  x 0/0 0.000000: PERF_RECORD_MMAP2 5/5: [0x400000(0x1000) @ 0 {BASH}r-xp /bash")
+    script.raw("  x 0/0 0.000000: PERF_RECORD_MMAP2 5/5: [0x800000(0x3000) @ 0 00:00 0 0]: rw-p [heap]")
+    script.raw(f"  x 0/0 0.000000: PERF_RECORD_MMAP2 5/5: {STACK}")
+    script.raw("  x 0/0 0.000000: PERF_RECORD_FORK(5:7):(5:5)").fault("5/7", 0x801000)
+    script.call("5", "brk", [0x804000], 0x804000)
+    assert [op.name for op in script.ops()] == ["spawn", "mmap", "brk", "mmap", "clone", "touch", "brk"]
+    assert script.ops()[2] == Brk(pid=5, end=0x803, start=0x800)
+
+
+def test_mappings_outside_of_the_users_addresses_are_told():
+    script = started().mmap2("5", "[0xffffffffff600000(0x1000) @ 0 00:00 0 0]: --xp [vsyscall]")
+    script.mmap2("5", "[0x1000(0x0) @ 0 00:00 0 0]: rw-p //anon").mmap2("5", "[nonsense")
+    assert script.ops() == [] and len(script.report()) == 2
+
+
+def test_the_kernels_own_image_is_passed_over():
+    script = started().raw(" swapper 0/0 0.000000: PERF_RECORD_MMAP -1/0: [0xffffffff81000000(0x1) @ 0]: x [k]_text")
+    script.raw(" swapper 0/0 0.000000: PERF_RECORD_MMAP2 -1/0: [0x81000000(0x1000) @ 0 00:00 0 0]: r-xp [k]_text")
+    assert script.ops() == [] and script.report() == ()
