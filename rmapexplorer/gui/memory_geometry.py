@@ -49,8 +49,12 @@ class Axis:
 
     def page(self, unit: float) -> int:
         """The page number at ``unit``, clamped to the axis."""
-        page = math.floor(float(np.interp(unit, self.units, self.pages)))
+        page = math.floor(self.position(unit))
         return min(max(page, int(self.pages[0])), int(self.pages[-1]) - 1)
+
+    def position(self, unit: float) -> float:
+        """The page number at ``unit`` with its fraction: what a window is remembered by when the axis changes."""
+        return float(np.interp(unit, self.units, self.pages))
 
     def kind_at(self, unit: float) -> int:
         """MAPPED, GAP or BREAK."""
@@ -177,11 +181,11 @@ class Window:
         """What is drawn moves ``dx`` pixels to the right."""
         return evolve(self, left=self.left + (dx if self.flipped else -dx) / self.scale)._clamped()
 
-    def showing(self, low: float, high: float, margin: float = 0.1) -> Window:
-        """The units from ``low`` to ``high`` and ``margin`` of their length on both sides."""
-        air = max((high - low) * margin, 1e-9)
-        scale = max(self.width / (high - low + 2 * air), self._least)
-        return evolve(self, scale=scale, left=low - air)._clamped()
+    def showing(self, low: float, high: float, margin: float = 0.1, most: float = math.inf) -> Window:
+        """The units from ``low`` to ``high`` in the middle and ``margin`` of their length on both sides."""
+        wide = max((high - low) * (1 + 2 * margin), 1e-9)
+        scale = max(min(self.width / wide, most), self._least)
+        return evolve(self, scale=scale, left=(low + high - self.width / scale) / 2)._clamped()
 
     def _clamped(self) -> Window:
         most = self.length - self.width / self.scale

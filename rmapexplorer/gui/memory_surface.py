@@ -83,7 +83,7 @@ class MapSurface(QAbstractScrollArea):
         self._find_spots(frame)
         self._refold()
 
-    def _rebuild(self, frame: Frame, kept: tuple[int, int] | None) -> None:
+    def _rebuild(self, frame: Frame, kept: tuple[float, float] | None) -> None:
         v = frame.vmas
         self._hashes = geo.layout_hashes(v.first, v.start, v.end, v.flags)
         firsts = np.sort(np.unique(self._hashes, return_index=True)[1])
@@ -109,11 +109,12 @@ class MapSurface(QAbstractScrollArea):
             frame=frame, theme=self._theme, fonts=fonts, axis=axis, rows=rows, window=window, mode=self._mode
         )
 
-    def _kept_pages(self) -> tuple[int, int] | None:
+    def _kept_pages(self) -> tuple[float, float] | None:
         s = self.scene
         if s is None or s.window.is_fit:
             return None
-        return s.axis.page(s.window.left), s.axis.page(s.window.left + s.window.width / s.window.scale)
+        left = s.window.left
+        return s.axis.position(left), s.axis.position(left + s.window.width / s.window.scale)
 
     def _find_spots(self, frame: Frame) -> None:
         walk = frame.detail.walk if frame.detail is not None else None
@@ -209,7 +210,7 @@ class MapSurface(QAbstractScrollArea):
         s = self.scene
         if s is not None:
             low, high = (float(u) for u in s.axis.unit(np.array([start, end])))
-            self._look(s.window.showing(low, high, 0.15))
+            self._look(s.window.showing(low, high, 0.15, geo.widest_scale(s.axis, (low + high) / 2)))
 
     def zoom(self, factor: float, x: float) -> None:
         """Zoom by ``factor`` around pixel ``x`` of the viewport; the page there stays there."""
