@@ -1,0 +1,148 @@
+"""Start-up: everything is made here, once, and passed on. Nothing of Qt is imported before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rmapexplorer import __version__
+from rmapexplorer.resources import resource
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from rmapexplorer.gui.settings import Settings
+    from rmapexplorer.gui.window import MainWindow
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds a busy engine thread may keep the interpreter; Python's own 5 ms makes curves stutter."""
+
+SCENARIO = "scenarios/the-letter-in-six-operations.rmap"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the window."""
+    parser = argparse.ArgumentParser(prog="rmapexplorer", description="An explorer of Linux reverse-mapping designs.")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap) or what perf script printed")
+    parser.add_argument("--screenshot", metavar="PATH", help="save a picture of the window there and end")
+    parser.add_argument("--size", metavar="WxH", type=size, help="of the window, for example 1440x900")
+    parser.add_argument("--theme", choices=("dark", "light", "system"), help="for this start only")
+    parser.add_argument("--reset-settings", action="store_true", help="forget layout, theme, text size, recent files")
+    parser.add_argument("--version", action="version", version=f"rmapexplorer {__version__}")
+    return parser
+
+
+def size(text: str) -> tuple[int, int]:
+    """``1440x900`` as (1440, 900); at least 640x480, at most 8192 each way."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write it like 1440x900.")
+    if not (640 <= int(width) <= 8192 and 480 <= int(height) <= 8192):
+        raise argparse.ArgumentTypeError(f"{text} is out of range; sizes go from 640x480 to 8192x8192.")
+    return int(width), int(height)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Open the window, or with ``--screenshot`` make a picture of it; the exit code."""
+    options = parser().parse_args(list(argv))
+    trouble = choose_screen(options.screenshot is not None)
+    if trouble:
+        print(f"rmapexplorer: {trouble}", file=sys.stderr)
+        return 1
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+    from rmapexplorer.gui.icons import icon
+
+    app = make_application()
+    with tempfile.TemporaryDirectory(prefix="rmapexplorer-") as scratch:
+        settings = make_settings(options, scratch)
+        window = make_window(app, settings, options)
+        app.setWindowIcon(icon("app", window.themes.current, 64))
+        if options.screenshot:
+            from rmapexplorer.gui.screenshot import Screenshot
+
+            shot = Screenshot(window, options.screenshot)
+            code = shot.take(app)
+        else:
+            code = app.exec()
+        window.bridge.stop()
+        if window.trouble is not None:
+            window.trouble.uninstall()
+    return code
+
+
+def choose_screen(picture: bool) -> str:
+    """Pick Qt's platform where the environment does not; a sentence where there is no screen to open a window on."""
+    if os.environ.get("QT_QPA_PLATFORM"):
+        return ""
+    if picture:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        return ""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return "there is no screen to open a window on; use --screenshot PATH, or rmapexplorer run FILE in a terminal."
+    return ""
+
+
+def make_application() -> QApplication:
+    """The QApplication with its names and style."""
+    from PySide6.QtCore import QCoreApplication, Qt
+    from PySide6.QtWidgets import QApplication
+
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus, False)
+    QCoreApplication.setOrganizationName("rmapexplorer")
+    QCoreApplication.setApplicationName("rmapexplorer")
+    QCoreApplication.setApplicationVersion(__version__)
+    app = QApplication.instance() or QApplication([sys.argv[0]])
+    assert isinstance(app, QApplication)
+    app.setDesktopFileName("rmapexplorer")
+    app.setStyle("Fusion")
+    return app
+
+
+def make_settings(options: argparse.Namespace, scratch: str) -> Settings:
+    """The user's settings; for a picture fresh ones that nobody will miss."""
+    from PySide6.QtCore import QSettings
+
+    from rmapexplorer.gui.settings import Settings
+
+    if options.screenshot:
+        settings = Settings(QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat))
+        settings.welcome = False
+    else:
+        settings = Settings()
+    if options.reset_settings:
+        settings.clear()
+    return settings
+
+
+def make_window(app: QApplication, settings: Settings, options: argparse.Namespace) -> MainWindow:
+    """Engine, bridge and window, shown; the file or the letter's scenario on its way."""
+    from rmapexplorer.designs.registry import DESIGNS
+    from rmapexplorer.engine.engine import Engine
+    from rmapexplorer.gui.bridge import Bridge
+    from rmapexplorer.gui.style import app_font
+    from rmapexplorer.gui.theme import Themes
+    from rmapexplorer.gui.trouble import Trouble
+    from rmapexplorer.gui.window import MainWindow, actual_theme, restore
+
+    app.setFont(app_font(settings.text_percent))
+    themes = Themes(actual_theme(options.theme or settings.theme))
+    bridge = Bridge(Engine(), tuple(DESIGNS))
+    window = MainWindow(bridge, settings, themes)
+    trouble = Trouble(bridge.save)
+    trouble.notice.connect(window.show_notice)
+    trouble.install()
+    window.trouble = trouble
+    app.aboutToQuit.connect(bridge.stop)
+    restore(window)
+    if options.size or options.screenshot:
+        window.resize(*(options.size or (1440, 900)))
+    bridge.start()
+    window.show()
+    bridge.open(options.file or str(resource(SCENARIO)))
+    return window

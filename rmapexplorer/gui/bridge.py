@@ -1,0 +1,175 @@
+"""The one file that knows both Qt and the engine: commands go in as calls, messages come out as typed signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal, Slot
+
+from rmapexplorer.core.operations import Operation, Spawn
+from rmapexplorer.core.units import Machine
+from rmapexplorer.engine.frames import (
+    Frame,
+    MetricRows,
+    Notice,
+    PathChanged,
+    Progress,
+    Saved,
+    SessionOpened,
+)
+
+if TYPE_CHECKING:
+    from rmapexplorer.engine.frames import Message
+
+DRAIN_MS = 16
+"""Messages are taken at most once in this many milliseconds."""
+
+
+class EngineLike(Protocol):
+    """What the bridge needs of rmapexplorer.engine.engine.Engine."""
+
+    on_message: Callable[[], None] | None
+
+    def start(self) -> None: ...
+    def stop(self, timeout: float = 5.0) -> bool: ...
+    def take(self) -> list[Message]: ...
+    def new(self, session: Any) -> None: ...
+    def open(self, path: str) -> None: ...
+    def save(self, path: str) -> None: ...
+    def submit(self, ops: Sequence[Operation], title: str = "") -> int: ...
+    def cancel(self, job: int) -> None: ...
+    def seek(self, position: int) -> None: ...
+    def undo(self) -> None: ...
+    def redo(self) -> None: ...
+    def branch(self, name: str) -> None: ...
+    def select(self, pid: int, vpn: int = -1) -> None: ...
+    def view(self, design: str) -> None: ...
+    def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None: ...
+
+
+class Bridge(QObject):
+    """Owns the engine. Signals carry the records of engine.frames; of one batch the frame comes last."""
+
+    frame = Signal(object)
+    path = Signal(object)
+    metrics = Signal(object)
+    progress = Signal(object)
+    notice = Signal(object)
+    opened = Signal(object)
+    saved = Signal(object)
+    edited = Signal()
+    """The session is about to differ from what was saved."""
+    _woken = Signal()
+
+    def __init__(self, engine: EngineLike, designs: tuple[Any, ...], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self.designs = designs
+        """The Design classes there are, oldest first: key, title, era, story, OPTIONS."""
+        self._generation = -1
+        self._running = False
+        self._since = QElapsedTimer()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.drain)
+        self._woken.connect(self._schedule, Qt.ConnectionType.QueuedConnection)
+        self._signals = {
+            Frame: self.frame, PathChanged: self.path, MetricRows: self.metrics, Progress: self.progress,
+            Notice: self.notice, SessionOpened: self.opened, Saved: self.saved,
+        }  # fmt: skip
+
+    def start(self) -> None:
+        """Start the engine thread."""
+        self._engine.on_message = self._woken.emit
+        self._engine.start()
+        self._running = True
+
+    def stop(self) -> bool:
+        """Stop the engine thread; False where it did not end in time. Calls after the first do nothing."""
+        if not self._running:
+            return True
+        self._running = False
+        self._engine.on_message = None
+        self._timer.stop()
+        return self._engine.stop()
+
+    @Slot()
+    def _schedule(self) -> None:
+        if not self._running or self._timer.isActive():
+            return
+        waited = self._since.elapsed() if self._since.isValid() else DRAIN_MS
+        self._timer.start(max(0, DRAIN_MS - waited))
+
+    @Slot()
+    def drain(self) -> None:
+        """Take what the engine has for us and tell it to the views."""
+        self._since.restart()
+        for message in self._engine.take():
+            if isinstance(message, SessionOpened):
+                self._generation = message.generation
+            if getattr(message, "generation", self._generation) >= self._generation:
+                self._signals[type(message)].emit(message)
+
+    def new_blank(self) -> None:
+        """A session of one process and nothing mapped, under every design."""
+        from rmapexplorer.formats.session import Session
+
+        self._engine.new(
+            Session(
+                title="untitled",
+                machine=Machine(),
+                designs=tuple((design.key, {}) for design in self.designs),
+                operations=(Spawn(pid=1, comm="init"),),
+                position=1,
+                selection=(1, -1),
+                view=self.designs[-1].key,
+            )
+        )
+
+    def open(self, path: str) -> None:
+        """Load a session or a recording."""
+        self._engine.open(path)
+
+    def save(self, path: str) -> None:
+        """Write the session."""
+        self._engine.save(path)
+
+    def submit(self, ops: Sequence[Operation], title: str = "") -> int:
+        """Run operations at the position shown; the id of the job."""
+        self.edited.emit()
+        return self._engine.submit(list(ops), title)
+
+    def cancel(self, job: int) -> None:
+        """Stop a job between two operations."""
+        self._engine.cancel(job)
+
+    def seek(self, position: int) -> None:
+        """Show the state after ``position`` operations."""
+        self._engine.seek(position)
+
+    def undo(self) -> None:
+        """One operation back."""
+        self._engine.undo()
+
+    def redo(self) -> None:
+        """One operation forward."""
+        self._engine.redo()
+
+    def branch(self, name: str) -> None:
+        """Go to the branch ``name``."""
+        self._engine.branch(name)
+
+    def select(self, pid: int, vpn: int = -1) -> None:
+        """What the details are to be about."""
+        self._engine.select(pid, vpn)
+
+    def view(self, design: str) -> None:
+        """Show another design."""
+        self._engine.view(design)
+
+    def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None:
+        """Run these designs; the log is replayed."""
+        self.edited.emit()
+        self._engine.set_designs(list(designs))

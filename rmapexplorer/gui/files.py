@@ -1,0 +1,215 @@
+"""The document: its path, whether it differs from what was saved, recent files, and the questions that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from rmapexplorer.engine.frames import Notice, Saved, SessionOpened
+from rmapexplorer.gui.bridge import Bridge
+from rmapexplorer.gui.settings import RECENT_LIMIT, Settings
+
+SUFFIX = ".rmap"
+SESSIONS = f"Sessions (*{SUFFIX})"
+OPENABLE = f"Sessions and recordings (*{SUFFIX} *.txt *.perf *.gz);;All files (*)"
+
+SAVE, DISCARD, STAY = "save", "discard", "stay"
+"""Answers to the question about unsaved changes."""
+
+
+class Dialogs(Protocol):
+    """Questions to the user. None of them blocks: the answer comes through the callback, or never."""
+
+    def ask_open(self, folder: str, then: Callable[[str], None]) -> None: ...
+
+    def ask_save(self, suggestion: str, filters: str, suffix: str, then: Callable[[str], None]) -> None: ...
+
+    def ask_unsaved(self, title: str, then: Callable[[str], None]) -> None: ...
+
+
+class QtDialogs:
+    """The real ones, over ``parent``."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
+
+    def ask_open(self, folder: str, then: Callable[[str], None]) -> None:
+        """Ask for a file to open."""
+        dialog = QFileDialog(self._parent, "Open a session or a recording", folder, OPENABLE)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        self._run(dialog, then)
+
+    def ask_save(self, suggestion: str, filters: str, suffix: str, then: Callable[[str], None]) -> None:
+        """Ask where to save."""
+        dialog = QFileDialog(self._parent, "Save", suggestion, filters)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix)
+        dialog.selectFile(suggestion)
+        self._run(dialog, then)
+
+    def _run(self, dialog: QFileDialog, then: Callable[[str], None]) -> None:
+        dialog.fileSelected.connect(then)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def ask_unsaved(self, title: str, then: Callable[[str], None]) -> None:
+        """Ask what to do with unsaved changes: SAVE, DISCARD or STAY."""
+        box = QMessageBox(self._parent)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{title} has changes that are not saved.")
+        button = QMessageBox.StandardButton
+        box.setStandardButtons(button.Save | button.Discard | button.Cancel)
+        box.setDefaultButton(button.Save)
+        answers = {button.Save.value: SAVE, button.Discard.value: DISCARD}
+        box.finished.connect(lambda result: then(answers.get(result, STAY)))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+
+class Files(QObject):
+    """New, open, save; asks before unsaved changes would be lost. Trouble is a notice, and the session stays."""
+
+    changed = Signal()
+    """Title, path or modified mark changed."""
+    recent_changed = Signal()
+    notice = Signal(object)
+
+    def __init__(self, bridge: Bridge, settings: Settings, dialogs: Dialogs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge, self._settings, self._dialogs = bridge, settings, dialogs
+        self.title = "untitled"
+        self.path: str | None = None
+        self._edits = self._clean = 0
+        self._saving: list[int] = []
+        self._after_save: Callable[[], None] | None = None
+        bridge.edited.connect(self._edited)
+        bridge.opened.connect(self._opened)
+        bridge.saved.connect(self._saved)
+        bridge.notice.connect(self._troubled)
+
+    @property
+    def modified(self) -> bool:
+        """True where the session differs from what was saved or opened."""
+        return self._edits != self._clean
+
+    @property
+    def recent(self) -> list[str]:
+        """Paths opened or saved last, newest first, those still there."""
+        return [path for path in self._settings.recent if Path(path).is_file()]
+
+    def new(self) -> None:
+        """A blank session."""
+        self.leave(self._bridge.new_blank)
+
+    def open(self, path: str = "") -> None:
+        """Open ``path``, or ask for one."""
+        if path:
+            self.leave(lambda: self._load(path))
+        else:
+            self._dialogs.ask_open(self._settings.folder, self.open)
+
+    def save(self) -> None:
+        """Save under the name it has, or ask for one."""
+        if self.path is None:
+            self.save_as()
+        else:
+            self._write(self.path)
+
+    def save_as(self) -> None:
+        """Ask where to save."""
+        name = Path(self.path).name if self.path else f"{_safe(self.title)}{SUFFIX}"
+        self._dialogs.ask_save(str(Path(self._settings.folder) / name), SESSIONS, SUFFIX[1:], self._write)
+
+    def save_picture(self, then: Callable[[str], None]) -> None:
+        """Ask where a picture of the window goes."""
+        name = str(Path(self._settings.folder) / f"{_safe(self.title)}.png")
+        self._dialogs.ask_save(name, "Pictures (*.png)", "png", then)
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Do ``then`` once it is certain that no changes are lost; not at all where the user stays."""
+        if not self.modified:
+            then()
+            return
+
+        def answered(answer: str) -> None:
+            if answer == DISCARD:
+                then()
+            elif answer == SAVE:
+                self._after_save = then
+                self.save()
+
+        self._dialogs.ask_unsaved(self.title, answered)
+
+    def forget(self) -> None:
+        """Empty the list of recent files."""
+        self._settings.recent = []
+        self.recent_changed.emit()
+
+    def _load(self, path: str) -> None:
+        if not Path(path).is_file():
+            self.notice.emit(Notice(level="error", text=f"{path} is not there any more; nothing was opened."))
+            return
+        self._settings.folder = str(Path(path).resolve().parent)
+        self._bridge.open(path)
+
+    def _write(self, path: str) -> None:
+        target = Path(path)
+        if not target.suffix:
+            target = target.with_suffix(SUFFIX)
+        self._saving.append(self._edits)
+        self._settings.folder = str(target.resolve().parent)
+        self._bridge.save(str(target))
+
+    def _edited(self) -> None:
+        was = self.modified
+        self._edits += 1
+        if not was:
+            self.changed.emit()
+
+    def _opened(self, message: SessionOpened) -> None:
+        self.title = message.title or "untitled"
+        self.path = message.path if message.path and message.path.endswith(SUFFIX) else None
+        if self.path is not None and _shipped(self.path):
+            self.path = None
+        elif message.path:
+            self._remember(message.path)
+        self._clean = self._edits
+        self._saving = []
+        self.changed.emit()
+
+    def _saved(self, message: Saved) -> None:
+        if not self._saving:
+            return
+        self.path = message.path
+        self.title = Path(message.path).stem
+        self._clean = self._saving.pop(0)
+        self._remember(message.path)
+        self.changed.emit()
+        then, self._after_save = self._after_save, None
+        if then is not None and not self.modified:
+            then()
+
+    def _troubled(self, notice: Notice) -> None:
+        if notice.level == "error" and self._saving:
+            self._saving.pop(0)
+            self._after_save = None
+
+    def _remember(self, path: str) -> None:
+        full = str(Path(path).resolve())
+        self._settings.recent = [full, *(other for other in self._settings.recent if other != full)][:RECENT_LIMIT]
+        self.recent_changed.emit()
+
+
+def _safe(title: str) -> str:
+    """A title as the stem of a file name."""
+    return "".join(c if c.isalnum() or c in "-_. " else "-" for c in title).strip() or "untitled"
+
+
+def _shipped(path: str) -> bool:
+    """Whether the file is one of the program's own scenarios, which are not to be written over."""
+    parent = Path(path).resolve().parent
+    return parent.name == "scenarios" and parent.parent.name == "resources"

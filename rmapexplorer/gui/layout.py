@@ -1,0 +1,194 @@
+"""The docks: which panel stands where, how they are dragged, remembered and put back."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QToolButton, QWidget
+
+from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.settings import LAYOUT_VERSION
+from rmapexplorer.gui.theme import Theme
+
+STRIP = 6
+"""Height of the strip above a docked panel by which it is dragged, in device-independent pixels."""
+
+
+SIDE = 3
+"""Room left and right of a panel, in device-independent pixels: with the splitters' own it makes the gaps even."""
+
+
+@frozen
+class Place:
+    """One dock: its name, the title in the View menu, its shortcut."""
+
+    name: str
+    title: str
+    shortcut: str
+
+
+PLACES = (
+    Place("processes", "Processes", "Alt+1"),
+    Place("vmas", "Vmas", "Alt+2"),
+    Place("memory_map", "Memory map", "Alt+3"),
+    Place("structures", "Structures", "Alt+4"),
+    Place("inspector", "Inspector", "Alt+5"),
+    Place("history", "History", "Alt+6"),
+    Place("timeline", "Timeline", "Alt+7"),
+    Place("overhead", "Overhead", "Alt+8"),
+)
+"""Every dock, in the order of the View menu."""
+
+_AREA = Qt.DockWidgetArea
+
+
+class Handle(QWidget):
+    """The title bar of a dock: a bare strip while docked, as the panel has its own header; title and close when not."""
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__(dock)
+        self._dock = dock
+        self._hot = False
+        self._line, self._accent = QColor("gray"), QColor("gray")
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setToolTip("Drag to move this panel, double-click to float it, right-click for the list of panels")
+        self._title = QLabel(dock.windowTitle())
+        self._title.setProperty("role", "title")
+        self._close = QToolButton()
+        self._close.setProperty("quiet", True)
+        self._close.setAccessibleName(f"Hide {dock.windowTitle()}")
+        self._close.clicked.connect(dock.close)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 0, 4, 0)
+        row.addWidget(self._title)
+        row.addStretch()
+        row.addWidget(self._close)
+        dock.topLevelChanged.connect(self._float)
+        self._float(False)
+
+    def _float(self, floating: bool) -> None:
+        self._title.setVisible(floating)
+        self._close.setVisible(floating)
+        self.setFixedHeight(28 if floating else STRIP)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """The strip's height."""
+        return QSize(40, self.maximumHeight())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Narrow enough not to matter."""
+        return QSize(20, self.maximumHeight())
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``."""
+        self._line, self._accent = theme.color("line"), theme.color("accent")
+        self._close.setIcon(icon("close", theme, 12))
+        self.update()
+
+    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802
+        """Show the grip."""
+        self._hot = True
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Hide the grip."""
+        self._hot = False
+        self.update()
+        super().leaveEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """A short bar under the mouse."""
+        if self._hot and not self._dock.isFloating():
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._accent)
+            painter.drawRoundedRect(self.width() // 2 - 22, self.height() // 2 - 1, 44, 3, 1.5, 1.5)
+            painter.end()
+
+
+class Dock(QDockWidget):
+    """A panel that can be moved, floated and hidden."""
+
+    def __init__(self, place: Place, view: QWidget, parent: QMainWindow) -> None:
+        super().__init__(place.title, parent)
+        self.setObjectName(f"dock_{place.name}")
+        self.handle = Handle(self)
+        self.setTitleBarWidget(self.handle)
+        self.view = view
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(SIDE, 0, SIDE, 0)
+        row.addWidget(view)
+        self.setWidget(holder)
+
+
+class Layout:
+    """Makes the docks of a window and arranges them."""
+
+    def __init__(self, window: QMainWindow, views: dict[str, QWidget]) -> None:
+        self._window = window
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(_AREA.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        window.setCorner(Qt.Corner.BottomLeftCorner, _AREA.BottomDockWidgetArea)
+        window.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
+        self.docks = {place.name: Dock(place, views[place.name], window) for place in PLACES}
+        self.reset()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colour the handles anew."""
+        for dock in self.docks.values():
+            dock.handle.set_theme(theme)
+
+    def reset(self) -> None:
+        """Every dock where it belongs, all of them visible."""
+        window, docks = self._window, self.docks
+        for dock in docks.values():
+            dock.setFloating(False)
+            window.removeDockWidget(dock)
+        left, right, bottom = _AREA.LeftDockWidgetArea, _AREA.RightDockWidgetArea, _AREA.BottomDockWidgetArea
+        window.addDockWidget(left, docks["processes"])
+        window.splitDockWidget(docks["processes"], docks["vmas"], Qt.Orientation.Vertical)
+        window.addDockWidget(right, docks["memory_map"])
+        window.splitDockWidget(docks["memory_map"], docks["inspector"], Qt.Orientation.Horizontal)
+        window.splitDockWidget(docks["memory_map"], docks["structures"], Qt.Orientation.Vertical)
+        window.tabifyDockWidget(docks["inspector"], docks["history"])
+        window.addDockWidget(bottom, docks["timeline"])
+        window.splitDockWidget(docks["timeline"], docks["overhead"], Qt.Orientation.Vertical)
+        for dock in docks.values():
+            dock.show()
+        docks["inspector"].raise_()
+        self.proportion()
+
+    def proportion(self) -> None:
+        """Share the window's present size out as in the default arrangement."""
+        window, docks = self._window, self.docks
+        width, height = window.width(), window.height()
+        side, inspector = round(width * 0.205), round(width * 0.245)
+        across = [docks["processes"], docks["memory_map"], docks["inspector"]]
+        window.resizeDocks(across, [side, width - side - inspector - 40, inspector], Qt.Orientation.Horizontal)
+        room = height - 150
+        thin = docks["timeline"].view.minimumSizeHint().height() + STRIP
+        curves = round(room * 0.27)
+        upper = room - thin - curves
+        for column in (("processes", "vmas"), ("memory_map", "structures")):
+            pair = [docks[name] for name in column]
+            window.resizeDocks(pair, [round(upper * 0.46), round(upper * 0.54)], Qt.Orientation.Vertical)
+        window.resizeDocks(
+            [docks["memory_map"], docks["structures"], docks["timeline"], docks["overhead"]],
+            [round(upper * 0.46), round(upper * 0.54), thin, curves],
+            Qt.Orientation.Vertical,
+        )
+
+    def save(self) -> QByteArray:
+        """The arrangement, to be restored later."""
+        return self._window.saveState(LAYOUT_VERSION)
+
+    def restore(self, state: QByteArray) -> bool:
+        """An arrangement saved before; the default one where it cannot be restored (False)."""
+        if not state.isEmpty() and self._window.restoreState(state, LAYOUT_VERSION):
+            return True
+        self.reset()
+        return False

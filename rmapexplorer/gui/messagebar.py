@@ -1,0 +1,119 @@
+"""One sentence over the panels, without stopping anyone: what was refused, what went wrong, what was done."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rmapexplorer.engine.frames import Notice
+from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.theme import Theme, mono
+
+INFO_MS = 8000
+"""An "info" goes away by itself after this many milliseconds; the others stay until closed."""
+
+RANK = {"info": 0, "refused": 1, "error": 2, "internal": 3}
+
+
+class MessageBar(QFrame):
+    """Shows one notice; a lesser one does not push away an "error" or "internal" that nobody closed yet."""
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("messagebar")
+        self.setAccessibleName("Messages")
+        self.notice: Notice | None = None
+        self._picture = QLabel()
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.details = QPlainTextEdit()
+        self.details.setReadOnly(True)
+        self.details.setFont(mono())
+        self.details.setMaximumHeight(150)
+        self.details.hide()
+        self._more = QPushButton("Details")
+        self._more.setFlat(True)
+        self._more.clicked.connect(self._toggle)
+        self._copy = QPushButton("Copy")
+        self._copy.setFlat(True)
+        self._copy.clicked.connect(self.copy)
+        self._close = QToolButton()
+        self._close.setProperty("quiet", True)
+        self._close.setToolTip("Close this message")
+        self._close.setAccessibleName("Close this message")
+        self._close.clicked.connect(self.dismiss)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(INFO_MS)
+        self._timer.timeout.connect(self.dismiss)
+        row = QHBoxLayout()
+        row.addWidget(self._picture)
+        row.addWidget(self.text, 1)
+        for widget in (self._more, self._copy, self._close):
+            row.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 5, 8, 5)
+        column.addLayout(row)
+        column.addWidget(self.details)
+        self.set_theme(theme)
+        self.hide()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colour the pictures anew."""
+        self._theme = theme
+        self._close.setIcon(icon("close", theme, 12))
+        self._draw()
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show a notice."""
+        if self.notice is not None and RANK[self.notice.level] >= 2 > RANK[notice.level] and self.isVisible():
+            return
+        self.notice = notice
+        text = notice.text
+        self.text.setText(f"{notice.errno}: {text}" if notice.errno and not text.startswith(notice.errno) else text)
+        self.details.setPlainText(notice.details)
+        self.details.hide()
+        self._more.setText("Details")
+        self._more.setVisible(bool(notice.details))
+        self._copy.setVisible(notice.level in ("error", "internal") or bool(notice.details))
+        self.setProperty("level", notice.level)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self._draw()
+        self.show()
+        if notice.level == "info":
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def dismiss(self) -> None:
+        """Close it."""
+        self._timer.stop()
+        self.notice = None
+        self.hide()
+        self.closed.emit()
+
+    def copy(self) -> None:
+        """The sentence and its details to the clipboard."""
+        parts = [self.text.text(), self.details.toPlainText()]
+        QGuiApplication.clipboard().setText("\n\n".join(part for part in parts if part))
+
+    def _toggle(self) -> None:
+        self.details.setVisible(self.details.isHidden())
+        self._more.setText("Details" if self.details.isHidden() else "Hide details")
+
+    def _draw(self) -> None:
+        kind = "info" if self.notice is None or self.notice.level == "info" else "warning"
+        self._picture.setPixmap(icon(kind, self._theme, 16).pixmap(16, 16))

@@ -1,0 +1,79 @@
+"""Playing the log: a timer that asks for one position after the other and never runs ahead of what is shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+SLOWEST, FASTEST = 0.25, 64.0
+"""Operations a second."""
+
+PATIENCE = 20
+"""Ticks to wait for the position asked for, before asking again: somebody else may have gone elsewhere."""
+
+
+class Player(QObject):
+    """``wanted`` asks for a position; ``playing_changed`` tells buttons."""
+
+    wanted = Signal(int)
+    playing_changed = Signal(bool)
+    speed_changed = Signal(float)
+
+    def __init__(self, speed: float, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.speed = speed
+        self._position = self._head = 0
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+        self._asked = -1
+        self._waited = 0
+
+    @property
+    def playing(self) -> bool:
+        """True while it runs."""
+        return self._timer.isActive()
+
+    def shown(self, position: int, head: int) -> None:
+        """A frame was shown: positions ``0 .. head`` exist. At the end it stops by itself."""
+        self._position, self._head = position, head
+        if position == self._asked:
+            self._asked = -1
+        if self.playing and position >= head and self._asked < 0:
+            self.pause()
+
+    def toggle(self) -> None:
+        """Play or pause; at the end it starts over."""
+        if self.playing:
+            self.pause()
+        elif self._head:
+            if self._position >= self._head:
+                self._ask(0)
+            self._timer.start(self._interval())
+            self.playing_changed.emit(True)
+
+    def pause(self) -> None:
+        """Stop where it is."""
+        if self.playing:
+            self._timer.stop()
+            self._asked = -1
+            self.playing_changed.emit(False)
+
+    def set_speed(self, per_second: float) -> None:
+        """Operations a second, kept between SLOWEST and FASTEST."""
+        self.speed = min(FASTEST, max(SLOWEST, per_second))
+        if self.playing:
+            self._timer.start(self._interval())
+        self.speed_changed.emit(self.speed)
+
+    def _interval(self) -> int:
+        return max(15, round(1000 / self.speed))
+
+    def _ask(self, position: int) -> None:
+        self._asked, self._waited = position, 0
+        self.wanted.emit(position)
+
+    def _tick(self) -> None:
+        self._waited += 1
+        if self._waited > PATIENCE:
+            self._asked = -1
+        if self._asked < 0 and self._position < self._head:
+            self._ask(self._position + 1)

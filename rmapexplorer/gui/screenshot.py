@@ -1,0 +1,73 @@
+"""A picture of the window as soon as it shows everything: the session loaded, the walk in, the curves drawn."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtWidgets import QApplication
+
+from rmapexplorer.engine.frames import Notice, SessionOpened
+from rmapexplorer.gui.window import MainWindow
+
+SETTLE_MS = 500
+"""Between the last message and the picture: animations end, plots are laid out."""
+
+LIMIT_MS = 600_000
+"""A recording that takes longer is not waited for."""
+
+
+class Screenshot:
+    """Waits, takes it, ends the application."""
+
+    def __init__(self, window: MainWindow, path: str) -> None:
+        self._window, self._path = window, path
+        self._opened = False
+        self._problem = ""
+        self._still = QElapsedTimer()
+        self._timer = QTimer()
+        self._timer.setInterval(50)
+        self._timer.timeout.connect(self._look)
+        window.bridge.opened.connect(self._on_opened)
+        window.bridge.notice.connect(self._on_notice)
+        for signal in (window.bridge.frame, window.bridge.metrics, window.bridge.path):
+            signal.connect(self._on_news)
+
+    def take(self, app: QApplication) -> int:
+        """Run until it is done: 0, or 1 with a sentence on stderr."""
+        if not Path(self._path).resolve().parent.is_dir():
+            return self._say(f"the folder of {self._path} does not exist; nothing was written.")
+        QTimer.singleShot(LIMIT_MS, self._timer, lambda: self._fail("the session took too long to load."))
+        self._timer.start()
+        app.exec()
+        self._timer.stop()
+        if self._problem:
+            return self._say(self._problem)
+        if not self._window.grab().save(self._path):
+            return self._say(f"cannot write a picture to {self._path}; choose a name that ends in .png.")
+        return 0
+
+    def _on_opened(self, message: SessionOpened) -> None:
+        self._opened = True
+
+    def _on_news(self, message: object) -> None:
+        self._still.restart()
+
+    def _on_notice(self, notice: Notice) -> None:
+        if notice.level in ("error", "internal"):
+            self._fail(notice.text)
+
+    def _look(self) -> None:
+        frame = self._window.frame
+        loaded = self._opened and frame is not None and not frame.busy and self._window.statusbar.job == 0
+        if loaded and self._still.isValid() and self._still.elapsed() >= SETTLE_MS:
+            QApplication.exit(0)
+
+    def _fail(self, sentence: str) -> None:
+        self._problem = self._problem or sentence
+        QApplication.exit(1)
+
+    def _say(self, sentence: str) -> int:
+        print(f"rmapexplorer: {sentence}", file=sys.stderr)
+        return 1

@@ -1,0 +1,128 @@
+"""What the program remembers between two starts: one typed module over one Ini file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings
+
+LAYOUT_VERSION = 1
+"""Goes into saveState: raised when the set of docks changes, so that an old layout is not restored wrongly."""
+
+RECENT_LIMIT = 10
+TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175)
+"""Sizes of the text in percent of the default."""
+
+THEMES = ("dark", "light", "system")
+
+
+class Settings:
+    """Typed access with defaults; a damaged value reads as its default.
+
+    :param store: where they live; without one the user's own Ini file.
+    """
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store or QSettings(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "rmapexplorer", "rmapexplorer"
+        )
+
+    @property
+    def theme(self) -> str:
+        """One of THEMES."""
+        value = self._read("look/theme", "dark")
+        return value if value in THEMES else "dark"
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._store.setValue("look/theme", name)
+
+    @property
+    def text_percent(self) -> int:
+        """One of TEXT_SCALES."""
+        value = self._whole("look/text_percent", 100)
+        return value if value in TEXT_SCALES else 100
+
+    @text_percent.setter
+    def text_percent(self, percent: int) -> None:
+        self._store.setValue("look/text_percent", percent)
+
+    @property
+    def speed(self) -> float:
+        """Operations a second while playing."""
+        try:
+            return min(64.0, max(0.25, float(self._read("time/speed", "2"))))
+        except ValueError:
+            return 2.0
+
+    @speed.setter
+    def speed(self, per_second: float) -> None:
+        self._store.setValue("time/speed", str(per_second))
+
+    @property
+    def welcome(self) -> bool:
+        """True until the welcome strip was dismissed."""
+        return self._read("welcome/show", "yes") != "no"
+
+    @welcome.setter
+    def welcome(self, show: bool) -> None:
+        self._store.setValue("welcome/show", "yes" if show else "no")
+
+    @property
+    def recent(self) -> list[str]:
+        """Paths of the files opened or saved last, newest first."""
+        value: Any = self._store.value("files/recent", [])
+        paths = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [path for path in paths if isinstance(path, str) and path][:RECENT_LIMIT]
+
+    @recent.setter
+    def recent(self, paths: list[str]) -> None:
+        self._store.setValue("files/recent", paths[:RECENT_LIMIT])
+
+    @property
+    def folder(self) -> str:
+        """Folder of the last file dialog, empty at first."""
+        return self._read("files/folder", "")
+
+    @folder.setter
+    def folder(self, path: str) -> None:
+        self._store.setValue("files/folder", path)
+
+    @property
+    def layout(self) -> QByteArray:
+        """saveState of the window, empty at first."""
+        return self._bytes("window/state")
+
+    @layout.setter
+    def layout(self, state: QByteArray) -> None:
+        self._store.setValue("window/state", state)
+
+    @property
+    def geometry(self) -> QByteArray:
+        """saveGeometry of the window, empty at first."""
+        return self._bytes("window/geometry")
+
+    @geometry.setter
+    def geometry(self, geometry: QByteArray) -> None:
+        self._store.setValue("window/geometry", geometry)
+
+    def clear(self) -> None:
+        """Forget everything (``--reset-settings``)."""
+        self._store.clear()
+        self._store.sync()
+
+    def sync(self) -> None:
+        """Write to disk now."""
+        self._store.sync()
+
+    def _read(self, key: str, default: str) -> str:
+        value: Any = self._store.value(key, default)
+        return value if isinstance(value, str) else str(value)
+
+    def _whole(self, key: str, default: int) -> int:
+        text = self._read(key, str(default))
+        return int(text) if text.isdigit() else default
+
+    def _bytes(self, key: str) -> QByteArray:
+        value: Any = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()

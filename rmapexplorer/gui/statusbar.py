@@ -1,0 +1,167 @@
+"""The status line: what the last operation did under each design, what runs now, and under which rules."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
+
+from rmapexplorer.engine.frames import DesignState, Frame, Progress
+from rmapexplorer.gui.panel import ElidedLabel
+
+PHRASES = (
+    ("pages_copied", "copied {n} page", "copied {n} pages"),
+    ("missed_ptes", "lost {n} pte", "lost {n} ptes"),
+    ("pages_unswappable", "{n} page stuck", "{n} pages stuck"),
+    ("cow_copies", "{n} cow copy", "{n} cow copies"),
+    ("merges_refused", "{n} merge refused", "{n} merges refused"),
+    ("merges_done", "merged {n}", "merged {n}"),
+    ("pte_probes", "{n} pte probed", "{n} ptes probed"),
+    ("swap_outs", "{n} page out", "{n} pages out"),
+    ("swap_ins", "{n} page in", "{n} pages in"),
+)
+"""Counter, singular, plural: what the status line says of a change, the most telling first."""
+
+AT_MOST = 3
+"""Phrases a design."""
+
+
+def design_text(state: DesignState, before: DesignState | None) -> str:
+    """What the operation did under one design: ``anonmm copied 4 pages, +1 vma``; "" where nothing is known."""
+    parts: list[str] = []
+    if state.outcome is not None and not state.outcome.ok:
+        parts.append(state.outcome.error or "")
+    deltas = state.outcome.deltas if state.outcome is not None else {}
+    for counter, one, many in PHRASES:
+        amount = deltas.get(counter, 0)
+        if amount:
+            parts.append((one if amount == 1 else many).format(n=f"{amount:,}"))
+    parts += _changes(state, before) if before is not None else _allocations(deltas)
+    return f"{chip_text(state.key)} {', '.join(parts[:AT_MOST])}" if parts else ""
+
+
+def _changes(state: DesignState, before: DesignState) -> list[str]:
+    counts = [("vma", state.vmas - before.vmas)]
+    old = {row.kind: row.objects for row in before.footprint}
+    counts += [(row.kind, row.objects - old.get(row.kind, 0)) for row in state.footprint]
+    return [f"{n:+,} {_plural(kind, n)}" for kind, n in counts if n]
+
+
+def _allocations(deltas: dict[str, int]) -> list[str]:
+    n = deltas.get("objs_alloc", 0) - deltas.get("objs_free", 0)
+    return [f"{n:+,} {_plural('object', n)}"] if n else []
+
+
+def _plural(kind: str, n: int) -> str:
+    return kind if abs(n) == 1 or kind.endswith("s") else f"{kind}s"
+
+
+def chip_text(key: str) -> str:
+    """A world's key as a short name: ``anonmm:variant=4c`` is "anonmm 4c"."""
+    design, _, options = key.partition(":")
+    return " ".join([design, *(part.partition("=")[2] for part in options.split(",") if part)])
+
+
+def summary(frame: Frame, before: Frame | None) -> tuple[str, str]:
+    """The operation shown, and what it did under each design; ``before`` is used where it is the position before."""
+    if frame.position == 0:
+        return "the beginning", "nothing has happened yet"
+    old: dict[str, DesignState] = {}
+    if before is not None and _just_before(before, frame):
+        old = {state.key: state for state in before.designs}
+    said = [text for state in frame.designs if (text := design_text(state, old.get(state.key)))]
+    return frame.op_text, "   ·   ".join(said) or "nothing changed under any design"
+
+
+def _just_before(before: Frame, frame: Frame) -> bool:
+    same = (before.generation, before.branch) == (frame.generation, frame.branch)
+    return same and before.position == frame.position - 1
+
+
+class _Tight(ElidedLabel):
+    """An elided label that gives way to everybody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+
+class StatusBar(QStatusBar):
+    """Left what happened, right what runs. ``cancel_requested`` carries the job."""
+
+    cancel_requested = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.operation = QLabel()
+        self.operation.setProperty("role", "strong")
+        self.effects = _Tight()
+        self.effects.setProperty("role", "dim")
+        self.rules = QLabel()
+        self.rules.setProperty("role", "dim")
+        self.job_text = QLabel()
+        self.job_text.setProperty("role", "dim")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Progress of the job")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop the job; what was done so far stays")
+        self.cancel.clicked.connect(lambda: self.cancel_requested.emit(self.job))
+        self.job = 0
+        self._before: Frame | None = None
+        self._frame: Frame | None = None
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 0, 4, 0)
+        row.setSpacing(14)
+        row.addWidget(self.operation)
+        row.addWidget(self.effects, 1)
+        for widget in (self.job_text, self.progress, self.cancel, self.rules):
+            row.addWidget(widget)
+        holder = QWidget()
+        holder.setLayout(row)
+        self.addWidget(holder, 1)
+        self._show_job(False)
+
+    def set_frame(self, frame: Frame) -> None:
+        """Say what the operation of this frame did."""
+        if self._frame is not None and (self._frame.position, self._frame.branch) != (frame.position, frame.branch):
+            self._before = self._frame
+        elif self._frame is not None and self._frame.generation != frame.generation:
+            self._before = None
+        self._frame = frame
+        title, effects = summary(frame, self._before)
+        self.operation.setText(_shortened(title, 46))
+        self.operation.setToolTip(title if len(title) > 46 else "")
+        self.effects.setText(effects)
+        self._say_rules()
+
+    def set_progress(self, progress: Progress) -> None:
+        """Show a job, until it is finished."""
+        if progress.finished:
+            self.job = 0
+            self._show_job(False)
+            self._say_rules()
+            return
+        self.job = progress.job
+        self.job_text.setText(
+            f"{progress.title}  {progress.done:,} of {progress.total:,}" if progress.total else progress.title
+        )
+        share = 1000 * progress.done // progress.total if progress.total else 0
+        self.progress.setRange(0, 1000 if progress.total else 0)
+        self.progress.setValue(share)
+        self._show_job(True)
+        self._say_rules()
+
+    def _show_job(self, shown: bool) -> None:
+        for widget in (self.job_text, self.progress, self.cancel):
+            widget.setVisible(shown)
+
+    def _say_rules(self) -> None:
+        frame = self._frame
+        count = len(frame.designs) if frame is not None else 0
+        state = "busy" if self.job or (frame is not None and frame.busy) else "idle"
+        self.rules.setText(f"Linux 6.18 calls · x86_64 · engine {state} · {count} design{'' if count == 1 else 's'}")
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

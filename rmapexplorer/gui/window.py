@@ -1,0 +1,391 @@
+"""The main window: it joins views, bridge, actions and files. It holds no rules and no numbers of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QVBoxLayout, QWidget
+
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress, Saved, SessionOpened
+from rmapexplorer.gui import targets
+from rmapexplorer.gui.actions import ActionSet, State
+from rmapexplorer.gui.bridge import Bridge
+from rmapexplorer.gui.commands import Commands
+from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
+from rmapexplorer.gui.help import HelpWindow
+from rmapexplorer.gui.layout import Layout
+from rmapexplorer.gui.menus import Menus
+from rmapexplorer.gui.messagebar import MessageBar
+from rmapexplorer.gui.player import Player
+from rmapexplorer.gui.selection import Selection
+from rmapexplorer.gui.settings import Settings
+from rmapexplorer.gui.statusbar import StatusBar
+from rmapexplorer.gui.style import app_font, style_sheet
+from rmapexplorer.gui.theme import Theme, Themes
+from rmapexplorer.gui.toolbar import ToolBar
+from rmapexplorer.gui.trouble import Trouble
+from rmapexplorer.gui.welcome import Welcome
+
+EDGE = 9
+"""Room between the panels and the window's border, in device-independent pixels."""
+
+
+class MainWindow(QMainWindow):
+    """``ready`` is told when a frame with its details was handed to every view."""
+
+    ready = Signal()
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        settings: Settings,
+        themes: Themes,
+        dialogs: Dialogs | None = None,
+        views: dict[str, QWidget] | None = None,
+    ) -> None:
+        super().__init__()
+        self.trouble: Trouble | None = None
+        self.bridge, self.settings, self.themes = bridge, settings, themes
+        self.selection = Selection()
+        self.frame: Frame | None = None
+        self._stale: set[str] = set()
+        self._sure = False
+        self._fresh = True
+        self.setObjectName("main")
+        self.setAcceptDrops(True)
+        self.files = Files(bridge, settings, dialogs or QtDialogs(self), self)
+        self.actions_ = ActionSet(themes.current, self)
+        self.commands = Commands(self)
+        self.player = Player(settings.speed, self)
+        self.views: dict[str, Any] = dict(views or self._make_views())
+        self.toolbar = ToolBar(self.actions_, themes.current, self)
+        self.statusbar = StatusBar(self)
+        self.messagebar = MessageBar(themes.current)
+        self.welcome = Welcome(themes.current)
+        self.help: HelpWindow | None = None
+        self._build()
+        self._connect()
+        self._title()
+        self._themed(themes.current)
+
+    def _make_views(self) -> dict[str, QWidget]:
+        from rmapexplorer.gui.views import make_views  # brings pyqtgraph with it: as late as it can be
+
+        return make_views(self.selection, self.themes)
+
+    def _build(self) -> None:
+        self.setContentsMargins(EDGE, 0, EDGE, EDGE)
+        self.addActions(self.actions_.all())
+        self.actions_.build_menus(self.menuBar())
+        self.addToolBar(self.toolbar)
+        strip = QWidget()
+        column = QVBoxLayout(strip)
+        column.setContentsMargins(3, 6, 3, 0)
+        column.setSpacing(6)
+        column.addWidget(self.welcome)
+        column.addWidget(self.messagebar)
+        self.addToolBarBreak()
+        self.notes = self.addToolBar("Messages")
+        self.notes.setObjectName("notes")
+        self.notes.setMovable(False)
+        self.notes.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.notes.setStyleSheet("QToolBar { border: none; padding: 0; }")
+        self.notes.addWidget(strip)
+        self.setStatusBar(self.statusbar)
+        self.resize(1440, 900)
+        self.docks = Layout(self, self.views)
+        self.menus = Menus(self)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+
+    def _connect(self) -> None:
+        bridge = self.bridge
+        for signal, slot in (
+            (bridge.frame, self._framed), (bridge.path, self._pathed), (bridge.metrics, self._measured),
+            (bridge.progress, self._progressed), (bridge.notice, self.show_notice), (bridge.opened, self._opened),
+            (bridge.saved, self._saved), (self.files.changed, self._title), (self.files.notice, self.show_notice),
+            (self.actions_.triggered, self.commands.run), (self.toolbar.design_chosen, bridge.view),
+            (self.statusbar.cancel_requested, bridge.cancel), (self.selection.changed, self._selected),
+            (self.themes.changed, self._themed), (self.player.wanted, bridge.seek),
+            (self.player.playing_changed, self._playing), (self.player.speed_changed, self._speeded),
+            (self.welcome.chosen, self._welcomed), (self.messagebar.closed, self._strip),
+        ):  # fmt: skip
+            signal.connect(slot)
+        for name, view in self.views.items():
+            for signal_name, slot in (
+                ("requested", self.commands.run),
+                ("context_requested", self._context),
+                ("seek_requested", self._seek),
+            ):
+                if hasattr(view, signal_name):
+                    getattr(view, signal_name).connect(slot)
+            self.docks.docks[name].visibilityChanged.connect(lambda shown, n=name: self._refresh(n) if shown else None)
+        hints = QApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._system_theme)
+
+    # what the engine says
+
+    def _framed(self, frame: Frame) -> None:
+        self.frame = frame
+        if self._fresh and frame.detail is not None and not frame.busy:
+            self._fresh = False
+            self.selection.select(frame.detail.pid, frame.detail.vpn)
+        for name in self.views:
+            self._stale.add(name)
+            if not self.docks.docks[name].visibleRegion().isEmpty() or not self.isVisible():
+                self._refresh(name)
+        self.statusbar.set_frame(frame)
+        self.toolbar.set_designs([(state.key, state.title) for state in frame.designs], frame.view)
+        self.player.shown(frame.position, frame.head)
+        if self.commands.form is not None:
+            self.commands.form.offer(targets.tasks(frame))
+        self._rule()
+        self.menus.set_frame(frame)
+        if frame.detail is not None or self.selection.pid == 0:
+            self.ready.emit()
+
+    def _refresh(self, name: str) -> None:
+        if name in self._stale and self.frame is not None:
+            self._stale.discard(name)
+            self.views[name].set_frame(self.frame)
+
+    def _pathed(self, message: PathChanged) -> None:
+        self.views["history"].apply(message)
+        self.views["timeline"].apply(message)
+        self.commands.path_changed(message)
+
+    def _measured(self, message: Any) -> None:
+        self.views["overhead"].apply(message)
+
+    def _progressed(self, message: Progress) -> None:
+        self.statusbar.set_progress(message)
+        if message.cancelled:
+            self.show_notice(Notice(level="info", text=f"Stopped: {message.title}. What was done so far stays."))
+        self._rule()
+
+    def show_notice(self, notice: Notice) -> None:
+        if notice.level in ("refused", "error") and self.commands.refused(notice):
+            return
+        self.messagebar.show_notice(notice)
+        self._strip()
+
+    def _opened(self, message: SessionOpened) -> None:
+        self._fresh = True
+        self.player.pause()
+        self.commands.close_form()
+        self.frame = None
+        self.selection.select(0)
+        self.welcome.setVisible(self.settings.welcome and message.title == SCENARIO)
+        if message.report:
+            count = len(message.report)
+            text = (
+                f"{message.title} is open; {count} line{'s' if count > 1 else ''} of the report say what was skipped."
+            )
+            self.messagebar.show_notice(Notice(level="info", text=text, details="\n".join(message.report)))
+        self._strip()
+
+    def _saved(self, message: Saved) -> None:
+        self.show_notice(Notice(level="info", text=f"Saved {message.operations:,} operations in {message.path}."))
+
+    # what the user does
+
+    def submit(self, ops: list[Operation], title: str = "") -> None:
+        """Run operations at the position shown."""
+        self.player.pause()
+        self.bridge.submit(ops, title)
+
+    @property
+    def position(self) -> int:
+        """Operations done at the state shown."""
+        return self.frame.position if self.frame is not None else 0
+
+    @property
+    def head(self) -> int:
+        """Operations of the branch shown."""
+        return self.frame.head if self.frame is not None else 0
+
+    def clicked(self) -> bool:
+        """Whether a toolbar button is being pressed with the mouse (then Shift means: with options)."""
+        return any(button.underMouse() for button in self.toolbar.findChildren(QToolButton))
+
+    def selection_text(self, target: dict[str, Any]) -> str:
+        """The target, or what is selected, as one line."""
+        if target.get("text"):
+            return str(target["text"])
+        pid = target.get("pid", self.selection.pid)
+        span, vpn = target.get("span"), target.get("vpn", self.selection.vpn if "pid" not in target else -1)
+        span = span or targets.vma_at(self.frame, pid, vpn)
+        comm = dict(targets.tasks(self.frame)).get(pid, "")
+        where = [f"vma {span}"] if span is not None else []
+        where += [f"page {vpn:x}"] if vpn >= 0 else []
+        return " ".join([f"{comm} {pid}".strip(), *where])
+
+    def _selected(self, pid: int, vpn: int) -> None:
+        if self.frame is not None and not self._asked_already(pid, vpn):
+            self._fresh = False
+            self.bridge.select(pid, vpn)
+        self._rule()
+
+    def _asked_already(self, pid: int, vpn: int) -> bool:
+        detail = self.frame.detail if self.frame is not None else None
+        return detail is not None and (detail.pid, detail.vpn) == (pid, vpn)
+
+    def _seek(self, position: int) -> None:
+        self.commands.run("seek", {"position": position})
+
+    def _context(self, kind: str, target: dict[str, Any], place: QPoint) -> None:
+        if target.get("pid") and not target.get("comm"):
+            target = {**target, "comm": dict(targets.tasks(self.frame)).get(target["pid"], "")}
+        self.menus.popup(kind, target, place)
+
+    def _rule(self) -> None:
+        pid = self.selection.pid
+        self.actions_.update_state(
+            State(
+                position=self.position, head=self.head, pid=pid, selected=pid != 0,
+                alive=targets.alive(self.frame, pid), job=self.statusbar.job != 0, playing=self.player.playing,
+            )
+        )  # fmt: skip
+
+    def _playing(self, playing: bool) -> None:
+        self.toolbar.set_playing(playing)
+        self.toolbar.set_speed(self.player.speed, playing)
+
+    def _speeded(self, per_second: float) -> None:
+        self.settings.speed = per_second
+        self.toolbar.set_speed(per_second, self.player.playing)
+        self.statusBar().setToolTip("")
+
+    def _welcomed(self, id_: str) -> None:
+        if id_ == "":
+            self.settings.welcome = False
+        if id_ in ("", "play"):
+            self.welcome.hide()
+        self._strip()
+        if id_:
+            self.commands.run(id_, {})
+
+    def _strip(self) -> None:
+        self.notes.setVisible(not self.welcome.isHidden() or not self.messagebar.isHidden())
+
+    # looks
+
+    def use_theme(self, name: str) -> None:
+        """Use and remember a theme: dark, light or system."""
+        self.settings.theme = name
+        self.themes.use(actual_theme(name))
+
+    def use_text(self, percent: int) -> None:
+        """Use and remember a text size in percent."""
+        ratio = percent / self.settings.text_percent
+        self.settings.text_percent = percent
+        for widget in self.findChildren(QWidget):
+            if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) and widget.font().pointSizeF() > 0:
+                font = widget.font()
+                font.setPointSizeF(font.pointSizeF() * ratio)
+                widget.setFont(font)
+        QApplication.setFont(app_font(percent))
+        self._restyle()
+
+    def _themed(self, theme: Theme) -> None:
+        self._restyle()
+        self.actions_.set_theme(theme)
+        for part in (self.toolbar, self.messagebar, self.welcome, self.docks):
+            part.set_theme(theme)
+        self.menus.set_theme(theme)
+        if self.commands.form is not None:
+            self.commands.close_form()
+
+    def _restyle(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.setPalette(self.themes.current.palette())
+        app.setStyleSheet(style_sheet(self.themes.current))
+
+    def _system_theme(self) -> None:
+        if self.settings.theme == "system":
+            self.themes.use(actual_theme("system"))
+
+    def _title(self) -> None:
+        self.setWindowTitle(f"{self.files.title}[*] — rmapexplorer")
+        self.setWindowModified(self.files.modified)
+
+    def show_page(self, page: str) -> None:
+        """Open the guide or the list of shortcuts in a window of its own."""
+        if self.help is None:
+            self.help = HelpWindow(self)
+        self.help.show_page(page)
+
+    def save_picture(self, path: str) -> bool:
+        """Write what the window shows; False, and a message, where that fails."""
+        if self.grab().save(path):
+            self.show_notice(Notice(level="info", text=f"Saved a picture of the window in {path}."))
+            return True
+        self.show_notice(Notice(level="error", text=f"The picture cannot be written to {path}; choose another place."))
+        return False
+
+    # Qt's events
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """The default arrangement takes its proportions from the real size."""
+        super().showEvent(event)
+        if self.settings.layout.isEmpty():
+            QTimer.singleShot(0, self.docks.proportion)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep an open form inside."""
+        super().resizeEvent(event)
+        if self.commands.form is not None:
+            self.commands.form.place(self.commands.form.pos())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Files may be dropped."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open the first file dropped."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files.open(paths[0])
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Ask about unsaved changes; remember the arrangement; stop the engine."""
+        if not self._sure and self.files.modified:
+            event.ignore()
+            self.files.leave(self._leave)
+            return
+        self.player.pause()
+        self.commands.close_form()
+        self.settings.layout = self.docks.save()
+        self.settings.geometry = self.saveGeometry()
+        self.settings.sync()
+        self.bridge.stop()
+        event.accept()
+
+    def _leave(self) -> None:
+        self._sure = True
+        QTimer.singleShot(0, self, self.close)
+
+
+SCENARIO = "the-letter-in-six-operations"
+"""What the window opens on; the welcome strip is about it."""
+
+
+def actual_theme(name: str) -> str:
+    """``dark`` or ``light`` for a choice that may be "system"."""
+    if name != "system":
+        return name
+    return "light" if QApplication.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
+
+
+def restore(window: MainWindow) -> None:
+    """Size, place and docks as they were left."""
+    settings = window.settings
+    if not settings.geometry.isEmpty():
+        window.restoreGeometry(settings.geometry)
+    if not settings.layout.isEmpty():
+        window.docks.restore(settings.layout)

@@ -1,0 +1,180 @@
+"""An engine without a thread or a world: it answers from invented frames, and notes what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import evolve, frozen
+
+from rmapexplorer.core.operations import Operation, describe
+from rmapexplorer.engine.frames import (
+    Frame,
+    HistoryEntry,
+    Message,
+    MetricRows,
+    Notice,
+    PathChanged,
+    Progress,
+    Saved,
+    SessionOpened,
+)
+from rmapexplorer.engine.metrics import METRICS
+from tests.gui import frame_factory
+
+
+@frozen
+class FakeOption:
+    """As core.design.Option."""
+
+    name: str
+    values: tuple[str, ...]
+    help: str
+
+
+@frozen
+class FakeDesign:
+    """What menus read of a design."""
+
+    key: str
+    title: str
+    era: str = "2.6"
+    story: str = "A story."
+    OPTIONS: tuple[FakeOption, ...] = ()
+
+
+DESIGNS = (
+    FakeDesign("pte_chain", "pte chains"),
+    FakeDesign("anonmm", "anonmm", OPTIONS=(FakeOption("variant", ("4e", "4c"), "loses pages"),)),
+    FakeDesign("anon_vma", "anon_vma"),
+    FakeDesign("anon_vma_chain", "anon_vma chains"),
+)
+
+
+class FakeEngine:
+    """Every call is noted in ``calls`` as (name, *arguments). ``refusal`` is what the next submit is answered with."""
+
+    def __init__(self) -> None:
+        self.on_message: Callable[[], None] | None = None
+        self.calls: list[tuple[Any, ...]] = []
+        self.queue: list[Message] = []
+        self.entries: list[HistoryEntry] = []
+        self.refusal: Notice | None = None
+        self.trouble: str = ""
+        self.state: Frame = evolve(frame_factory.letter(), position=0, head=0, op_text="")
+        self.running = False
+        self.jobs = 0
+
+    def post(self, *messages: Message) -> None:
+        """Queue messages and wake the listener."""
+        self.queue += messages
+        if self.on_message is not None:
+            self.on_message()
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        self.calls.append(("stop",))
+        self.running = False
+        return True
+
+    def take(self) -> list[Message]:
+        taken, self.queue = self.queue, []
+        return taken
+
+    def new(self, session: Any) -> None:
+        self.calls.append(("new", session))
+        self._enter("untitled", None, 1)
+
+    def open(self, path: str) -> int:
+        self.calls.append(("open", path))
+        if self.trouble:
+            self.post(Notice(level="error", text=self.trouble))
+            return 0
+        self._enter(Path(path).stem, path, 6)
+        return 0
+
+    def _enter(self, title: str, path: str | None, count: int) -> None:
+        self.entries = list(frame_factory.history(count).entries)
+        generation = self.state.generation + 1
+        self.state = evolve(frame_factory.letter(), generation=generation, position=max(0, count - 1), head=count)
+        self.post(SessionOpened(generation=generation, title=title, path=path, operations=count))
+        self._path(0)
+        self._rows(0)
+        self._show()
+
+    def _path(self, keep: int) -> None:
+        self.post(PathChanged(generation=self.state.generation, keep=keep, entries=tuple(self.entries[keep:])))
+
+    def _rows(self, start: int) -> None:
+        keys = tuple(state.key for state in self.state.designs)
+        count = len(self.entries) + 1 - start
+        rising = np.arange(start, start + count, dtype=float)[:, None, None]
+        values = rising * (1 + np.arange(len(keys)))[None, :, None] * np.ones(len(METRICS))[None, None, :]
+        self.post(MetricRows(generation=self.state.generation, start=start, designs=keys, values=values, truncate=True))
+
+    def _show(self, **changes: Any) -> None:
+        self.state = evolve(self.state, serial=self.state.serial + 1, **changes)
+        self.post(self.state)
+
+    def save(self, path: str) -> None:
+        self.calls.append(("save", path))
+        if self.trouble:
+            self.post(Notice(level="error", text=self.trouble))
+        else:
+            self.post(Saved(path=path, operations=len(self.entries)))
+
+    def submit(self, ops: Sequence[Operation], title: str = "") -> int:
+        self.calls.append(("submit", tuple(ops), title))
+        self.jobs += 1
+        keep = self.state.position
+        error = self.refusal.errno if self.refusal is not None else None
+        rule = self.refusal.text if self.refusal is not None else ""
+        made = [
+            HistoryEntry(position=keep + 1 + i, name=op.name, text=describe(op), error=error, rule=rule)
+            for i, op in enumerate(ops)
+        ]
+        self.entries = self.entries[:keep] + made
+        if self.refusal is not None:
+            self.post(self.refusal)
+        self._path(keep)
+        self._rows(keep + 1)
+        self.post(Progress(job=self.jobs, title=title, done=len(ops), total=len(ops), finished=True))
+        end = len(self.entries)
+        self._show(position=end, head=end, op_text=describe(ops[-1]))
+        return self.jobs
+
+    def cancel(self, job: int) -> None:
+        self.calls.append(("cancel", job))
+
+    def seek(self, position: int) -> None:
+        self.calls.append(("seek", position))
+        self._show(position=min(max(0, position), len(self.entries)))
+
+    def undo(self) -> None:
+        self.calls.append(("undo",))
+        self._show(position=max(0, self.state.position - 1))
+
+    def redo(self) -> None:
+        self.calls.append(("redo",))
+        self._show(position=min(len(self.entries), self.state.position + 1))
+
+    def branch(self, name: str) -> None:
+        self.calls.append(("branch", name))
+
+    def select(self, pid: int, vpn: int = -1) -> None:
+        self.calls.append(("select", pid, vpn))
+
+    def view(self, design: str) -> None:
+        self.calls.append(("view", design))
+        self._show(view=design)
+
+    def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None:
+        self.calls.append(("set_designs", list(designs)))
+
+    def named(self, name: str) -> list[tuple[Any, ...]]:
+        """The calls of one name."""
+        return [call for call in self.calls if call[0] == name]

@@ -1,0 +1,258 @@
+"""The window: frames reach the views, time moves, looks change and are remembered."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+from PySide6.QtCore import QByteArray
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from rmapexplorer.core.operations import Exit
+from rmapexplorer.engine.frames import Notice, Progress
+from rmapexplorer.gui import targets
+from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.settings import Settings
+from rmapexplorer.gui.statusbar import chip_text, design_text, summary
+from tests.gui import frame_factory
+from tests.gui.shell import PlainView, Shell, settings, shell
+
+__all__ = ["settings", "shell"]
+
+
+def test_a_frame_reaches_every_visible_view_and_the_others_when_shown(shell: Shell, qtbot: QtBot) -> None:
+    views = shell.window.views
+    assert views["processes"].frames[-1] is shell.window.frame
+    shell.window.docks.docks["vmas"].hide()
+    seen = len(views["vmas"].frames)
+    shell.bridge.seek(2)
+    shell.settle(qtbot)
+    assert len(views["vmas"].frames) == seen
+    shell.window.docks.docks["vmas"].show()
+    qtbot.waitUntil(lambda: views["vmas"].frames[-1] is shell.window.frame, timeout=2000)
+
+
+def test_history_timeline_and_curves_get_what_is_queued(shell: Shell) -> None:
+    assert [len(shell.window.views[name].applied) for name in ("history", "timeline", "overhead")] == [1, 1, 1]
+
+
+def test_the_session_brings_its_selection(shell: Shell) -> None:
+    assert (shell.window.selection.pid, shell.window.selection.vpn) == (2, 0xC42)
+    assert shell.engine.named("select") == []
+
+
+def test_a_click_tells_the_engine(shell: Shell) -> None:
+    shell.window.selection.select(3, 0xA11)
+    assert shell.engine.named("select") == [("select", 3, 0xA11)]
+
+
+@pytest.mark.parametrize(("id_", "position"), [("first", 0), ("back", 4), ("step", 6), ("last", 6)])
+def test_time_buttons_seek(id_: str, position: int, shell: Shell, qtbot: QtBot) -> None:
+    shell.window.actions_[id_].trigger()
+    shell.settle(qtbot)
+    assert shell.engine.named("seek") == [("seek", position)]
+    assert shell.window.position == position
+
+
+def test_views_seek_and_act(shell: Shell, qtbot: QtBot) -> None:
+    shell.window.views["timeline"].seek_requested.emit(3)
+    shell.settle(qtbot)
+    assert shell.window.position == 3
+    shell.window.views["memory_map"].requested.emit("exit", {"pid": 4, "now": True})
+    shell.settle(qtbot)
+    assert shell.submitted() == [Exit(pid=4)]
+
+
+def test_playing_goes_on_to_the_end_and_stops(shell: Shell, qtbot: QtBot) -> None:
+    shell.window.player.set_speed(64)
+    shell.window.actions_["last"].trigger()
+    shell.settle(qtbot)
+    shell.engine.calls.clear()
+    shell.window.actions_["play"].trigger()
+    assert shell.window.player.playing
+    qtbot.waitUntil(lambda: not shell.window.player.playing, timeout=5000)
+    assert shell.window.position == shell.window.head == 6
+    assert shell.engine.named("seek") == [("seek", k) for k in range(7)]
+
+
+def test_acting_pauses(shell: Shell) -> None:
+    shell.window.player.toggle()
+    shell.window.submit([Exit(pid=4)], "exit")
+    assert not shell.window.player.playing
+
+
+def test_speed_is_remembered_and_bounded(shell: Shell, settings: Settings) -> None:
+    for _ in range(12):
+        shell.window.actions_["faster"].trigger()
+    assert shell.window.player.speed == settings.speed == 64
+    for _ in range(12):
+        shell.window.actions_["slower"].trigger()
+    assert settings.speed == 0.25
+
+
+def test_chips_show_designs_and_the_one_in_view(shell: Shell, qtbot: QtBot) -> None:
+    chips = shell.window.toolbar.chips
+    assert list(chips) == ["pte_chain", "anonmm", "anon_vma", "anon_vma_chain"]
+    chips["anonmm"].click()
+    shell.settle(qtbot)
+    assert shell.engine.named("view") == [("view", "anonmm")]
+    assert [key for key, chip in chips.items() if chip.isChecked()] == ["anonmm"]
+
+
+def test_the_designs_menu_chooses_what_runs_lossy_variant_included(shell: Shell) -> None:
+    running = shell.window.menus.running
+    assert list(running) == ["pte_chain", "anonmm", "anonmm:variant=4c", "anon_vma", "anon_vma_chain"]
+    running["anonmm:variant=4c"].trigger()
+    keys = [("pte_chain", {}), ("anonmm", {}), ("anonmm", {"variant": "4c"}), ("anon_vma", {}), ("anon_vma_chain", {})]
+    assert shell.engine.named("set_designs") == [("set_designs", keys)]
+
+
+def test_the_last_design_cannot_be_switched_off(shell: Shell, qtbot: QtBot) -> None:
+    frame = shell.window.frame
+    assert frame is not None
+    shell.engine._show(designs=frame.designs[:1], view="pte_chain")
+    shell.settle(qtbot)
+    only = shell.window.menus.running["pte_chain"]
+    assert only.isChecked()
+    only.trigger()
+    assert only.isChecked()
+    assert shell.engine.named("set_designs") == []
+
+
+def test_theme_switch_reaches_palette_and_settings(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    for name in ("light", "dark"):
+        with qtbot.waitSignal(shell.window.themes.changed):
+            shell.window.actions_[f"theme_{name}"].trigger()
+        assert app.palette() == shell.window.themes.current.palette()
+        assert shell.window.themes.current.color("bg").name() in app.styleSheet()
+        assert settings.theme == name
+        assert shell.window.actions_[f"theme_{name}"].isChecked()
+
+
+def test_text_size_steps_and_is_remembered(shell: Shell, settings: Settings) -> None:
+    before = QApplication.font().pointSizeF()
+    shell.window.actions_["text_larger"].trigger()
+    assert settings.text_percent == 110
+    assert QApplication.font().pointSizeF() == pytest.approx(before * 1.1)
+    shell.window.actions_["text_normal"].trigger()
+    assert QApplication.font().pointSizeF() == pytest.approx(before)
+    assert settings.text_percent == 100
+
+
+def test_every_dock_can_be_hidden_and_reset_brings_all_back(shell: Shell) -> None:
+    docks = shell.window.docks.docks
+    for place in PLACES:
+        shell.window.menus.docks[place.name].trigger()
+    docks["memory_map"].setFloating(True)
+    assert all(docks[place.name].isHidden() for place in PLACES if place.name != "memory_map")
+    shell.window.actions_["reset_layout"].trigger()
+    assert not any(dock.isHidden() or dock.isFloating() for dock in docks.values())
+
+
+def test_the_arrangement_is_remembered(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
+    shell.window.docks.docks["overhead"].hide()
+    saved = shell.window.docks.save()
+    shell.window.actions_["reset_layout"].trigger()
+    assert shell.window.docks.restore(saved)
+    assert shell.window.docks.docks["overhead"].isHidden()
+
+
+def test_an_arrangement_that_cannot_be_restored_is_the_default_one(shell: Shell) -> None:
+    shell.window.docks.docks["overhead"].hide()
+    assert not shell.window.docks.restore(QByteArray(b"rubbish"))
+    assert not shell.window.docks.docks["overhead"].isHidden()
+
+
+def test_notices_stand_over_the_panels_until_closed(shell: Shell) -> None:
+    bar = shell.window.messagebar
+    shell.window.show_notice(Notice(level="internal", text="An invariant broke.", details="Traceback ..."))
+    assert not bar.isHidden()
+    assert bar.details.isHidden()
+    shell.window.show_notice(Notice(level="info", text="Saved."))
+    assert bar.text.text() == "An invariant broke."
+    bar.copy()
+    assert QApplication.clipboard().text() == "An invariant broke.\n\nTraceback ..."
+    bar.dismiss()
+    assert bar.isHidden()
+
+
+def test_a_refusal_without_a_form_is_told_with_its_errno(shell: Shell, qtbot: QtBot) -> None:
+    shell.engine.refusal = Notice(level="refused", text="The process is gone.", errno="ESRCH")
+    shell.window.actions_["exit"].trigger()
+    shell.settle(qtbot)
+    assert shell.window.messagebar.text.text() == "ESRCH: The process is gone."
+
+
+def test_welcome_is_dismissed_for_good(shell: Shell, settings: Settings) -> None:
+    assert not shell.window.welcome.isHidden()
+    shell.window.welcome.close_button.click()
+    assert shell.window.welcome.isHidden()
+    assert not settings.welcome
+    assert not shell.window.notes.isVisible()
+
+
+def test_welcome_plays(shell: Shell, settings: Settings) -> None:
+    shell.window.welcome.buttons["play"].click()
+    assert shell.window.player.playing
+    assert settings.welcome
+
+
+def test_a_job_can_be_cancelled_from_the_status_line(shell: Shell, qtbot: QtBot) -> None:
+    shell.engine.post(Progress(job=9, title="fork × 1000", done=10, total=1000))
+    shell.settle(qtbot)
+    bar = shell.window.statusbar
+    assert bar.job_text.text() == "fork × 1000  10 of 1,000"
+    assert shell.window.actions_["cancel"].isEnabled()
+    bar.cancel.click()
+    assert shell.engine.named("cancel") == [("cancel", 9)]
+    shell.engine.post(Progress(job=9, title="fork × 1000", done=10, total=1000, finished=True, cancelled=True))
+    shell.settle(qtbot)
+    assert bar.progress.isHidden()
+    assert not shell.window.actions_["cancel"].isEnabled()
+
+
+def test_copy_names_what_is_selected(shell: Shell) -> None:
+    shell.window.actions_["copy"].trigger()
+    assert QApplication.clipboard().text() == "worker 2 vma c40-c44 page c42"
+
+
+def test_the_status_line_says_what_each_design_did() -> None:
+    frame = frame_factory.letter()
+    title, effects = summary(frame, None)
+    assert title == frame.op_text
+    assert "anonmm copied 4 pages" in effects
+    before = evolve(
+        frame,
+        position=frame.position - 1,
+        designs=tuple(evolve(state, vmas=state.vmas - 2) for state in frame.designs),
+    )
+    assert "anon_vma +2 vmas" in summary(frame, before)[1]
+    assert summary(evolve(frame, position=0), None)[0] == "the beginning"
+
+
+def test_one_of_a_thing_is_singular() -> None:
+    state = frame_factory.letter().designs[3]
+    row = state.footprint[1]
+    before = evolve(state, vmas=state.vmas - 1, footprint=(state.footprint[0], evolve(row, objects=row.objects + 1)))
+    assert design_text(state, before) == "anon_vma_chain +1 vma, -1 anon_vma_chain"
+
+
+def test_a_world_with_options_has_a_short_name() -> None:
+    assert chip_text("anonmm:variant=4c") == "anonmm 4c"
+
+
+def test_a_hole_is_found_above_and_apart() -> None:
+    frame = frame_factory.letter()
+    at = targets.hole(frame, 2, 4, 0xC44)
+    assert at == 0xC60
+    assert targets.vma_at(frame, 2, at) is None
+
+
+def test_two_windows_do_not_share_anything(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
+    other = Shell(settings, {place.name: PlainView() for place in PLACES})
+    other.begin(qtbot)
+    other.window.selection.select(4)
+    assert shell.window.selection.pid == 2
+    other.end()
