@@ -96,7 +96,8 @@ def paint_node(p: QPainter, look: Brushes, node: Node, box: QRectF, *, hot: bool
         fill = theme.color("sel")
     pen = QPen(edge, width + (0.6 if hot else 0.0), style)
     if style == Qt.PenStyle.CustomDashLine:
-        pen.setDashPattern([3, 2.2])
+        pen.setDashPattern([4, 3])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     p.setPen(pen)
     p.setBrush(fill)
     p.drawRoundedRect(box, radius, radius)
