@@ -19,6 +19,9 @@ PROBE_GRANT = 0.25
 PROBE_SHARE = 0.2
 """Beyond the grant, probes take at most this part of the engine's work."""
 
+CHECKPOINT_EVERY = 0.025
+"""Seconds of one world's work between two checkpoints: four designs replay 100 ms at most."""
+
 _PROBE = KEYS.index("probe_nodes")
 
 
@@ -146,7 +149,7 @@ class Lane:
 
 def make_lane(kind: Kind, lens: Lens, clock: Callable[[], float], budget_bytes: int) -> Lane:
     """A lane at the empty state, its first row measured."""
-    points: Checkpoints[AnyWorld] = Checkpoints(budget_bytes=budget_bytes)
+    points: Checkpoints[AnyWorld] = Checkpoints(budget_bytes=budget_bytes, interval=CHECKPOINT_EVERY)
     lane = Lane(kind=kind, lens=lens, clock=clock, checkpoints=points, world=kind.make())
     lane.measure()
     return lane
