@@ -104,7 +104,7 @@ def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     pages = entries[((entries & radix.PRESENT) != 0) & ((entries & radix.ZERO) == 0)] >> ENTRY_SHIFT
-    pages = pages[(w.page.mapcount[pages] == 1) & ((w.page.state[pages] & ANON) != 0)]
+    pages = pages[w.page.mapcount[pages] == 1]
     w.done += pageout(w, pages)
 
 
@@ -114,13 +114,13 @@ def _willneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 def _populate_read(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     if not int(w.vma.flags[row]) & vm.ACCESS:
-        raise KernelError("EFAULT", f"page {start:x} may not be read", "span")
+        raise KernelError("EINVAL", f"page {start:x} may not be read", "span")
     read_span(w, mm, row, start, min(end, file_end(w, row)))
 
 
 def _populate_write(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     if not int(w.vma.flags[row]) & vm.WRITE:
-        raise KernelError("EFAULT", f"page {start:x} may not be written", "span")
+        raise KernelError("EINVAL", f"page {start:x} may not be written", "span")
     write_span(w, mm, row, start, min(end, file_end(w, row)))
 
 
@@ -199,6 +199,11 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
     w.cache.flat[slots] = 0
     w.design.page_gone(pages)
     w.page.free_many(pages)
+    file.saved = {index: token for index, token in file.saved.items() if not first <= index < last}
+    if private_too:
+        file.filled = first if file.filled is None else min(file.filled, first)
+    else:
+        file.holes.update(range(first, last if file.size is None else min(last, file.size)))
 
 
 __all__ = ["ftruncate", "ids", "madvise", "punch"]

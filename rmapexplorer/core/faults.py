@@ -46,6 +46,8 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
         if reach < stop:
             if guard <= limit:
                 raise _signal("SIGSEGV", f"page {reach:x} is a guard page")
+            if write and not flags & vm.SHARED:
+                prepare(w, row)  # do_cow_fault prepares before it asks the file
             raise _signal("SIGBUS", f"page {reach:x} lies beyond the end of its file")
         at = stop
 

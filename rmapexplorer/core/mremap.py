@@ -65,7 +65,7 @@ def _prepare_one(w: World, mm: Mm, start: int, old: int, new: int, dontunmap: bo
         raise KernelError("EINVAL", "a size of 0 duplicates shared mappings only", "span")
     if dontunmap and flags & vm.SPECIAL:
         raise KernelError("EINVAL", "MREMAP_DONTUNMAP does not work on special mappings", "dontunmap")
-    if old > int(w.vma.end[row]) - start:
+    if min(old, new) > int(w.vma.end[row]) - start:  # what a shrink cuts off may lie in other vmas
         end = int(w.vma.end[row])
         raise KernelError("EFAULT", f"the span reaches beyond the vma, which ends at page {end:x}", "span")
     if new > old and flags & vm.SPECIAL:

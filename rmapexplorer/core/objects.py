@@ -74,9 +74,20 @@ class File:
     """Pages come into being when touched, and go to swap; a file's are all in the page cache."""
     users: int = 0
     """Vmas that map it."""
+    filled: int | None = None
+    """Pages below this one are in the page cache from the start (None: all), but for those in ``holes``."""
+    holes: set[int] = field(factory=set)
+    """Pages dropped from the cache: they come back when touched, not by fault-around."""
+    saved: dict[int, int] = field(factory=dict)
+    """Contents of written pages that were dropped: page -> token."""
+
+    def in_cache_at_first(self, index: int) -> bool:
+        """The page is taken to be cached although nobody touched it yet."""
+        return not self.shmem and index not in self.holes and (self.filled is None or index < self.filled)
 
     def copy(self) -> File:
         """An independent copy."""
         return File(
-            self.id, self.name, Tables(self.cache.owner, self.cache.rows.copy()), self.size, self.shmem, self.users
-        )
+            self.id, self.name, Tables(self.cache.owner, self.cache.rows.copy()), self.size, self.shmem, self.users,
+            self.filled, self.holes.copy(), self.saved.copy(),
+        )  # fmt: skip

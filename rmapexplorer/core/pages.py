@@ -36,13 +36,15 @@ def cached(w: World, file: File, index: int) -> int:
     entry = w.cache.get(file.cache, index)
     if entry & radix.PRESENT:
         return entry >> ENTRY_SHIFT
-    if entry or file.shmem or (file.size is not None and index >= file.size):
+    if entry or not file.in_cache_at_first(index) or (file.size is not None and index >= file.size):
         return -1
     return new_file_page(w, file, index)
 
 
 def new_file_page(w: World, file: File, index: int, token: int = 0) -> int:
-    """A fresh page-cache page."""
+    """A fresh page-cache page, with what was saved of it if it was dropped before."""
+    file.holes.discard(index)
+    token = file.saved.pop(index, token)
     page = w.page.new(state=FILE | (SHMEM if file.shmem else 0), mapping=file.id, index=index, token=token)
     w.page.lru[page] = w.lru_clock
     w.lru_clock += 1

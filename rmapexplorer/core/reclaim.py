@@ -203,9 +203,11 @@ def _drop_unmapped(w: World, page: int) -> int:
         number = w.swap.new(token=int(w.page.token[page]))
         w.cache.flat[slot] = number << ENTRY_SHIFT | radix.SWAP
         w.counters["swap_outs"] += 1
-    elif w.page.token[page]:
-        return 0  # written to: its contents live nowhere else
     else:
+        index, token = int(w.page.index[page]), int(w.page.token[page])
+        if token:
+            file.saved[index] = token
+        file.holes.add(index)
         w.cache.flat[slot] = 0
     w.page.free(page)
     return 1

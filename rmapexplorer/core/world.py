@@ -124,7 +124,8 @@ class World:
         """The file of that name, made where it is new."""
         if name not in self.file_ids:
             number = len(self.files)
-            self.files.append(File(number, name, Tables(number), self.machine.files.get(name), shmem))
+            size = self.machine.files.get(name)
+            self.files.append(File(number, name, Tables(number), size, shmem, filled=size))
             self.file_ids[name] = number
         return self.files[self.file_ids[name]]
 
