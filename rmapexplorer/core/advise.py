@@ -137,7 +137,8 @@ def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 def _guard_install(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     prepare(w, row)
     zap(w, mm, row, start, end)
-    w.pt.flat[w.pt.make_slots(mm.tables, np.arange(start, end))] = radix.MARKER
+    slots = w.pt.make_slots(mm.tables, np.arange(start, end))
+    w.pt.flat[slots] = radix.MARKER
 
 
 def _guard_remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:

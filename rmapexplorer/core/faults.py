@@ -128,7 +128,8 @@ def read_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     if w.vma.file[row] >= 0:
         _read_file(w, mm, row, vacant)
         return
-    w.pt.flat[w.pt.make_slots(mm.tables, vacant)] = radix.PRESENT | radix.ZERO | radix.YOUNG
+    slots = w.pt.make_slots(mm.tables, vacant)
+    w.pt.flat[slots] = radix.PRESENT | radix.ZERO | radix.YOUNG
     w.counters["faults"] += len(vacant)
 
 

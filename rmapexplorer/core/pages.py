@@ -48,7 +48,8 @@ def new_file_page(w: World, file: File, index: int, token: int = 0) -> int:
     page = w.page.new(state=FILE | (SHMEM if file.shmem else 0), mapping=file.id, index=index, token=token)
     w.page.lru[page] = w.lru_clock
     w.lru_clock += 1
-    w.cache.flat[w.cache.make_slot(file.cache, index)] = page << ENTRY_SHIFT | radix.PRESENT
+    slot = w.cache.make_slot(file.cache, index)  # first: it may grow the pool
+    w.cache.flat[slot] = page << ENTRY_SHIFT | radix.PRESENT
     return page
 
 

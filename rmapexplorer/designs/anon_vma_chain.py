@@ -79,10 +79,8 @@ class AnonVmaChain(Design):
     def _reach(self) -> None:
         need = self.w.vma.capacity
         if need > len(self.own):
-            for name in ("own", "chain"):
-                grown = np.full(need, -1, np.int64)
-                grown[: len(self.own)] = getattr(self, name)[: len(grown)]
-                setattr(self, name, grown)
+            more = np.full(need - len(self.own), -1, np.int64)
+            self.own, self.chain = np.concatenate([self.own, more]), np.concatenate([self.chain, more])
 
     # -- single vmas ------------------------------------------------------------------------------
 
