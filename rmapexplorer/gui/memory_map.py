@@ -338,7 +338,6 @@ class MemoryMap(Panel):
         self.canvas.set_frame(frame)
         n = len(frame.tasks.pid)
         self.set_empty(None if n else "No process yet: create one with Spawn, or open a scenario")
-        self.canvas.setAccessibleDescription(f"{n:,} processes, {len(frame.vmas.start):,} vmas")
         self._zoomed()
 
     def _turn(self) -> None:

@@ -66,8 +66,8 @@ def _caption(p: QPainter, s: Scene) -> None:
     if not s.caption:
         _legend(p, s, 0.0, s.window.width)
         return
-    xs = [float(s.window.x(s.axis.unit(v + 0.5))) for row in s.spots for v in s.spots[row]]
-    own = s.window.x(s.axis.unit(s.vpn + 0.5)) if s.vpn >= 0 else xs[0]
+    vpn = s.vpn if s.vpn >= 0 else next(iter(s.spots.values()))[0]
+    own = s.window.x(s.axis.unit(vpn + 0.5))
     wide = QFontMetricsF(s.fonts.strong).horizontalAdvance(s.caption)
     x = min(max(float(own) - wide / 2, 0.0), max(s.window.width - wide, 0.0))
     p.setFont(s.fonts.strong)
@@ -240,7 +240,8 @@ def _boxes(
         for r in rects:
             if r.width() >= NARROW:
                 inset = 0.6 if light else 0.0
-                p.drawRoundedRect(r.adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
+                round_ = min(RADIUS, r.width() / 6)
+                p.drawRoundedRect(r.adjusted(inset, inset, -inset, -inset), round_, round_)
         if state == style.SWAPPED:
             p.setPen(Qt.PenStyle.NoPen)
             p.setBrush(QBrush(faded(s.theme.on(color), 0.55), Qt.BrushStyle.BDiagPattern))
@@ -345,11 +346,13 @@ def _spots(p: QPainter, s: Scene, rows: range) -> None:
     """The page under discussion: a warm bar wherever it is mapped, and a line from row to row."""
     warm, height = s.color("warn"), s.box_height
     before: QPointF | None = None
-    for row in sorted(s.spots):
+    having = np.array(sorted(s.spots), dtype=np.int64)
+    low, high = np.searchsorted(having, rows.start), np.searchsorted(having, rows.stop)
+    for row in having[max(int(low) - 1, 0) : int(high) + 1].tolist():
         for vpn in s.spots[row][:200]:
             x0, x1 = s.edges(vpn, vpn + 1)
             middle, y = float(x0 + x1) / 2, s.y(row)
-            if before is not None and row in rows:
+            if before is not None:
                 p.setPen(QPen(faded(warm, 0.45), 1, Qt.PenStyle.DotLine))
                 p.drawLine(QLineF(before, QPointF(middle, y - 3)))
             before = QPointF(middle, y + height + 3)

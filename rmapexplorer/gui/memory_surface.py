@@ -139,7 +139,16 @@ class MapSurface(QAbstractScrollArea):
                 s.spots[row].append(vpn)
         s.caption = self._caption(s.frame)
         s.hover = None
+        self._describe(s)
         self._place()
+
+    def _describe(self, s: Scene) -> None:
+        tasks = s.frame.tasks
+        words = f"{len(tasks.pid):,} processes, {len(s.frame.vmas.start):,} vmas"
+        if s.task >= 0:
+            words += f"; selected {tasks.comm[s.task]} {tasks.pid[s.task]}"
+            words += f", page {s.vpn:#x}" if s.vpn >= 0 else ""
+        self.setAccessibleDescription(f"{words}. {s.caption}".strip())
 
     def _caption(self, frame: Frame) -> str:
         many = len(np.unique(self._spot_tasks))

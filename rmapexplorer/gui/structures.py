@@ -179,8 +179,9 @@ class Picture(QWidget):
         """Column headings stay at the top while the picture moves under them."""
         metrics = QFontMetricsF(look.small)
         band = metrics.height() + 8
-        top = max(0.0, self.offset.y())
-        if self.offset.y() < 0:
+        first = min((box.y for box in self.layout_now.boxes.values()), default=0.0) * self.scale + self.offset.y()
+        top = max(0.0, first - band)
+        if first < band:
             painter.fillRect(QRectF(1, 0, self.width() - 2, band), look.veil)
         painter.setFont(look.small)
         painter.setPen(look.dim)

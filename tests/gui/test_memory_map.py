@@ -231,6 +231,12 @@ def test_the_page_is_a_warm_bar_in_every_process_that_maps_it(letter: Bench) -> 
     assert 4 not in [int(letter.scene.frame.tasks.pid[letter.scene.rows.task[r]]) for r in letter.scene.spots]
 
 
+def test_a_screen_reader_hears_what_is_selected(letter: Bench) -> None:
+    letter.selection.select(2, 0xC42)
+    words = letter.canvas.accessibleDescription()
+    assert words == "4 processes, 18 vmas; selected worker 2, page 0xc42. page 0x2a is one frame in 3 address spaces"
+
+
 def test_families_have_their_colours_and_the_theme_switches_live(letter: Bench) -> None:
     for name in ("dark", "light"):
         letter.themes.use(name)
@@ -333,6 +339,20 @@ def test_everything_paints_at_any_size_and_zoom(qtbot: Any, theme: str, flipped:
             bench.canvas.reset()
         bench.map.resize(1300, 500)
         assert not bench.image().isNull()
+
+
+def test_a_page_of_a_thousand_processes_paints_in_time(qtbot: Any) -> None:
+    frame = ff.huge(1000, 20)
+    detail = ff.letter_detail()
+    assert detail.walk is not None
+    spots = tuple((pid, 0x10000) for pid in range(1, 1001))
+    detail = evolve(detail, walk=evolve(detail.walk, spots=spots))
+    bench = Bench(qtbot, evolve(frame, detail=detail), (1200, 500))
+    assert bench.scene.caption == "page 0x2a is one frame in 1,000 address spaces"
+    assert bench.scene.spots == {0: [0x10000], 1: [0x10000]}
+    bench.canvas.toggle(0)
+    bench.canvas.verticalScrollBar().setValue(9000)
+    assert best(3, bench.image) < 0.1
 
 
 def best(times: int, work: Any) -> float:
