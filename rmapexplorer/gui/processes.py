@@ -248,10 +248,10 @@ class Processes(QWidget):
         self.filter.set_count(len(self.model.births()) if self.filter.text else self.model.total, self.model.total)
 
     def _restore(self) -> None:
-        closed = set() if self.filter.text else self._collapsed
         keep = set(self._collapsed)
+        closed = set() if self.filter.text else keep
         self.tree.expandAll()
-        for birth in closed:
+        for birth in list(closed):
             index = self.model.at(birth)
             if index.isValid():
                 self.tree.collapse(index)

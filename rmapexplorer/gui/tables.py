@@ -267,9 +267,10 @@ class ColumnPlan(QObject):
         columns, room = self._model.COLUMNS, self._view.viewport().width()
         full = {c.key: self._widths.get(c.key, self._natural(c)) for c in columns}
         width = {c.key: min(self._least(c), full[c.key]) if c.rank <= 1 else full[c.key] for c in columns}
-        shown: set[str] = set()
+        shown, fits = set[str](), True
         for column in sorted(columns, key=lambda c: c.rank):
-            if self._wanted(column, width[column.key] <= room):
+            fits = fits and (width[column.key] <= room or column.key in self.unwanted or not column.shown)
+            if self._wanted(column, fits):
                 shown.add(column.key)
                 room -= width[column.key]
         for column in columns:
@@ -296,6 +297,7 @@ class ColumnPlan(QObject):
     def menu(self) -> QMenu:
         """The column chooser."""
         menu = QMenu(self._view)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         now = set(self.visible())
         for column in self._model.COLUMNS:
             action = menu.addAction(column.title)

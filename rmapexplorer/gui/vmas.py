@@ -164,7 +164,7 @@ class Vmas(QWidget):
             self._clicked(now)
 
     def _clicked(self, index: QModelIndex) -> None:
-        start, end = self.model.span(index.row())
+        start, end = self.model.span_of(index.row())
         if not (self._selection.pid == self.model.pid and start <= self._selection.vpn < end):
             self._selection.select(self.model.pid, start)
 
@@ -176,7 +176,7 @@ class Vmas(QWidget):
         row = index.row()
         target = {
             "pid": self.model.pid,
-            "span": Span(*self.model.span(row)),
+            "span": Span(*self.model.span_of(row)),
             "prot": perms(self.model.vm_flags(row))[:3].replace("-", ""),
             "kind": self.model.kind(row),
         }

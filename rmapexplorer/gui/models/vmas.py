@@ -70,7 +70,7 @@ class VmaModel(TableModel):
         at = np.flatnonzero(frame.tasks.pid == pid)
         low, high = (int(frame.vmas.first[at[0]]), int(frame.vmas.first[at[0] + 1])) if len(at) else (0, 0)
         cut = {name: getattr(frame.vmas, name)[low:high] for name in COPIED}
-        same = pid == self.pid and len(self._order) == high - low
+        same = bool(self._cut) and pid == self.pid and len(self._order) == high - low
         same = same and all(bool((self._cut[n] == cut[n]).all()) for n in ("birth", "start"))
         if same and np.array_equal(self._arranged(cut, frame), self._order):
             self._take(cut, frame, pid)
@@ -117,13 +117,9 @@ class VmaModel(TableModel):
         names = {"span": "start", "perm": "flags", "swap": "swap_pages"}
         return cut[names.get(key, key)]
 
-    def span(self, row: int) -> tuple[int, int]:
+    def span_of(self, row: int) -> tuple[int, int]:
         """(first page, end page) of the vma in a row."""
         return self._at(row, "start"), self._at(row, "end")
-
-    def flags(self, index: Any) -> Qt.ItemFlag:  # type: ignore[override]
-        """Every cell can be selected; nothing can be edited."""
-        return super().flags(index) | Qt.ItemFlag.ItemNeverHasChildren
 
     def vm_flags(self, row: int) -> int:
         """vm_flags of the vma in a row, bits of core.flags."""
@@ -168,7 +164,7 @@ class VmaModel(TableModel):
         for row in sorted(set(rows), key=lambda r: self._at(r, "start")):
             file = self._at(row, "file") >= 0
             fields = (self._at(row, "flags"), self._at(row, "pgoff"), self.name(row), file)
-            lines.append(maps_line(*self.span(row), *fields))
+            lines.append(maps_line(*self.span_of(row), *fields))
         return "\n".join(lines)
 
     def name(self, row: int) -> str:
@@ -202,7 +198,7 @@ class VmaModel(TableModel):
 
     def _text(self, row: int, key: str) -> str:
         if key == "span":
-            return "{:x}-{:x}".format(*self.span(row))
+            return "{:x}-{:x}".format(*self.span_of(row))
         if key == "perm":
             return perms(self._at(row, "flags"))
         if key == "pgoff":
@@ -218,7 +214,7 @@ class VmaModel(TableModel):
         return compact(self._at(row, {"swap": "swap_pages"}.get(key, key)))
 
     def _tip(self, row: int, key: str) -> str:
-        start, end = self.span(row)
+        start, end = self.span_of(row)
         lines = [f"{start:x}-{end:x}, {plural(end - start, 'page')}{', ' + self.name(row) if self.name(row) else ''}"]
         lines.append(words(self._at(row, "flags")))
         counts = {"anonymous": "anon_pages", "file": "file_pages", "swapped": "swap_pages"}

@@ -1,0 +1,191 @@
+"""The vma table: figures sorted as numbers, the moved vma stands out, text as /proc/PID/maps, one selection."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from pytestqt.qtbot import QtBot
+
+from rmapexplorer.core import flags as fl
+from rmapexplorer.core.units import Span
+from rmapexplorer.gui.models.base import Role
+from rmapexplorer.gui.models.vmas import VmaModel, maps_line, words
+from rmapexplorer.gui.selection import Selection
+from rmapexplorer.gui.theme import Themes
+from rmapexplorer.gui.vmas import MOVED, Vmas
+from tests.gui import frame_factory as ff
+
+FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
+DESCENDING = Qt.SortOrder.DescendingOrder
+
+
+def column(model: VmaModel, key: str) -> list[str]:
+    number = model.column(key)
+    return [model.data(model.index(row, number)) for row in range(model.count())]
+
+
+def model_of(pid: int = 2) -> VmaModel:
+    model = VmaModel()
+    QAbstractItemModelTester(model, FATAL)
+    model.set_frame(ff.letter(), pid)
+    return model
+
+
+def test_rows_are_the_vmas_of_one_process_by_address() -> None:
+    model = model_of(2)
+    assert column(model, "span")[:3] == ["400-448", "600-604", "a10-a18"]
+    assert column(model, "perm")[0] == "r-xp"
+    assert column(model, "anon")[1:4] == ["A9", "A3", "A3"]
+    assert column(model, "anon")[5] == "–"
+    assert column(model, "file")[-1] == "[stack]"
+    model.set_frame(ff.letter(), 99)
+    assert model.count() == 0
+
+
+def test_columns_sort_by_number_and_not_by_text() -> None:
+    model = model_of(2)
+    model.sort(model.column("pages"), DESCENDING)
+    assert column(model, "pages") == ["30", "8", "8", "4", "4", "3", "0"]
+    model.sort(model.column("span"), DESCENDING)
+    assert column(model, "span")[0].startswith("7fff")
+
+
+def test_another_frame_keeps_the_order_chosen() -> None:
+    model = model_of(2)
+    model.sort(model.column("pages"), DESCENDING)
+    model.set_frame(ff.letter(), 3)
+    assert column(model, "pages") == ["30", "16", "4", "3"] or column(model, "pages")[0] == "30"
+    pages = [int(text) for text in column(model, "pages")]
+    assert pages == sorted(pages, reverse=True)
+
+
+def test_the_moved_vma_shows_its_pgoff_in_the_warm_colour() -> None:
+    model, theme = model_of(2), Themes().current
+    model.set_theme(theme)
+    pgoff = model.column("pgoff")
+    colours = [model.data(model.index(row, pgoff), Role.ForegroundRole).name() for row in range(model.count())]
+    warm = theme.color("warn").name()
+    assert [row for row, colour in enumerate(colours) if colour == warm] == [model.row_with(0xC42)]
+    assert "moved by mremap" in model.data(model.index(model.row_with(0xC42), 0), Role.ToolTipRole)
+
+
+def test_a_file_mapping_is_never_called_moved() -> None:
+    model = model_of(1)  # text at pgoff 0, data at pgoff 200
+    assert not model.any_moved()
+
+
+def test_flags_are_told_in_the_kernels_words() -> None:
+    assert words(fl.READ | fl.WRITE | fl.GROWSDOWN) == "VM_READ | VM_WRITE | VM_GROWSDOWN"
+    model = model_of(2)
+    assert "VM_READ | VM_EXEC" in model.data(model.index(0, 0), Role.ToolTipRole)
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        ((0x400, 0x448, fl.READ | fl.EXEC, 0, "/bin/cat", True), "00400000-00448000 r-xp 00000000 00:00 0"),
+        ((0x600, 0x604, fl.READ | fl.WRITE, 0x200, "/bin/cat", True), "00600000-00604000 rw-p 00200000 00:00 0"),
+        ((0xC40, 0xC44, fl.READ | fl.WRITE, 0xA18, "", False), "00c40000-00c44000 rw-p 00000000 00:00 0"),
+    ],
+)
+def test_lines_are_those_of_proc_maps(args: tuple[int, int, int, int, str, bool], line: str) -> None:
+    made = maps_line(*args)
+    assert made.startswith(line)
+    name = args[4]
+    assert (made.index(name) == 73) if name else made == line + " "
+
+
+def view(qtbot: QtBot, width: int = 400) -> tuple[Vmas, Selection]:
+    selection = Selection()
+    widget = Vmas(selection, Themes())
+    qtbot.addWidget(widget)
+    widget.resize(width, 320)
+    widget.show()
+    qtbot.waitExposed(widget)
+    return widget, selection
+
+
+def spot(widget: Vmas, vpn: int) -> QPoint:
+    return widget.table.visualRect(widget.model.index(widget.model.row_with(vpn), 0)).center()
+
+
+def test_a_click_selects_the_first_page_but_keeps_a_page_inside(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot)
+    selection.select(2, 0xC42)
+    widget.set_frame(ff.letter())
+    QTest.mouseClick(widget.table.viewport(), Qt.MouseButton.LeftButton, pos=spot(widget, 0xC42))
+    assert selection.vpn == 0xC42
+    QTest.mouseClick(widget.table.viewport(), Qt.MouseButton.LeftButton, pos=spot(widget, 0xA10))
+    assert (selection.pid, selection.vpn) == (2, 0xA10)
+
+
+def test_the_row_of_the_selected_page_is_selected(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot)
+    widget.set_frame(ff.letter())
+    selection.select(2, 0xC43)
+    assert [i.row() for i in widget.table.selectionModel().selectedRows()] == [widget.model.row_with(0xC40)]
+    selection.select(2, -1)
+    assert widget.table.selectionModel().selectedRows() == []
+
+
+def test_title_hint_and_footer_tell_whose_and_what(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot)
+    selection.select(2)
+    widget.set_frame(ff.letter())
+    assert (widget.panel.title(), widget.panel.hint()) == ("VMAs of worker 2", "/proc/2/maps")
+    assert widget.panel._footer.full_text() == MOVED
+    selection.select(1)
+    assert widget.panel.title() == "VMAs of server 1"
+    assert widget.panel._footer.full_text() != MOVED
+
+
+def test_a_process_that_is_gone_is_said_to_be(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot)
+    selection.select(4)
+    widget.set_frame(ff.small())
+    assert "not alive" in widget.panel._empty.text()
+    assert selection.pid == 4
+
+
+def test_copy_gives_the_selected_rows_as_maps(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot)
+    selection.select(2, 0xC42)
+    widget.set_frame(ff.letter())
+    QTest.keyClick(widget.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text().splitlines() == ["00c40000-00c44000 rw-p 00000000 00:00 0 "]
+    selection.select(2)
+    QTest.keyClick(widget.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert len(QGuiApplication.clipboard().text().splitlines()) == 7
+
+
+def test_the_context_menu_gets_all_that_a_form_needs(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot)
+    selection.select(2)
+    widget.set_frame(ff.letter())
+    with qtbot.waitSignal(widget.context_requested) as asked:
+        widget.table.customContextMenuRequested.emit(spot(widget, 0xC40))
+    assert asked.args[:2] == ["vma", {"pid": 2, "span": Span(0xC40, 0xC44), "prot": "rw", "kind": "anon"}]
+
+
+def test_a_narrow_table_keeps_the_anon_vma_and_a_wide_one_shows_the_file(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot, 300)
+    selection.select(2)
+    widget.set_frame(ff.letter())
+    assert widget.plan.visible() == ["span", "perm", "pgoff", "anon"]
+    assert not widget.table.horizontalScrollBar().isVisible()
+    widget.resize(700, 320)
+    assert {"file", "links", "pages"} <= set(widget.plan.visible())
+
+
+def test_the_header_sorts_on_click(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot, 700)
+    selection.select(2)
+    widget.set_frame(ff.letter())
+    header, pages = widget.table.header(), widget.model.column("pages")
+    place = QPoint(header.sectionViewportPosition(pages) + header.sectionSize(pages) // 2, header.height() // 2)
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    values = [int(t) for t in column(widget.model, "pages")]
+    assert values in (sorted(values), sorted(values, reverse=True))
+    assert values[0] != 30 or values == sorted(values, reverse=True)
