@@ -207,10 +207,12 @@ def _mremap(t: Translation) -> None:
 def _duplicate(t: Translation, address: int, new: int) -> None:
     # old_len 0 maps the same shared object once more
     area, target = t.call.space.at(address >> PAGE_SHIFT), t.span(t.result, new)
-    if area is None or area.kind != "file-shared" or target is None:
-        t.log.skip("mremap with old length 0", "only known for shared mappings of files")
+    if area is None or not area.kind.endswith("shared") or target is None:
+        t.log.skip("mremap with old length 0", "what it duplicates is not known")
         return
-    offset = area.offset + (address >> PAGE_SHIFT) - area.start
+    if area.kind == "anon-shared":
+        t.log.skip("mremap with old length 0", "the second mapping of shared memory has pages of its own here")
+    offset = area.offset + (address >> PAGE_SHIFT) - area.start if area.file else 0
     t.emit(Mmap(pid=t.call.pid, span=target, prot=area.prot, kind=area.kind, file=area.file, offset=offset))
 
 

@@ -44,7 +44,9 @@ def _mapping(files: Files, pid: int, span: Span, mapped: Mapping) -> Mmap:
     if name in _SPECIAL:
         return Mmap(pid=pid, span=span, prot=prot, flags=("special",), label=name)
     if name == "[stack]":
-        return Mmap(pid=pid, span=span, prot=prot, flags=("growsdown",), label=name)
+        # exec moved it from the top of the address space without changing vm_pgoff, which offset keeps
+        page = mapped.offset >> PAGE_SHIFT
+        return Mmap(pid=pid, span=span, prot=prot, offset=page, flags=("growsdown",), label=name)
     if name.startswith(("//anon", "[", "/dev/zero")):
         return Mmap(pid=pid, span=span, prot=prot, kind="anon-shared" if shared else "anon")
     file = files.name(name, mapped.identity)
@@ -61,8 +63,11 @@ def stack_grown(log: Log, pid: int, space: Space, mapped: Mapping) -> None:
 
 
 def map_unexplained(log: Log, files: Files, pid: int, space: Space, mapped: Mapping) -> None:
-    """A mapping outside of exec and of every recorded call: new (io_setup) where nothing of it was mapped before."""
+    """A mapping outside of exec and of every recorded call: new (io_setup) where nothing of it was mapped before.
+
+    Anonymous ones are not: while execve still gathers its arguments, they tell of the stack of the mm to come.
+    """
     start, end = mapped.start >> PAGE_SHIFT, pages_up(mapped.start + mapped.length)
-    if not space.within(start, end):
+    if not mapped.name.startswith(("//", "[")) and not space.within(start, end):
         log.skip("MMAP2", "no recorded call explains it; mapped as it says")
         map_by_kernel(log, files, pid, space, mapped, fresh=False)

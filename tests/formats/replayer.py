@@ -14,13 +14,13 @@ from rmapexplorer.core.units import Span
 
 
 class Mapped(NamedTuple):
-    """The mapping one page lies in; ``token`` tells mappings apart."""
+    """The mapping one page lies in; ``fork`` False: not for children, ``wipe``: empty for children."""
 
     perms: str
     kind: str
     grows: bool
     fork: bool
-    token: int
+    wipe: bool = False
 
 
 @define(eq=False)
@@ -33,7 +33,7 @@ class Mm:
 
     def copy(self) -> Mm:
         pages = {vpn: m for vpn, m in self.pages.items() if m.fork}
-        return Mm(pages, {vpn for vpn in self.anon if vpn in pages}, self.brk)
+        return Mm(pages, {vpn for vpn in self.anon if vpn in pages and not pages[vpn].wipe}, self.brk)
 
     def unmap(self, span: range | Span) -> None:
         for vpn in span:
@@ -52,10 +52,8 @@ class Replayer:
     mms: dict[int, Mm] = field(factory=dict)
     threads: set[int] = field(factory=set)
     refused: list[str] = field(factory=list)
-    count: int = 0
 
     def apply(self, op: Operation) -> None:
-        self.count += 1
         getattr(self, "_" + op.name)(op)
 
     def _spawn(self, op):
@@ -85,7 +83,7 @@ class Replayer:
         assert "noreplace" not in op.flags or not any(vpn in mm.pages for vpn in op.span)
         mm.unmap(op.span)
         shared = op.kind.endswith("shared")
-        mapped = Mapped(perms(op.prot, shared), op.kind, "growsdown" in op.flags, True, self.count)
+        mapped = Mapped(perms(op.prot, shared), op.kind, "growsdown" in op.flags, True)
         mm.pages.update(dict.fromkeys(op.span, mapped))
         if not shared and "w" in op.prot and {"populate", "locked"} & set(op.flags):
             mm.anon.update(op.span)
@@ -123,7 +121,7 @@ class Replayer:
         if op.start is not None:
             mm.brk = op.start
         assert mm.brk is not None
-        mm.pages.update(dict.fromkeys(range(mm.brk, op.end), Mapped("rw-p", "anon", False, True, -1)))
+        mm.pages.update(dict.fromkeys(range(mm.brk, op.end), Mapped("rw-p", "anon", False, True)))
         mm.unmap(range(op.end, mm.brk))
         mm.brk = op.end
 
@@ -133,8 +131,26 @@ class Replayer:
             mapped = mm.pages.get(vpn)
             if mapped is not None and op.advice in ("dontfork", "dofork"):
                 mm.pages[vpn] = mapped._replace(fork=op.advice == "dofork")
-            elif op.advice in ("dontneed", "remove"):
+            elif mapped is not None and op.advice in ("wipeonfork", "keeponfork"):
+                mm.pages[vpn] = mapped._replace(wipe=op.advice == "wipeonfork")
+            elif op.advice in ("dontneed", "dontneed_locked", "remove", "guard_install"):
                 mm.anon.discard(vpn)
+        if op.advice == "populate_write":
+            self._populate(mm, op.span)
+
+    def _populate(self, mm, span):
+        for vpn in span:
+            if vpn in mm.pages and mm.pages[vpn].perms[1] == "w" and mm.pages[vpn].perms.endswith("p"):
+                mm.anon.add(vpn)
+
+    def _mlock(self, op):
+        if not op.onfault:
+            self._populate(self.mms[op.pid], op.span)
+
+    def _munlock(self, op):
+        assert op.pid in self.mms
+
+    _mseal = _munlock
 
     def _touch(self, op):
         mm = self.mms[op.pid]

@@ -129,11 +129,14 @@ def test_mremap_is_told_by_its_result(values, result, to, dontunmap):
     assert script.ops()[1] == Mremap(pid=5, span=Span(VPN, VPN + 2), new_pages=4, to=to, dontunmap=dontunmap)
 
 
-def test_mremap_of_nothing_duplicates_a_shared_file_and_nothing_else():
+def test_mremap_of_nothing_duplicates_what_is_shared():
     mapped = f"[{ADDR:#x}(0x4000) @ 0x5000 fe:00 7 0]: rw-s /f"
     script = started().call("5", "mmap", [0, 0x4000, 3, 1, 3, 0x5000], ADDR, mapped)
     script.call("5", "mremap", [ADDR + 0x1000, 0, 0x2000, 1], ADDR + 0x10000)
     assert script.ops()[1] == Mmap(pid=5, span=Span(VPN + 16, VPN + 18), kind="file-shared", file="f", offset=6)
+    script = started().mmap("5", ADDR, 4, flags=0x21).call("5", "mremap", [ADDR, 0, 0x2000, 1], ADDR + 0x10000)
+    assert script.ops()[1] == Mmap(pid=5, span=Span(VPN + 16, VPN + 18), kind="anon-shared")
+    assert "has pages of its own here" in script.report()[0]
     script = started().mmap("5", ADDR, 4).call("5", "mremap", [ADDR, 0, 0x2000, 1], ADDR + 0x10000)
     assert len(script.ops()) == 1 and "mremap with old length 0" in script.report()[0]
 

@@ -25,7 +25,7 @@ def test_segments_of_a_program_overlay_each_other():
 
 def test_the_stack_comes_with_its_argument_page():
     assert started().mmap2("5", STACK).ops() == [
-        Mmap(pid=5, span=Span(LOW, END), flags=("growsdown",), label="[stack]"),
+        Mmap(pid=5, span=Span(LOW, END), offset=0x7FFFFFFDE, flags=("growsdown",), label="[stack]"),
         Touch(pid=5, runs=((END - 1, END, "w"),)),
     ]
 
@@ -109,3 +109,11 @@ def test_the_kernels_own_image_is_passed_over():
     script = started().raw(" swapper 0/0 0.000000: PERF_RECORD_MMAP -1/0: [0xffffffff81000000(0x1) @ 0]: x [k]_text")
     script.raw(" swapper 0/0 0.000000: PERF_RECORD_MMAP2 -1/0: [0x81000000(0x1000) @ 0 00:00 0 0]: r-xp [k]_text")
     assert script.ops() == [] and script.report() == ()
+
+
+def test_the_stack_of_a_mm_to_come_is_not_the_old_ones():
+    # bprm's stack grows with long arguments before COMM exec is printed
+    script = (
+        started().mmap("5", 0x10000, 4).mmap2("5", "[0x7fffffffd000(0x2000) @ 0x7fffffffd000 00:00 0 0]: rw-p //anon")
+    )
+    assert [op.name for op in script.ops()] == ["mmap"] and script.report() == ()
