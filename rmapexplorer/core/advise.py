@@ -14,9 +14,9 @@ from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
 from rmapexplorer.core.pages import clear, is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import pageout
-from rmapexplorer.core.table import ANON, Ints, ids
-from rmapexplorer.core.unmap import check_span
+from rmapexplorer.core.table import ANON, ids
 from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.unmap import check_span
 from rmapexplorer.core.vmas import is_private_anonymous
 from rmapexplorer.core.world import World
 
@@ -195,11 +195,11 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
         clear(w, mm, row, vpns, slots, "unmap")
     _, slots = w.cache.span(file.cache, first, last)
     entries = w.cache.flat[slots]
-    pages: Ints = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
+    gone_pages = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
     w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
     w.cache.flat[slots] = 0
-    w.design.page_gone(pages)
-    w.page.free_many(pages)
+    w.design.page_gone(gone_pages)
+    w.page.free_many(gone_pages)
     file.saved = {index: token for index, token in file.saved.items() if not first <= index < last}
     if private_too:
         file.filled = first if file.filled is None else min(file.filled, first)

@@ -25,8 +25,8 @@ from rmapexplorer.core.pages import zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
 from rmapexplorer.core.table import EXCLUSIVE, ids
-from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import is_private_anonymous
 from rmapexplorer.core.world import World
 

@@ -270,4 +270,3 @@ class Design:
     def owner_name(self, owner: int) -> str:
         """How an owner id is written ("A3")."""
         return f"#{owner}" if owner >= 0 else "—"
-

@@ -12,9 +12,18 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Touch
-from rmapexplorer.core.pages import ONE, cached, free_swap_cache, is_page, map_pages, new_anonymous, new_file_page, release
+from rmapexplorer.core.pages import (
+    ONE,
+    cached,
+    free_swap_cache,
+    is_page,
+    map_pages,
+    new_anonymous,
+    new_file_page,
+    release,
+)
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, EXCLUSIVE, Ints, ids
+from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
@@ -35,7 +44,9 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
             row = _grow_stack(w, mm, at)
         flags = int(w.vma.flags[row])
         if not flags & (vm.WRITE if write else vm.ACCESS):
-            raise _signal("SIGSEGV", f"page {at:x} is mapped {vm.perms(flags)}: no {'write' if write else 'read'} access")
+            raise _signal(
+                "SIGSEGV", f"page {at:x} is mapped {vm.perms(flags)}: no {'write' if write else 'read'} access"
+            )
         stop = min(end, int(w.vma.end[row]))
         limit = _file_end(w, row)
         guard = _first_guard(w, mm, at, stop)
@@ -120,7 +131,9 @@ def read_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
         entries = w.pt.flat[slots]
         present = (entries & radix.PRESENT) != 0
         w.pt.flat[slots[present]] |= radix.YOUNG
-        for vpn, slot in zip(vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True):
+        for vpn, slot in zip(
+            vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True
+        ):
             swap_in(w, mm, row, vpn, slot, write=False)
     vacant = _vacant(w, mm, start, end)
     if not len(vacant):
@@ -235,7 +248,9 @@ def _write_present(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
     w.pt.flat[done] |= radix.DIRTY | radix.YOUNG
     w.page.token[entries[writable] >> ENTRY_SHIFT] = w.serial
     prepare(w, row)
-    for vpn, slot in zip(vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True):
+    for vpn, slot in zip(
+        vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True
+    ):
         swap_in(w, mm, row, vpn, slot, write=True)
     rest = ~writable & is_page(entries)
     if rest.any():
@@ -263,13 +278,14 @@ def _write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> Non
         _copy(w, mm, row, vpns[~reuse], slots[~reuse], pages[~reuse])
 
 
-def may_reuse(w: World, pages: Ints) -> Ints:
+def may_reuse(w: World, pages: Ints) -> Bools:
     """Mask: the page is marked exclusive, or mapped once and not needed by the swap cache (wp_can_reuse_anon_folio)."""
     state = w.page.state[pages]
     alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
     for at in np.flatnonzero(alone & (w.page.swap[pages] >= 0)).tolist():
         alone[at] = free_swap_cache(w, int(pages[at]))
-    return ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone  # type: ignore[return-value]
+    mask: Bools = ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone
+    return mask
 
 
 def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> None:

@@ -187,4 +187,3 @@ def _ptes_of(w: World, mm: Mm, rows: Ints) -> tuple[Ints, Ints]:
     inside = np.searchsorted(w.vma.start[rows], vpns, "right") - 1
     wanted = (inside >= 0) & (vpns < w.vma.end[rows[np.maximum(inside, 0)]])
     return vpns[wanted], (tables[at] * TABLE_ENTRIES + columns)[wanted]
-

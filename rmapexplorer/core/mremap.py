@@ -15,8 +15,8 @@ from rmapexplorer.core.operations import Mremap
 from rmapexplorer.core.pages import ONE, is_page, new_anonymous, release
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import Ints, ids
-from rmapexplorer.core.unmap import munmap_span, refuse_sealed
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
+from rmapexplorer.core.unmap import munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import link, pgoff_at
 from rmapexplorer.core.world import World
 
@@ -81,7 +81,9 @@ def _in_place(w: World, mm: Mm, start: int, old: int, new: int) -> None:
     elif new > old:
         end, delta = int(w.vma.end[row]), new - old
         if start + old != end:
-            raise KernelError("ENOMEM", f"only the end of a vma can grow, and this one ends at page {end:x}", "new_pages")
+            raise KernelError(
+                "ENOMEM", f"only the end of a vma can grow, and this one ends at page {end:x}", "new_pages"
+            )
         if w.vmas_in(mm, end, end + delta) or end + delta > TASK_SIZE_PAGES:
             raise KernelError("ENOMEM", f"pages {end:x}-{end + delta:x} are not free", "new_pages")
         if merge_extend(w, mm, row, delta) < 0:

@@ -6,7 +6,8 @@ What the kernel would choose (an address, a pid) is resolved before the operatio
 
 from __future__ import annotations
 
-from typing import ClassVar, Union
+from collections.abc import Callable
+from typing import Any, ClassVar, Union
 
 from attrs import frozen
 
@@ -221,7 +222,7 @@ OPERATIONS: tuple[type[Operation], ...] = Operation.__args__  # type: ignore[att
 
 def describe(op: Operation) -> str:
     """The operation as one short line in the words of its system call, places in hexadecimal page numbers."""
-    return _DESCRIBE.get(type(op), _plain)(op)
+    return str(_DESCRIBE.get(type(op), _plain)(op))
 
 
 def _plain(op: Operation) -> str:
@@ -246,7 +247,7 @@ def _touch(op: Touch) -> str:
     return f"{words[first[2]]}({op.pid}, {Span(first[0], first[1])}{rest})"
 
 
-_DESCRIBE = {
+_DESCRIBE: dict[type, Callable[[Any], str]] = {
     Spawn: lambda op: f"spawn({op.pid}{', ' + op.comm if op.comm else ''})",
     Fork: lambda op: f"fork({op.pid} → {op.child})",
     Clone: lambda op: f"clone({op.pid} → {op.child}, {'thread' if op.thread else 'vfork'})",

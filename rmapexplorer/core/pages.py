@@ -10,15 +10,16 @@ import numpy as np
 from rmapexplorer.core import radix
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, EXCLUSIVE, FILE, SHMEM, Ints
+from rmapexplorer.core.table import ANON, EXCLUSIVE, FILE, SHMEM, Bools, Ints
 from rmapexplorer.core.world import World
 
 ONE = np.int64(1)
 
 
-def is_page(entries: Ints) -> Ints:
+def is_page(entries: Ints) -> Bools:
     """Mask: entries that map a page (present or PROT_NONE, the zero page not)."""
-    return ((entries & (radix.PRESENT | radix.PROTNONE)) != 0) & ((entries & radix.ZERO) == 0)  # type: ignore[return-value]
+    mask: Bools = ((entries & (radix.PRESENT | radix.PROTNONE)) != 0) & ((entries & radix.ZERO) == 0)
+    return mask
 
 
 def new_anonymous(w: World, count: int, tokens: Ints | int) -> Ints:

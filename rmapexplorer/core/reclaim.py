@@ -49,7 +49,8 @@ def _on_list(w: World, active: bool) -> Ints:
     wanted = ((state & ACTIVE) != 0) == active
     wanted &= (w.page.mapcount[pages] > 0) | ((state & ANON) == 0)
     pages = pages[wanted]
-    return pages[np.argsort(w.page.lru[pages], kind="stable")]
+    ordered: Ints = pages[np.argsort(w.page.lru[pages], kind="stable")]
+    return ordered
 
 
 def _shrink_inactive(w: World, batch: int, stuck: set[int]) -> tuple[int, bool]:

@@ -22,9 +22,7 @@ class CallRules:
     """RLIMIT_STACK of 8 MiB."""
 
 
-ERAS: tuple[CallRules, ...] = (
-    CallRules(era="6.18", fault_around=16, fork_skips_file_ptes=True, mremap_many=True),
-)
+ERAS: tuple[CallRules, ...] = (CallRules(era="6.18", fault_around=16, fork_skips_file_ptes=True, mremap_many=True),)
 
 
 def rules_of(era: str) -> CallRules:

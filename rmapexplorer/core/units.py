@@ -5,7 +5,7 @@ Everything inside the program is counted in page numbers; bytes appear only in f
 
 from __future__ import annotations
 
-from typing import Iterator
+from collections.abc import Iterator
 
 from attrs import field, frozen
 

@@ -191,7 +191,8 @@ class World:
     def anonymous_pages(self) -> Ints:
         """Resident anonymous pages that are mapped."""
         rows = self.page.live()
-        return rows[((self.page.state[rows] & ANON) != 0) & (self.page.mapcount[rows] > 0)]
+        mapped: Ints = rows[((self.page.state[rows] & ANON) != 0) & (self.page.mapcount[rows] > 0)]
+        return mapped
 
     def probe(self) -> Probe:
         """What try_to_unmap of every resident anonymous page would cost now. Changes nothing."""
@@ -250,8 +251,8 @@ class World:
         """Memory of a checkpoint."""
         tables = sum(getattr(self, name).cost_bytes() for name in ("vma", "page", "swap", "pt", "cache"))
         lists = sum(16 * len(mm.vmas) + 64 * len(mm.tables.rows) for mm in self.mms.values())
-        own = sum(v.cost_bytes() for v in vars(self.design).values() if hasattr(v, "cost_bytes") and v is not self)
-        return tables + lists + own + self.pt.capacity * 4096 + self.cache.capacity * 4096
+        own: int = sum(v.cost_bytes() for v in vars(self.design).values() if hasattr(v, "cost_bytes") and v is not self)
+        return int(tables + lists + own) + self.pt.capacity * 4096 + self.cache.capacity * 4096
 
     def digest(self) -> str:
         """Hash of the whole state, ids included: equal after equal operations, on any machine."""

@@ -245,7 +245,9 @@ class AnonVma(Design):
         if av < 0:
             return super().picture(page, vma, limit)
         members = self.lists.members(av).tolist()
-        nodes = [StructNode(key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=f"{len(members)} vmas", family=av)]
+        nodes = [
+            StructNode(key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=f"{len(members)} vmas", family=av)
+        ]
         nodes += [vma_node(self.w, row, av) for row in members[:limit]]
         links = [("page", f"A{av}")] if page >= 0 else []
         links += [(f"A{av}", f"v{row}") for row in members[:limit]]

@@ -7,48 +7,22 @@ vma hangs on every anon_vma of its ancestors. The links are avcs; walks go by in
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from rmapexplorer.core.design import Design, Footprint, Picture, Proposal, StructNode
+from rmapexplorer.core.design import Design, Footprint, Picture, Proposal
 from rmapexplorer.core.flags import ACCESS
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.sizes import size_of, slab_pages, slub_objects
-from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Bools, Ints, Table
-from rmapexplorer.core.units import Corruption
+from rmapexplorer.core.table import EXCLUSIVE, NONE, Bools, Ints
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.common import grouped_tree_walk, vma_node
-
-
-class AnonVmas(Table):
-    """struct anon_vma. ``children`` is num_children (a root counts itself), ``active`` num_active_vmas."""
-
-    COLUMNS = {
-        "root": (np.int64, -1),
-        "parent": (np.int64, -1),
-        "refs": (np.int64, 1),
-        "children": (np.int64, 0),
-        "active": (np.int64, 0),
-    }
-    root: Ints
-    parent: Ints
-    refs: Ints
-    children: Ints
-    active: Ints
-
-
-class Avcs(Table):
-    """struct anon_vma_chain: one link. ``below`` is the next of vma->anon_vma_chain (towards the root), ``seq`` its turn in the tree."""
-
-    COLUMNS = {"vma": (np.int64, -1), "anon_vma": (np.int64, -1), "below": (np.int64, -1), "seq": (np.int64, 0)}
-    vma: Ints
-    anon_vma: Ints
-    below: Ints
-    seq: Ints
+from rmapexplorer.designs import avc_report
+from rmapexplorer.designs.avc_tables import AnonVmas, Avcs
+from rmapexplorer.designs.common import grouped_tree_walk
 
 
 class AnonVmaChain(Design):
@@ -71,10 +45,6 @@ class AnonVmaChain(Design):
         self.seq = 0
         self.own = np.full(64, -1, np.int64)
         self.chain = np.full(64, -1, np.int64)
-
-    def copy(self, world: World) -> Self:
-        """An independent copy for a copy of the world."""
-        return super().copy(world)
 
     def _reach(self) -> None:
         need = self.w.vma.capacity
@@ -418,25 +388,6 @@ class AnonVmaChain(Design):
         linked |= {int(self.av.root[av]) for av in linked}
         return {"anon_vma": len(linked), "anon_vma_chain": len(avcs)}
 
-    def check(self) -> None:
-        """Counters against a recount: active, children, refs; the chain's last link is the root's."""
-        v = self.w.vma.live()
-        own = self.own[v] if len(v) else NONE
-        active = np.bincount(own[own >= 0], minlength=self.av.capacity)
-        avs = self.av.live()
-        if not np.array_equal(active[avs], self.av.active[avs]):
-            raise Corruption("num_active_vmas differs from the number of vmas whose anon_vma it is")
-        inner = avs[self.av.root[avs] != avs]
-        refs = 1 + np.bincount(self.av.root[inner], minlength=self.av.capacity)
-        for av in avs.tolist():
-            held = refs[av] if self.trees.size(av) or self.av.root[av] != av else refs[av] - 1
-            if self.av.refs[av] != held:
-                raise Corruption(f"refcount of {self.owner_name(av)} is {self.av.refs[av]}, {held} are held")
-        for vma in v[own >= 0].tolist():
-            avcs = self.links(vma)
-            if len(set(self.av.root[self.avc.anon_vma[avcs]].tolist())) != 1:
-                raise Corruption("the anon_vmas of one vma have different roots")
-
     def digest_parts(self) -> tuple[bytes, ...]:
         """Tables and the vmas' heads."""
         parts = []
@@ -467,42 +418,14 @@ class AnonVmaChain(Design):
         """A0, A1 ..."""
         return f"A{owner}" if owner >= 0 else "—"
 
+    def check(self) -> None:
+        """Raise Corruption where counters and chains contradict each other."""
+        avc_report.check(self)
+
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """Fields of the anon_vma behind the page, or of the vma's own."""
-        self._reach()
-        av = int(self.w.page.mapping[page]) if page >= 0 and self.w.page.state[page] & ANON else -1
-        av = av if av >= 0 else int(self.own[vma]) if vma >= 0 else -1
-        if av < 0:
-            return "", []
-        a = self.av
-        return f"anon_vma {self.owner_name(av)}", [
-            ("root", self.owner_name(int(a.root[av])), "whose lock guards the whole family"),
-            ("parent", self.owner_name(int(a.parent[av])), "the anon_vma it was forked from"),
-            ("refcount", str(a.refs[av]), "one for itself; a root one more for each descendant"),
-            ("num_children", str(a.children[av]), "anon_vmas forked from it; a root counts itself"),
-            ("num_active_vmas", str(a.active[av]), "vmas whose own anon_vma it is"),
-            ("rb_root", f"{self.trees.size(av)} links", "avcs in its interval tree: whom a walk may visit"),
-        ]
+        return avc_report.owner_fields(self, page, vma)
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:
-        """The anon_vmas of the vma's chain (or the page's) and every vma on the page's or the own tree."""
-        self._reach()
-        w = self.w
-        focus = int(w.page.mapping[page]) if page >= 0 and w.page.state[page] & ANON else -1
-        chain = [int(self.avc.anon_vma[avc]) for avc in self.links(vma)] if vma >= 0 else []
-        avs = list(dict.fromkeys(([focus] if focus >= 0 else []) + chain))
-        nodes = [StructNode(key=f"A{av}", rank=1, title=f"{self.owner_name(av)}{'  root' if self.av.root[av] == av else ''}",
-                            subtitle=f"{self.av.children[av]} children · {self.av.active[av]} vmas", family=av)
-                 for av in avs]  # fmt: skip
-        links: list[tuple[str, str]] = [("page", f"A{focus}")] if focus >= 0 else []
-        total, seen = 0, set()
-        for av in avs:
-            members = self.avc.vma[self.tree(av)]
-            total += len(members)
-            for row in members.tolist():
-                if row not in seen and len(seen) < limit:
-                    seen.add(row)
-                    nodes.append(vma_node(w, row, int(self.own[row])))
-                if row in seen:
-                    links.append((f"A{av}", f"v{row}"))
-        return Picture(nodes=tuple(nodes), links=tuple(links), total=total, headings=("page", "anon_vma", "avc → vma", "task"))
+        """The anon_vmas of the vma's chain (or the page's) and every vma on their trees."""
+        return avc_report.picture(self, page, vma, limit)

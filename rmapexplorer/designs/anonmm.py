@@ -138,10 +138,12 @@ class AnonMm(Design):
             return np.zeros(len(entries), np.bool_)
         if cause == "swap_in":
             pages = self.w.swap.page[entries >> 12]
-            return self.w.page.index[pages] != vpns
+            elsewhere: Bools = self.w.page.index[pages] != vpns
+            return elsewhere
         pages = entries >> 12
         anonymous = (self.w.page.state[pages] & ANON) != 0
-        return anonymous & (self.w.page.mapcount[pages] != 1)
+        shared: Bools = anonymous & (self.w.page.mapcount[pages] != 1)
+        return shared
 
     def ptes_moved(
         self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
@@ -306,4 +308,9 @@ class AnonMm(Design):
             if found >= 0:
                 nodes.append(vma_node(self.w, found, member))
                 links.append((f"M{member}", f"v{found}"))
-        return Picture(nodes=tuple(nodes), links=tuple(links), total=len(members), headings=("page", "anonmm", "vma at its address", "task"))
+        return Picture(
+            nodes=tuple(nodes),
+            links=tuple(links),
+            total=len(members),
+            headings=("page", "anonmm", "vma at its address", "task"),
+        )

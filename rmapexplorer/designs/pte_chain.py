@@ -45,7 +45,9 @@ class PteChain(Design):
         machine = world.machine
         self.slots = chain_slots(machine.cache_line_bytes, machine.word_bytes, machine.word_bytes)
         if self.slots < 2:
-            raise KernelError("EINVAL", "pte_chain needs cache lines that hold two ptes: F1 of one slot", "cache_line_bytes")
+            raise KernelError(
+                "EINVAL", "pte_chain needs cache lines that hold two ptes: F1 of one slot", "cache_line_bytes"
+            )
         self.block = Blocks()
         self.ptes = np.full((self.block.capacity, self.slots), -1, np.int64)
         self.kind = np.zeros(64, np.int8)
@@ -185,7 +187,9 @@ class PteChain(Design):
             match = self.ptes[current] == slots[todo][:, None]
             found = match.any(axis=1)
             at = match.argmax(axis=1)
-            compared += int(np.where(found, at + 1 - self.block.idx[current], self.slots - self.block.idx[current]).sum())
+            compared += int(
+                np.where(found, at + 1 - self.block.idx[current], self.slots - self.block.idx[current]).sum()
+            )
             block[todo[found]], column[todo[found]] = current[found], at[found]
             todo, current = todo[~found], self.block.next[current[~found]]
         self.w.counters["slots_compared"] += compared
@@ -335,4 +339,9 @@ class PteChain(Design):
             links.append((key, f"v{row}"))
             if at + 1 >= limit:
                 break
-        return Picture(nodes=tuple(nodes), links=tuple(links), total=len(slots), headings=("page", "pte_chain", "pte in vma", "task"))
+        return Picture(
+            nodes=tuple(nodes),
+            links=tuple(links),
+            total=len(slots),
+            headings=("page", "pte_chain", "pte in vma", "task"),
+        )
