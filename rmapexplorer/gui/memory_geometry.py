@@ -263,12 +263,16 @@ def moved(start: np.ndarray, pgoff: np.ndarray, flags: np.ndarray, file: np.ndar
 _MIX = tuple(np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x94D049BB133111EB, 0xBF58476D1CE4E5B9))
 
 
+def _bits(column: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(column, dtype=np.int64).view(np.uint64)
+
+
 def layout_hashes(first: np.ndarray, start: np.ndarray, end: np.ndarray, flags: np.ndarray) -> np.ndarray:
     """One 64-bit hash a process over start, end and flags of its vmas; ``first`` as in VmaRows."""
-    mixed = (start.astype(np.uint64) * _MIX[0]) ^ (end.astype(np.uint64) * _MIX[1])
+    mixed = (_bits(start) * _MIX[0]) ^ (_bits(end) * _MIX[1])
     mixed ^= mixed >> np.uint64(29)
     mixed *= _MIX[3]
-    mixed += flags.astype(np.uint64) * _MIX[2]
+    mixed += _bits(flags) * _MIX[2]
     mixed ^= mixed >> np.uint64(32)
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
     return (sums[first[1:]] - sums[first[:-1]]) ^ (np.diff(first).astype(np.uint64) * _MIX[1])

@@ -87,17 +87,10 @@ class MapSurface(QAbstractScrollArea):
         v = frame.vmas
         self._hashes = geo.layout_hashes(v.first, v.start, v.end, v.flags)
         firsts = np.sort(np.unique(self._hashes, return_index=True)[1])
-        start, end = v.start, v.end
+        columns = (v.start, v.end, v.pgoff, v.flags, v.file)
         if len(firsts) < len(self._hashes):
-            start, end = (_of_tasks(v.first, firsts, column) for column in (v.start, v.end))
-        away = np.flatnonzero(geo.moved(v.start, v.pgoff, v.flags, v.file))
-        if 0 < len(away) <= MOST_HOMES:
-            home = v.pgoff[away]
-            start, end = np.concatenate([start, home]), np.concatenate([end, home + v.end[away] - v.start[away]])
-        anonymous = (
-            np.flatnonzero((v.file < 0) & ((v.flags & fl.GROWSDOWN) == 0)) if len(v.start) <= MOST_FAVOURED else None
-        )
-        axis = geo.build_axis(start, end, v.start[anonymous] if anonymous is not None else None)
+            columns = tuple(_of_tasks(v.first, firsts, column) for column in columns)
+        axis = _axis(*columns)
         window = geo.Window.fit(axis.length, self._strip_width(), self._flipped)
         if kept is not None:
             low, high = sorted(float(u) for u in axis.unit(np.array(kept)))
@@ -298,6 +291,16 @@ class MapSurface(QAbstractScrollArea):
         if event.type() == QEvent.Type.FontChange and self.scene is not None:
             self.scene.fonts = Fonts.of(self.font())
             self._place()
+
+
+def _axis(start: np.ndarray, end: np.ndarray, pgoff: np.ndarray, flags: np.ndarray, file: np.ndarray) -> geo.Axis:
+    """The axis of these vmas and of the homes of moved ones, with more room for anonymous memory."""
+    favoured = start[(file < 0) & ((flags & fl.GROWSDOWN) == 0)] if len(start) <= MOST_FAVOURED else None
+    away = np.flatnonzero(geo.moved(start, pgoff, flags, file))
+    if 0 < len(away) <= MOST_HOMES:
+        home, pages = pgoff[away], end[away] - start[away]
+        start, end = np.concatenate([start, home]), np.concatenate([end, home + pages])
+    return geo.build_axis(start, end, favoured)
 
 
 def _of_tasks(first: np.ndarray, tasks: np.ndarray, column: np.ndarray) -> np.ndarray:
