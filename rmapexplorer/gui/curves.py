@@ -106,6 +106,9 @@ class CurveStore:
         a, b = first // size, min(-(-last // size), self._filled[level])
         lows = self._levels[level][0][metric, design, a:b]
         highs = self._levels[level][1][metric, design, a:b]
+        if b * size < last:  # what no full bin covers yet
+            rest = self._levels[0][0][metric, design, b * size : last]
+            lows, highs, b = np.append(lows, np.fmin.reduce(rest)), np.append(highs, np.fmax.reduce(rest)), b + 1
         group = max(1, math.ceil((b - a) / pixels))
         cuts = np.arange(0, b - a, group)
         y = np.empty(2 * len(cuts))

@@ -261,4 +261,6 @@ class Inspector(QWidget):
         refused = [verdict for verdict in merges if verdict.refusal is not None]
         self.merges.title.setText("Why it does not merge" if refused else "Neighbours")
         for verdict in sorted(merges, key=lambda v: v.refusal is None):
-            self._cards.addWidget(MergeCard(verdict, self._theme))
+            card = MergeCard(verdict, self._theme)
+            self._cards.addWidget(card)
+            card.show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QModelIndex, QPoint, Qt
@@ -24,8 +25,6 @@ def tasks(*rows: tuple[int, int, int, str], position: int = 1, generation: int =
     """A frame of (pid, ppid, birth, comm), each with one page."""
     frame = ff.build([ff.P(pid, comm, (ff.V(0x10, 0x11, anon=0),), ppid=ppid) for pid, ppid, _, comm in rows])
     births = ff.ints([birth for _, _, birth, _ in rows])
-    from attrs import evolve
-
     return evolve(frame, tasks=evolve(frame.tasks, birth=births), position=position, generation=generation)
 
 

@@ -1,0 +1,234 @@
+"""The overhead view: a click seeks, zoom is the user's, names do not overlap, the table tells the same figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from rmapexplorer.engine.frames import MetricRows
+from rmapexplorer.engine.metrics import KEYS, METRICS
+from rmapexplorer.gui.overhead import DEFAULT, MOST_PLOTS, Overhead
+from rmapexplorer.gui.selection import Selection
+from rmapexplorer.gui.theme import Themes
+from tests.gui import frame_factory as ff
+
+DESIGNS = ("pte_chain", "anonmm", "anon_vma", "anon_vma_chain")
+
+
+def rows(count: int = 7, start: int = 0, *, generation: int = 1, truncate: bool = False) -> MetricRows:
+    """Every value is position * 100 + design * 10 + metric."""
+    values = np.arange(start, start + count)[:, None, None] * 100.0
+    values = values + np.arange(4)[None, :, None] * 10 + np.arange(len(METRICS))[None, None, :]
+    return MetricRows(generation=generation, start=start, designs=DESIGNS, values=values, truncate=truncate)
+
+
+def view(qtbot: QtBot, count: int = 7) -> Overhead:
+    widget = Overhead(Selection(), Themes())
+    qtbot.addWidget(widget)
+    widget.resize(1360, 220)
+    widget.show()
+    qtbot.waitExposed(widget)
+    widget.load()
+    widget.apply(rows(count))
+    widget.set_frame(ff.letter(head=count - 1))
+    widget.renew()
+    QApplication.sendPostedEvents()
+    return widget
+
+
+def spot(widget: Overhead, card: int, position: float) -> QPoint:
+    plot = widget.cards[card].plot
+    assert plot is not None
+    area = plot.area()
+    inside = QPointF(plot.pixel(position), area.center().y()) - QPointF(plot.view.pos())
+    return inside.toPoint()
+
+
+def turn(widget: Overhead, card: int, position: float, steps: int) -> None:
+    viewport = widget.cards[card].plot.view.viewport()  # type: ignore[union-attr]
+    place = QPointF(spot(widget, card, position))
+    event = QWheelEvent(
+        place,
+        QPointF(viewport.mapToGlobal(place.toPoint())),
+        QPoint(),
+        QPoint(0, 120 * steps),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(viewport, event)
+
+
+def ranges(widget: Overhead) -> list[tuple[float, float]]:
+    return [tuple(card.plot.box.viewRange()[0]) for card in widget.cards]  # type: ignore[union-attr]
+
+
+def test_importing_the_view_does_not_import_pyqtgraph() -> None:
+    code = "import sys, rmapexplorer.gui.overhead; sys.exit('pyqtgraph' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_rows_that_come_before_the_plots_are_kept(qtbot: QtBot) -> None:
+    widget = Overhead(Selection(), Themes())
+    qtbot.addWidget(widget)
+    widget.apply(rows())
+    assert widget.cards[0].plot is None
+    widget.show()
+    qtbot.waitUntil(lambda: widget.cards[0].plot is not None)
+    assert [design for design, _ in widget.cards[0].plot.labels.items_] == list(DESIGNS)  # type: ignore[union-attr]
+
+
+def test_three_metrics_by_default_and_each_can_be_changed(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    assert widget.plotted() == list(DEFAULT)
+    menu = widget.cards[0].button.menu()
+    next(a for a in menu.actions() if a.data() == "lost").trigger()
+    assert widget.plotted()[0] == "lost"
+    plot = widget.cards[0].plot
+    assert plot is not None
+    assert plot.number == KEYS.index("lost")
+    assert widget.cards[0].hint() == "ptes"
+
+
+def test_plus_and_minus_change_the_number_of_plots(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    for _ in range(10):
+        widget.add_button.click()
+    assert len(widget.cards) == MOST_PLOTS
+    assert len(set(widget.plotted())) == MOST_PLOTS
+    assert not widget.add_button.isEnabled()
+    while len(widget.cards) > 1:
+        widget.cards[-1].close_button.click()
+    widget.remove_plot(widget.cards[0])
+    assert len(widget.cards) == 1
+    assert widget.add_button.isVisible()
+
+
+def test_a_click_on_a_plot_seeks_to_the_nearest_operation(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    with qtbot.waitSignal(widget.seek_requested) as sought:
+        viewport = widget.cards[1].plot.view.viewport()  # type: ignore[union-attr]
+        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=spot(widget, 1, 3.2))
+    assert sought.args == [3]
+
+
+def test_hovering_shows_the_values_of_all_designs_in_every_plot(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    QTest.mouseMove(widget.cards[0].plot.view.viewport(), spot(widget, 0, 4.1))  # type: ignore[union-attr]
+    plots = [card.plot for card in widget.cards]
+    qtbot.waitUntil(lambda: all(plot is not None and plot.hovered == 4 for plot in plots))
+    assert plots[0] is not None
+    assert plots[0].readings()[0] == ("anon_vma_chain", "430 B")
+    assert [plot.pointed for plot in plots if plot is not None] == [True, False, False]
+
+
+def test_the_wheel_zooms_all_plots_and_new_rows_do_not_undo_it(qtbot: QtBot) -> None:
+    widget = view(qtbot, 1000)
+    turn(widget, 0, 500, 5)
+    zoomed = ranges(widget)
+    assert zoomed[0][1] - zoomed[0][0] < 900
+    assert zoomed[1] == zoomed[0] == zoomed[2]
+    assert all(card.reset.isVisible() for card in widget.cards)
+    widget.apply(rows(500, 1000))
+    widget.renew()
+    assert ranges(widget) == zoomed
+    widget.cards[1].reset.click()
+    assert ranges(widget) == [(0, 1499)] * 3
+    assert not any(card.reset.isVisible() for card in widget.cards)
+
+
+def test_zooming_out_stops_at_all_operations(qtbot: QtBot) -> None:
+    widget = view(qtbot, 100)
+    turn(widget, 0, 50, -10)
+    assert ranges(widget)[0] == (0, 99)
+
+
+def test_the_range_follows_the_head_while_nobody_zooms(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    widget.apply(rows(50, 7))
+    widget.renew()
+    assert ranges(widget) == [(0, 56)] * 3
+    widget.apply(rows(2, 3, truncate=True))  # a branch at 3
+    widget.renew()
+    assert ranges(widget) == [(0, 4)] * 3
+
+
+def test_names_at_the_ends_do_not_overlap(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    plot = widget.cards[2].plot
+    assert plot is not None
+    places = sorted(plot.labels.places())
+    assert len(places) == 4
+    assert min(b - a for a, b in zip(places, places[1:], strict=False)) >= plot.labels.line_height() - 0.01
+
+
+def test_a_log_scale_keeps_zero_at_the_bottom(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    widget.log_button.click()
+    plot = widget.cards[0].plot
+    assert plot is not None
+    low, high = plot.box.viewRange()[1]
+    assert -0.5 < low < 0 < 2.5 < high < 3.5
+    assert plot.axis.tickStrings([0.0], 1, 1) == ["0 B"]
+
+
+def test_the_table_tells_the_values_at_the_cursor(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    QAbstractItemModelTester(widget._values, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    widget.table_button.click()
+    model = widget._values
+    assert widget.twin.isVisible()
+    assert [model.data(model.index(r, 0)) for r in range(model.rowCount())] == list(DESIGNS)
+    assert model.data(model.index(3, 1 + KEYS.index("vmas"))) == "532"
+    widget.set_frame(ff.letter(position=2))
+    assert model.data(model.index(3, 1 + KEYS.index("vmas"))) == "232"
+    assert widget.twin.title() == "Values after operation 2"
+    widget.curves_button.click()
+    assert not widget.twin.isVisible()
+
+
+def test_another_session_clears_the_curves(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    widget.set_frame(ff.letter(generation=2, position=0))
+    assert widget.store.length == 0
+    widget.apply(rows(3))  # late rows of the old one
+    assert widget.store.length == 0
+    widget.apply(rows(3, generation=2))
+    assert widget.store.length == 3
+
+
+def test_many_rows_in_one_turn_are_drawn_once(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    plot = widget.cards[0].plot
+    assert plot is not None
+    spy = QSignalSpy(plot.box.sigXRangeChanged)
+    for start in range(7, 300):
+        widget.apply(rows(1, start))
+    qtbot.waitUntil(lambda: ranges(widget)[0][1] == 299)
+    assert spy.count() == 1
+
+
+def test_100_000_operations_are_drawn_within_a_frame(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    for _ in range(3):
+        widget.add_button.click()
+    rng = np.random.default_rng(2)
+    values = np.abs(np.cumsum(rng.normal(0, 9, size=(100_000, 4, len(METRICS))), axis=0))
+    widget.apply(MetricRows(generation=1, start=0, designs=DESIGNS, values=values))
+    widget.resize(1800, 400)
+    times = []
+    for _ in range(6):
+        began = time.perf_counter()
+        widget.renew()
+        widget.cards[0].parentWidget().grab()
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.15  # grab() paints six cards into an image; the curves' own share is measured in test_curves
