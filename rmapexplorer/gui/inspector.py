@@ -22,6 +22,8 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 
 EMPTY = "Nothing selected. Click a page in the memory map, or a vma or process in the lists."
+NO_PAGE = "No page is mapped here."
+WHOLE = "The process as a whole. Click a page in the memory map to see how it is found."
 LOST_NAMED = 6
 """Lost ptes named one by one; of more only the number is given."""
 
@@ -123,10 +125,10 @@ class WalkSection(Section):
         else:
             lines.append(span(tally(walk, self.revealed).sentence(), theme.color("dim"), size=small))
         if min(self.revealed, total) > MOST:
-            lines.append(span(f"showing {MOST:,} of {total:,}", theme.color("dim"), size=small))
+            lines.append(span(f"showing {MOST:,} of {max(total, walk.probes):,}", theme.color("dim"), size=small))
         if done and walk.missed:
             lines.append(span(lost_sentence(walk), theme.color("bad")))
-        if walk.note:
+        elif done and walk.note:
             lines.append(span(walk.note, theme.color("dim"), size=small))
         return lines
 
@@ -134,6 +136,7 @@ class WalkSection(Section):
 def lost_sentence(walk: WalkDetail) -> str:
     """Which ptes the walk does not find and what that means."""
     spots = lost(walk)
+    spots = spots if len(spots) == walk.missed else ()  # a walk too long to be listed names none
     named = ", ".join(f"{vpn:x} of {pid}" for pid, vpn in spots[:LOST_NAMED])
     more = f" and {len(spots) - LOST_NAMED:,} more" if len(spots) > LOST_NAMED else ""
     where = f" ({named}{more})" if named else ""
@@ -155,6 +158,7 @@ class Inspector(QWidget):
         self._theme = themes.current
         self._detail: Detail | None = None
         self._cards_key: object = None
+        self._view = ""
         self.page, self.vma, self.owner = (RichText() for _ in range(3))
         self.vma_section, self.owner_section = Section("vma"), Section("owner")
         self.walk = WalkSection()
@@ -189,7 +193,11 @@ class Inspector(QWidget):
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll.setWidget(inside)
         self.panel = Panel("Inspector")
-        self.panel.set_body(self.scroll)
+        body = QWidget()
+        around = QVBoxLayout(body)
+        around.setContentsMargins(2, 1, 3, 6)  # the panel's round corners stay in sight
+        around.addWidget(self.scroll)
+        self.panel.set_body(body)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
@@ -203,6 +211,7 @@ class Inspector(QWidget):
             self.walk.set_walk(detail.walk, key)
         else:
             self.walk.set_walk(None, None)
+        self._view = frame.view
         self._show(detail)
 
     def set_theme(self, theme: Theme) -> None:
@@ -233,18 +242,19 @@ class Inspector(QWidget):
             return
         theme, points = self._theme, self.font().pointSizeF()
         self.page.show_html(fields_html(detail.page, theme, points))
-        if not detail.page and detail.vpn >= 0:
-            self.page.show_html(span("No page is mapped here.", theme.color("dim")))
+        if not detail.page:
+            self.page.show_html(span(NO_PAGE if detail.vpn >= 0 else WHOLE, theme.color("dim")))
         self.vma.show_html(fields_html(detail.vma, theme, points))
         self.owner.show_html(fields_html(detail.owner, theme, points))
-        self.others.show_html(others_html(detail.others, theme, points))
+        others = [other for other in detail.others if other.design != self._view]
+        self.others.show_html(others_html(others, theme, points))
         where = "vma {:x}-{:x}".format(*detail.vma_span) if detail.vma_span else "vma"
         self.vma_section.title.setText(where)
         self.owner_section.title.setText(detail.owner_title or "owner")
         for section, filled in (
             (self.vma_section, detail.vma),
             (self.owner_section, detail.owner),
-            (self.others_section, detail.others),
+            (self.others_section, others),
             (self.merges, detail.merges),
         ):
             section.setVisible(bool(filled))

@@ -114,6 +114,7 @@ class MetricPlot(QWidget):
         grid.addItem(self.box, 0, 1)
         grid.addItem(self.labels, 0, 2)
         grid.addItem(self.below, 1, 1)
+        self.axis.setZValue(-1000)  # its lines lie under the curves
         self.axis.linkToView(self.box)
         self.below.linkToView(self.box)
         self.box.addItem(self.curves, ignoreBounds=True)
