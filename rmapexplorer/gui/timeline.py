@@ -194,7 +194,8 @@ class Track(QWidget):
         loud, refused = self._binned(int(width))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         now, top = self.x_of(self.shown) - left, y + 4
-        for token, wanted in (("accent", range(int(now) + 1)), ("faint", range(int(now) + 1, len(loud)))):
+        reached = min(int(now) + 1, len(loud))
+        for token, wanted in (("accent", range(reached)), ("faint", range(reached, len(loud)))):
             painter.setPen(QPen(theme.color(token), 1))
             painter.drawLines(  # type: ignore[call-overload]
                 [
