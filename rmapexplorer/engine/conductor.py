@@ -25,6 +25,8 @@ from rmapexplorer.formats.errors import Cancelled, FormatError
 
 PROGRESS_INTERVAL = 0.05
 """Seconds between two Progress messages of a job, at least."""
+_END = 1 << 62
+
 PATIENCE = 0.2
 """A quiet job shows a progress bar after so many seconds."""
 
@@ -144,7 +146,7 @@ class Conductor:
     def seek(self, target: int, relative: bool, number: int) -> None:
         """Queue a position, or change the one that was wanted last."""
         last = self.jobs[-1] if self.jobs else None
-        if self.stage is None or not isinstance(last, Seek):
+        if self.stage is None or not isinstance(last, Seek) or last.before is not None:
             self._queue(Seek(number=number, target=target, relative=relative))
         elif relative and last.relative:
             last.target += target
@@ -152,16 +154,18 @@ class Conductor:
             last.aim(self.stage, last.target + target if relative else target)
 
     def branch(self, name: str, number: int) -> None:
-        """Make another branch the current path and go to its end."""
-        if (stage := self.stage) is None or self.publisher is None:
-            return
-        if name not in stage.line.branches:
-            self.outbox.post(Notice(level="error", text=f"There is no branch named {name!r}."))
-            return
-        self._finish_jobs()
-        self.publisher.forget(stage.line.switch(name))
-        self.publisher.cut()
-        self.seek(stage.line.head, False, number)
+        """Queue: make another branch the current path and go to its end."""
+
+        def switch(stage: Stage) -> bool:
+            assert self.publisher is not None
+            if name not in stage.line.branches:
+                self.outbox.post(Notice(level="error", text=f"There is no branch named {name!r}."))
+                return False
+            self.publisher.forget(stage.line.switch(name))
+            self.publisher.cut()
+            return True
+
+        self._queue(Seek(number=number, target=_END, before=switch))
 
     def select(self, pid: int, vpn: int) -> None:
         """What the details of the frames are about."""
@@ -292,14 +296,6 @@ class Conductor:
             finished=finished, cancelled=cancelled,
         )  # fmt: skip
 
-    def _finish_jobs(self) -> None:
-        # a branch is taken from a stage at rest: jobs before it are stopped where they are
-        while self.jobs:
-            job = self.jobs[0]
-            if job is self._started and self.stage is not None:
-                job.stop(self.stage)
-            self._end(job, True)
-
     def _drop_jobs(self) -> None:
         messages: list[Message] = [
             self._progress(job, finished=True, cancelled=True) for job in self.jobs if not job.quiet
@@ -323,7 +319,7 @@ class Conductor:
         if not self.jobs:
             if publisher.dirty:
                 publisher.send(busy=False)
-        elif self.jobs[0].shows and publisher.ready():
+        elif self.jobs[0].shows and self.jobs[0].number not in self.cancelled and publisher.ready():
             publisher.send(busy=True)
 
     # -- trouble ------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ class Seek:
     target: int = 0
     relative: bool = False
     """``target`` is counted from where the cursor is when the job starts."""
+    before: Callable[[Stage], bool] | None = None
+    """Done first; False: then stay where the cursor is."""
     title: str = "Going to a position"
     done: int = 0
     running: bool = False
@@ -114,6 +116,9 @@ class Seek:
 
     def start(self, stage: Stage) -> None:
         """Fix the target and take the nearest copies."""
+        if self.before is not None:
+            self.target = self.target if self.before(stage) else stage.line.cursor
+            self.before = None
         if self.relative:
             self.target, self.relative = stage.line.cursor + self.target, False
         self.target = max(0, min(self.target, stage.line.head))

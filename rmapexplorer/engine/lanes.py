@@ -22,6 +22,9 @@ PROBE_SHARE = 0.2
 CHECKPOINT_EVERY = 0.025
 """Seconds of one world's work between two checkpoints: four designs replay 100 ms at most."""
 
+EXTRA_SECONDS = 0.03
+"""Probes and checkpoints of all designs wait for the next operation once they took so long after this one."""
+
 _PROBE = KEYS.index("probe_nodes")
 
 
@@ -67,10 +70,15 @@ class Lane:
     rows: Rows = field(factory=Rows)
     work: float = 0.0
     """Seconds of work from the empty state to here."""
+    _extra: float = 0.0
     _since: float = 0.0
     _spent: float = 0.0
     _probe_spent: float = 0.0
     _probe_last: float = 0.0
+
+    def knows(self, node: int) -> bool:
+        """True where the outcome of ``node`` is known here."""
+        return node in self.outcomes
 
     def execute(self, op: Operation) -> Outcome:
         """Let the world do ``op``; the caller then says ``arrived``."""
@@ -82,24 +90,27 @@ class Lane:
         self._since += spent
         return outcome
 
-    def arrived(self, node: int, outcome: Outcome) -> bool:
-        """The world did ``node``: keep outcome, curve row, a checkpoint where one is due. True where this is news."""
+    def arrived(self, node: int, outcome: Outcome, spare: float) -> float:
+        """The world did ``node``: keep its outcome and curve row; a probe and a checkpoint where they are due.
+
+        :param spare: seconds that may be left for those two in this step; they wait where it is used up.
+        :return: seconds that they took.
+        """
+        before = self._extra
         self.node = node
-        news = node not in self.outcomes
-        if news:
-            self.outcomes[node] = outcome
+        self.outcomes.setdefault(node, outcome)
         if not self.rows.known(node):
-            self.measure()
+            self.measure(spare)
         if node in self.checkpoints:
             self._since = 0.0
-        elif self.checkpoints.due(self._since):
+        elif self.checkpoints.due(self._since) and self._extra - before < spare:
             self._keep()
-        return news
+        return self._extra - before
 
-    def measure(self) -> None:
-        """Record the curve row of the present node, with a probe where the budget allows one."""
+    def measure(self, spare: float) -> None:
+        """Record the curve row of the present node, with a probe where the budget allows one and ``spare`` is above 0."""
         row = self.lens.measure(self.world)
-        if self._may_probe():
+        if spare > 0 and self._may_probe():
             self._probe(row)
         self.rows.put(self.node, row)
 
@@ -121,13 +132,17 @@ class Lane:
         self.lens.probe(self.world, row)
         self._probe_last = self.clock() - before
         self._probe_spent += self._probe_last
+        self._extra += self._probe_last
 
     def _keep(self) -> None:
-        before = self.clock()
-        copy = self.world.copy()
-        self.checkpoints.keep(Checkpoint(self.node, self.work, copy.cost_bytes(), copy))
-        self.checkpoints.copy_seconds = self.clock() - before
         self._since = 0.0
+        size_bytes = self.world.cost_bytes()
+        if size_bytes > self.checkpoints.budget_bytes:
+            return
+        before = self.clock()
+        self.checkpoints.keep(Checkpoint(self.node, self.work, size_bytes, self.world.copy()))
+        self.checkpoints.copy_seconds = self.clock() - before
+        self._extra += self.checkpoints.copy_seconds
 
     def approach(self, line: Timeline, position: int) -> None:
         """Put the world on the current path, at or before ``position`` and as near as copies allow."""
@@ -151,5 +166,5 @@ def make_lane(kind: Kind, lens: Lens, clock: Callable[[], float], budget_bytes: 
     """A lane at the empty state, its first row measured."""
     points: Checkpoints[AnyWorld] = Checkpoints(budget_bytes=budget_bytes, interval=CHECKPOINT_EVERY)
     lane = Lane(kind=kind, lens=lens, clock=clock, checkpoints=points, world=kind.make())
-    lane.measure()
+    lane.measure(EXTRA_SECONDS)
     return lane

@@ -15,7 +15,7 @@ from attrs import define, field
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.frames import HistoryEntry
-from rmapexplorer.engine.lanes import Lane
+from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.timeline import ROOT, Timeline
 
@@ -54,8 +54,9 @@ class Stage:
         """Do a new operation at the cursor in every world and record it; what each design made of it."""
         outcomes = [lane.execute(op) for lane in self.lanes]
         node = self.line.append(op)
+        spare = EXTRA_SECONDS
         for lane, outcome in zip(self.lanes, outcomes, strict=True):
-            lane.arrived(node, outcome)
+            spare -= lane.arrived(node, outcome, spare)
         return {lane.kind.key: outcome for lane, outcome in zip(self.lanes, outcomes, strict=True)}
 
     def approach(self, position: int) -> None:
@@ -144,9 +145,10 @@ def advance_lanes(line: Timeline, lanes: Sequence[Lane], position: int) -> bool:
     """Let lanes at ``position`` redo the operation that follows. True where an outcome was not known before."""
     node = line.path[position]
     op = line.operations[node]
-    news = False
+    news = not all(lane.knows(node) for lane in lanes)
+    spare = EXTRA_SECONDS
     for lane in lanes:
-        news |= lane.arrived(node, lane.execute(op))
+        spare -= lane.arrived(node, lane.execute(op), spare)
     return news
 
 

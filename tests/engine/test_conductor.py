@@ -176,6 +176,19 @@ def test_acting_in_the_past_starts_a_branch():
     assert heard.rows[:, 0, DONE].tolist() == [0, 1, 2, 3, 4]
 
 
+def test_a_branch_waits_for_what_was_submitted_before_it():
+    bench = opened(1, 2, 3, position=1)
+    bench.give("submit", [Reclaim(pages=8), Reclaim(pages=9)], "")
+    bench.give("branch", "main")
+    bench.give("seek", -1, True)
+    bench.give("branch", "branch 2")
+    bench.give("seek", -1, True)
+    bench.run()
+    heard = assert_consistent(bench)
+    assert (heard.frame.branch, heard.frame.position) == ("branch 2", 2)
+    assert [entry.text for entry in heard.history] == ["reclaim(1)", "reclaim(8)", "reclaim(9)"]
+
+
 def test_a_branch_that_ends_inside_another_is_cut_off():
     bench = opened(1, 2, 3, branches={"main": 2, "early": 0}, position=3)
     bench.give("branch", "early")
@@ -246,6 +259,17 @@ def test_short_sessions_have_a_probe_everywhere_and_long_ones_at_rest():
     bench.give("seek", 150, False)
     bench.run()
     assert not np.isnan(assert_consistent(bench).rows[150, :, PROBED]).any()
+
+
+def test_dear_probes_wait_for_each_other():
+    """Of four designs whose probes are slow only one probes after an operation, so that Cancel is heard."""
+    bench = Bench(cost=0.001, probe_cost=0.1)
+    bench.give("new", session_of_numbers(designs="abcd"))
+    bench.run()
+    before = bench.clock.now
+    bench.give("submit", [Reclaim(pages=1)], "")
+    bench.turn()
+    assert bench.clock.now - before < 0.15
 
 
 def test_a_broken_invariant_stops_at_the_last_good_position():
