@@ -74,7 +74,7 @@ def fields_html(fields: Iterable[Field], theme: Theme, points: float) -> str:
         name = span(field.name, theme.color("dim"), face="mono")
         value = span(field.value, tone(theme, field.tone), face="mono")
         rows.append(
-            f'<tr><td width="40%" style="padding:3px 8px 0 0">{name}</td><td style="padding-top:3px">{value}</td></tr>'
+            f'<tr><td width="40%" style="padding:1px 8px 0 0">{name}</td><td style="padding-top:1px">{value}</td></tr>'
         )
         if field.meaning:
             meaning = span(field.meaning, theme.color("dim"), size=small)
@@ -138,7 +138,7 @@ class MergeCard(QFrame):
             both = f"{values[0]}  ≠  {values[1]}"
             lines.append(span(f"{why.rule}: ", color("dim"), size=small) + span(both, color("warn"), face="mono"))
         lines += [span(why.source, color("accent"), size=small)] if why.source else []
-        lines += [span(f"To merge them: {verdict.remedy}", theme.color("dim"), size=small)] if verdict.remedy else []
+        lines += [span(verdict.remedy, theme.color("dim"), size=small)] if verdict.remedy else []
         return "".join(f'<div style="margin-top:{0 if n == 0 else 4}px">{line}</div>' for n, line in enumerate(lines))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)

@@ -99,7 +99,7 @@ class PositionAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802, N803
         """Whole numbers."""
-        most = int(max(2, min(8, size / 70)))
+        most = int(max(2, min(9, size / 55)))
         return [(1.0, [v for v in ticks(max(minVal, 0), maxVal, most) if v == int(v)])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802

@@ -278,11 +278,12 @@ class ColumnPlan(QObject):
                 grown = min(full[column.key] - width[column.key], room)
                 width[column.key] += grown
                 room -= grown
+        visible = [c for c in columns if c.key in shown]
+        taker = next((c for c in visible if c.stretch), visible[0])
         self._planning = True
         for number, column in enumerate(columns):
             self._header.setSectionHidden(number, column.key not in shown)
-            extra = max(room, 0) if column.stretch and column.key in shown else 0
-            self._header.resizeSection(number, width[column.key] + extra)
+            self._header.resizeSection(number, width[column.key] + (max(room, 0) if column is taker else 0))
         self._planning = False
 
     def _wanted(self, column: Column, fits: bool) -> bool:

@@ -145,7 +145,10 @@ class VmaModel(TableModel):
 
     def any_moved(self) -> bool:
         """True where some row shows a pgoff that differs from its address."""
-        return any(self.moved(row) for row in range(self.count()))
+        if not self._cut:
+            return False
+        private = (self._cut["file"] < 0) & (self._cut["flags"] & SHARED == 0)
+        return bool((private & (self._cut["pgoff"] != self._cut["start"])).any())
 
     def any_swap(self) -> bool:
         """True where some vma has pages in swap."""
