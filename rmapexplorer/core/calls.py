@@ -56,7 +56,8 @@ def _vma_flags(op: Mmap) -> int:
     if op.kind.endswith("shared"):
         flags |= vm.SHARED
     for word, bit in (
-        ("noreserve", vm.NORESERVE), ("locked", vm.LOCKED), ("growsdown", vm.GROWSDOWN), ("special", vm.SPECIAL)
+        ("noreserve", vm.NORESERVE), ("locked", vm.LOCKED), ("growsdown", vm.GROWSDOWN), ("stack", vm.NOHUGEPAGE),
+        ("special", vm.SPECIAL),
     ):  # fmt: skip
         if word in op.flags:
             flags |= bit
@@ -70,6 +71,8 @@ def map_region(w: World, mm: Mm, op: Mmap) -> None:
     start, end = op.span.start, op.span.end
     flags = _vma_flags(op)
     file, pgoff = -1, w.design.pgoff_for(mm.id, start, -1)
+    if op.offset and pgoff:
+        pgoff = op.offset  # exec moved the stack here: its pgoff is that of where it was set up
     if op.kind.startswith("file"):
         file, pgoff = w.file_named(op.file).id, op.offset
     elif op.kind == "anon-shared":

@@ -16,8 +16,9 @@ from rmapexplorer.core.units import Span
 KINDS = ("anon", "file-private", "file-shared", "anon-shared")
 """What a mapping is of: private anonymous memory, a file privately or shared, shared anonymous memory."""
 
-MMAP_FLAGS = ("noreplace", "noreserve", "populate", "locked", "growsdown", "special")
-"""``special`` marks the kernel's own mappings ([vdso], [vvar]): VM_PFNMAP or VM_DONTEXPAND, never merged."""
+MMAP_FLAGS = ("noreplace", "noreserve", "populate", "locked", "growsdown", "stack", "special")
+"""``stack`` is MAP_STACK: no huge pages since 6.7.
+``special`` marks the kernel's own mappings ([vdso], [vvar]): VM_PFNMAP or VM_DONTEXPAND, never merged."""
 
 ADVICES = (
     "normal", "random", "sequential", "willneed", "dontneed", "free", "remove", "dontfork", "dofork",

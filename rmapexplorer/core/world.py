@@ -252,7 +252,7 @@ class World:
         tables = sum(getattr(self, name).cost_bytes() for name in ("vma", "page", "swap", "pt", "cache"))
         lists = sum(16 * len(mm.vmas) + 64 * len(mm.tables.rows) for mm in self.mms.values())
         own: int = sum(v.cost_bytes() for v in vars(self.design).values() if hasattr(v, "cost_bytes") and v is not self)
-        return int(tables + lists + own) + self.pt.capacity * 4096 + self.cache.capacity * 4096
+        return int(tables + lists + own)
 
     def digest(self) -> str:
         """Hash of the whole state, ids included: equal after equal operations, on any machine."""

@@ -200,6 +200,8 @@ class AnonMm(Design):
         """page_referenced: pages of an orphan move to the first live mm where they were found, so that orphans drain."""
         if purpose != "referenced":
             return
+        anonymous = (self.w.page.state[pages] & ANON) != 0
+        pages, hits = pages[anonymous], hits[anonymous]
         orphaned = pages[(hits > 0) & (self.anonmm.mm[self.w.page.mapping[pages]] < 0)]
         for page in orphaned.tolist():
             self._rehome(page)

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from rmapexplorer.core.operations import (
     ADVICES,
+    MMAP_FLAGS,
     Brk,
     Madvise,
     Mlock,
@@ -37,6 +38,7 @@ MAX_NAME = 255
 
 _MMAP_FLAGS = {
     MAP_FIXED_NOREPLACE: "noreplace", 0x4000: "noreserve", 0x8000: "populate", 0x2000: "locked", 0x100: "growsdown",
+    0x20000: "stack",
 }  # fmt: skip
 
 _NUMBERS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 102, 103)
@@ -155,7 +157,7 @@ def _mmap(t: Translation) -> None:
 
 
 def _in_order(words: list[str]) -> tuple[str, ...]:
-    return tuple(word for word in ("noreplace", "noreserve", "populate", "locked", "growsdown") if word in words)
+    return tuple(word for word in MMAP_FLAGS if word in words)
 
 
 def _source(t: Translation, shared: bool, anonymous: bool, fd: int) -> tuple[str, str]:
