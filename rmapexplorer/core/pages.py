@@ -128,3 +128,12 @@ def zap(w: World, mm: Mm, row: int, start: int, end: int, cause: str = "unmap") 
     vpns, slots = w.pt.span(mm.tables, start, end)
     clear(w, mm, row, vpns, slots, cause)
     return len(slots)
+
+
+def evict(w: World, file: File) -> None:
+    """shmem_evict_inode: the last mapping of shared anonymous memory went, its pages and swap slots go with it."""
+    for row in file.cache.rows.values():
+        entries = w.cache.entries[row]
+        w.page.free_many(entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT)
+        w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
+    w.cache.drop_all(file.cache)

@@ -77,7 +77,8 @@ class Machine:
 
     ``ram_pages`` and ``swap_pages`` of ``None`` mean: never runs out. ``calls`` is the era of the
     system calls (which forms exist, errno rules, COW reuse, fault-around). ``files`` gives sizes in
-    pages; a file that is not named there is as long as its longest mapping.
+    pages; a file that is not named there is as long as its longest mapping. ``processes`` (pid, comm) exist at
+    position 0, with nothing mapped.
     """
 
     arch: str = "x86_64"
@@ -87,3 +88,4 @@ class Machine:
     swap_pages: int | None = None
     calls: str = "6.18"
     files: dict[str, int] = field(factory=dict)
+    processes: tuple[tuple[int, str], ...] = ()

@@ -9,6 +9,7 @@ from attrs import define
 
 from rmapexplorer.core.flags import SHARED
 from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.pages import evict
 from rmapexplorer.core.table import Ints, ids
 from rmapexplorer.core.world import World
 
@@ -30,6 +31,8 @@ def unlink_many(w: World, mm: Mm, rows: Ints) -> None:
     w.imap.remove_many(on_file)
     for file in w.vma.file[on_file].tolist():
         w.files[file].users -= 1
+        if w.files[file].shmem and not w.files[file].users:
+            evict(w, w.files[file])
     w.design.vmas_unlinked(rows)
     if len(rows) == len(mm.vmas):
         mm.starts.clear()

@@ -16,7 +16,7 @@ from rmapexplorer.core.counters import Counters
 from rmapexplorer.core.design import Design, Footprint
 from rmapexplorer.core.index.files import nodes_of_tree
 from rmapexplorer.core.objects import File, Mm, Task
-from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.outcome import Outcome, Refusal
 from rmapexplorer.core.radix import Radix, Tables
 from rmapexplorer.core.rules import CallRules, rules_of
@@ -53,6 +53,8 @@ class World:
         self.imap = design.FILE_INDEX(self.vma)
         self.design = design
         design.attach(self)
+        for pid, comm in machine.processes:
+            _calls()[Spawn](self, Spawn(pid=pid, comm=comm))
 
     # -- the way in -------------------------------------------------------------------------------
 

@@ -67,6 +67,19 @@ def _map(check: Check) -> Check:
     return lambda value: {_word(key): _named(key, item, check) for key, item in _object(value).items()}
 
 
+def _processes(value: Any) -> tuple[tuple[int, str], ...]:
+    # [[pid, comm], ...]: what exists at position 0
+    found: dict[int, str] = {}
+    for item in _list(value):
+        if not isinstance(item, list) or len(item) != 2:
+            raise ValueError(f"must hold [pid, comm] pairs, not {shown(item)}")
+        pid = whole(1, MAX_PID)(item[0])
+        if pid in found:
+            raise ValueError(f"names pid {pid} twice")
+        found[pid] = str(text(item[1]))
+    return tuple(found.items())
+
+
 _MACHINE: dict[str, Check] = {
     "arch": _word,
     "word_bytes": whole(4, 8),
@@ -75,6 +88,7 @@ _MACHINE: dict[str, Check] = {
     "swap_pages": maybe(whole(0, MAX_FILE_PAGES)),
     "calls": _word,
     "files": _map(whole(0, MAX_FILE_PAGES)),
+    "processes": _processes,
 }
 
 

@@ -64,7 +64,7 @@ def test_decode_undoes_encode(op):
         ({"label": "a\udc80"}, "surrogate"),
         ({"label": "a" * 5000}, "at most 4096 characters"),
         ({"flags": "locked"}, '"flags" must be a list of flags'),
-        ({"flags": ["stack"]}, "is 'stack', which is no mmap flag"),
+        ({"flags": ["huge"]}, "is 'huge', which is no mmap flag"),
         ({"flags": ["locked", "locked"]}, "must not name a flag twice"),
         ({"offset": -1}, '"offset" must be from 0'),
     ],

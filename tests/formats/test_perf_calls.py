@@ -40,7 +40,7 @@ def test_the_span_is_the_one_of_the_call_though_mmap2_tells_of_the_merged_vma():
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (0x20022, ()),
+        (0x20022, ("stack",)),
         (0x32, ()),
         (0x100022, ("noreplace",)),
         (0x4022, ("noreserve",)),

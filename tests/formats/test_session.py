@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import os
+import re
 import stat
 import threading
 from pathlib import Path
@@ -320,9 +321,34 @@ def test_the_scenario_that_ships_is_what_save_writes():
     session = load_session(str(path))
     assert to_text(session) == path.read_text()
     kinds = [op.name for op in session.operations]
-    assert list(dict.fromkeys(kinds)) == ["spawn", "mmap", "touch", "fork", "mremap", "reclaim"]
+    assert kinds == ["mmap", "touch", "fork", "touch", "mremap", "reclaim"]
+    assert session.machine.processes == ((1, "server"),)
     assert session.operations[session.position - 1].name == "mremap"
     pid, page = session.selection
     mremap = session.operations[session.position - 1]
     assert pid == mremap.pid and page in mremap.span.moved(mremap.to)
     assert [key for key, _ in session.designs] == ["pte_chain", "anonmm", "anon_vma", "anon_vma_chain"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([[1, "a"], [1, "b"]], "names pid 1 twice"),
+        ([[0, "a"]], "must be"),
+        ([1], "must hold [pid, comm] pairs"),
+        ([[1, 2]], "must be a text"),
+    ],
+)
+def test_processes_at_position_0_are_checked(value, words, tmp_path):
+    """A session may begin with processes; pids are above 0 and appear once."""
+    data = json.loads(to_text(SMALL))
+    data["machine"] = {"processes": value}
+    with pytest.raises(FormatError, match=re.escape(words)):
+        parse_session(json.dumps(data).encode(), "a.rmap")
+
+
+def test_processes_at_position_0_come_back(tmp_path):
+    """What exists before the first operation is saved with the machine."""
+    session = Session(title="t", machine=Machine(processes=((1, "a"), (7, "b"))))
+    save_session(session, str(tmp_path / "a.rmap"))
+    assert load_session(str(tmp_path / "a.rmap")).machine.processes == ((1, "a"), (7, "b"))
