@@ -263,13 +263,15 @@ class ActionSet(QObject):
         """The menu of what can be done to one process, vma, span, page or operation."""
         menu = QMenu(parent)
         menu.setObjectName("context")
-        menu.addSection(_heading(kind, target))
+        heading = menu.addAction(_heading(kind, target))
+        heading.setEnabled(False)
+        menu.addSeparator()
         known = {key: value for key, value in target.items() if key != "comm"}  # of the target, not of a child to be
-        for action in ACTIONS:
+        for action in sorted(ACTIONS, key=lambda action: action.id == "copy"):
             if kind in action.context:
-                if action.ruled and menu.actions():
+                if action.id == "copy":
                     menu.addSeparator()
-                item = menu.addAction(self._actions[action.id].icon(), action.text)
+                item = menu.addAction(action.text)
                 item.setToolTip(action.tip)
                 item.setObjectName(action.id)
                 item.triggered.connect(lambda _=False, a=action: self.triggered.emit(a.id, dict(known)))

@@ -171,7 +171,8 @@ class Files(QObject):
             self.changed.emit()
 
     def _opened(self, message: SessionOpened) -> None:
-        self.title = message.title or "untitled"
+        name = Path(message.path).name.removesuffix(SUFFIX) if message.path else message.title
+        self.title = name or "untitled"
         self.path = message.path if message.path and message.path.endswith(SUFFIX) else None
         if self.path is not None and _shipped(self.path):
             self.path = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -37,7 +37,8 @@ class MessageBar(QFrame):
         self.notice: Notice | None = None
         self._picture = QLabel()
         self.text = QLabel()
-        self.text.setWordWrap(True)
+        self.text.setMinimumWidth(80)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setFont(mono())
@@ -92,11 +93,22 @@ class MessageBar(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
         self._draw()
+        self._wrap()
         self.show()
         if notice.level == "info":
             self._timer.start()
         else:
             self._timer.stop()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """One line where the sentence fits, more where it does not."""
+        super().resizeEvent(event)
+        self._wrap()
+
+    def _wrap(self) -> None:
+        taken = sum(w.sizeHint().width() + 8 for w in (self._more, self._copy, self._close) if not w.isHidden())
+        room = self.width() - taken - 60
+        self.text.setWordWrap(self.text.fontMetrics().horizontalAdvance(self.text.text()) > room)
 
     def dismiss(self) -> None:
         """Close it."""

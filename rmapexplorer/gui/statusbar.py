@@ -146,9 +146,11 @@ class StatusBar(QStatusBar):
         self.job_text.setText(
             f"{progress.title}  {progress.done:,} of {progress.total:,}" if progress.total else progress.title
         )
-        share = 1000 * progress.done // progress.total if progress.total else 0
-        self.progress.setRange(0, 1000 if progress.total else 0)
-        self.progress.setValue(share)
+        share = 100 * progress.done // progress.total if progress.total else 0
+        if self.progress.maximum() != (100 if progress.total else 0):
+            self.progress.setRange(0, 100 if progress.total else 0)
+        if self.progress.value() != share:
+            self.progress.setValue(share)  # paints at once: not more often than it can be seen
         self._show_job(True)
         self._say_rules()
 

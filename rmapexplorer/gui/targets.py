@@ -42,6 +42,20 @@ def vma_at(frame: Frame | None, pid: int, vpn: int) -> Span | None:
     return next((span for span in spans(frame, pid) if vpn in span), None)
 
 
+def interesting(frame: Frame) -> tuple[int, int]:
+    """What to look at where a session says nothing: the largest anonymous vma of the process with most such pages.
+
+    :return: (pid, page number), (0, -1) where there is no process.
+    """
+    if not len(frame.tasks.pid):
+        return 0, -1
+    row = int(frame.tasks.anon_pages.argmax())
+    low, high = int(frame.vmas.first[row]), int(frame.vmas.first[row + 1])
+    if low == high:
+        return int(frame.tasks.pid[row]), -1
+    return int(frame.tasks.pid[row]), int(frame.vmas.start[low + int(frame.vmas.anon_pages[low:high].argmax())])
+
+
 def hole(frame: Frame, pid: int, pages: int, after: int) -> int:
     """First page of a free place for ``pages`` pages at or above ``after``, in a round number; -1 for none."""
     start = _round(after + GUARD)

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 
 from rmapexplorer.resources import resource
 
@@ -120,9 +120,12 @@ class Themes(QObject):
         self.changed.emit(self.current)
 
 
+MONO_SHARE = 0.94
+"""Fixed-width letters are wide: they are set this much smaller than words."""
+
+
 def mono(points: float | None = None) -> QFont:
-    """The fixed-width face of numbers and addresses."""
+    """The fixed-width face of numbers and addresses, by default as large as goes well with the application's text."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    if points is not None:
-        font.setPointSizeF(points)
+    font.setPointSizeF(QGuiApplication.font().pointSizeF() * MONO_SHARE if points is None else points)
     return font

@@ -16,7 +16,7 @@ from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.commands import Commands
 from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
 from rmapexplorer.gui.help import HelpWindow
-from rmapexplorer.gui.layout import Layout
+from rmapexplorer.gui.layout import PLACES, Layout
 from rmapexplorer.gui.menus import Menus
 from rmapexplorer.gui.messagebar import MessageBar
 from rmapexplorer.gui.player import Player
@@ -31,6 +31,9 @@ from rmapexplorer.gui.welcome import Welcome
 
 EDGE = 9
 """Room between the panels and the window's border, in device-independent pixels."""
+
+TURN_MS = 5
+"""Between two views that take turns, in milliseconds."""
 
 
 class MainWindow(QMainWindow):
@@ -52,6 +55,10 @@ class MainWindow(QMainWindow):
         self.selection = Selection()
         self.frame: Frame | None = None
         self._stale: set[str] = set()
+        self._order = [place.name for place in PLACES]
+        self._turns = QTimer(self)
+        self._turns.setInterval(TURN_MS)
+        self._turns.timeout.connect(self._next_view)
         self._sure = False
         self._fresh = True
         self.setObjectName("main")
@@ -129,12 +136,17 @@ class MainWindow(QMainWindow):
 
     def _framed(self, frame: Frame) -> None:
         self.frame = frame
-        if self._fresh and frame.detail is not None and not frame.busy:
+        if self._fresh and not frame.busy:
             self._fresh = False
-            self.selection.select(frame.detail.pid, frame.detail.vpn)
-        for name in self.views:
-            self._stale.add(name)
-            if not self.docks.docks[name].visibleRegion().isEmpty() or not self.isVisible():
+            detail = frame.detail
+            self.selection.select(*((detail.pid, detail.vpn) if detail is not None else targets.interesting(frame)))
+        self._stale.update(self.views)
+        if frame.busy:
+            if not self._turns.isActive():
+                self._turns.start()
+        else:
+            self._turns.stop()
+            for name in self._waiting():
                 self._refresh(name)
         self.statusbar.set_frame(frame)
         self.toolbar.set_designs([(state.key, state.title) for state in frame.designs], frame.view)
@@ -146,9 +158,24 @@ class MainWindow(QMainWindow):
         if frame.detail is not None or self.selection.pid == 0:
             self.ready.emit()
 
+    def _waiting(self) -> list[str]:
+        """Views to be refreshed, the one that waits longest first; hidden ones wait until they are shown."""
+        visible = (n for n in self._order if not self.docks.docks[n].visibleRegion().isEmpty() or not self.isVisible())
+        return [name for name in visible if name in self._stale]
+
+    def _next_view(self) -> None:
+        """While a job runs the views take turns, so that the window answers in between."""
+        waiting = self._waiting()
+        if waiting:
+            self._refresh(waiting[0])
+        if len(waiting) < 2:
+            self._turns.stop()
+
     def _refresh(self, name: str) -> None:
         if name in self._stale and self.frame is not None:
             self._stale.discard(name)
+            self._order.remove(name)
+            self._order.append(name)
             self.views[name].set_frame(self.frame)
 
     def _pathed(self, message: PathChanged) -> None:
@@ -177,7 +204,7 @@ class MainWindow(QMainWindow):
         self.commands.close_form()
         self.frame = None
         self.selection.select(0)
-        self.welcome.setVisible(self.settings.welcome and message.title == SCENARIO)
+        self.welcome.setVisible(self.settings.welcome and self.files.title == SCENARIO)
         if message.report:
             count = len(message.report)
             text = (
@@ -331,6 +358,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """The default arrangement takes its proportions from the real size."""
         super().showEvent(event)
+        self.views["processes"].setFocus()
         if self.settings.layout.isEmpty():
             QTimer.singleShot(0, self.docks.proportion)
 

@@ -139,7 +139,7 @@ def test_a_dropped_file_is_opened(shell: Shell, qtbot: QtBot, recording: Path) -
     shell.window.dropEvent(event)
     shell.settle(qtbot)
     assert shell.engine.named("open")[-1] == ("open", str(recording))
-    assert shell.window.files.title == "program.perf"
+    assert shell.window.files.title == "program.perf.txt"
 
 
 def test_recent_files_newest_first_without_the_vanished(shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import Exit
-from rmapexplorer.engine.frames import Notice, Progress
+from rmapexplorer.engine.frames import Notice, Progress, SessionOpened
 from rmapexplorer.gui import targets
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import chip_text, design_text, summary
+from rmapexplorer.gui.theme import mono
 from tests.gui import frame_factory
 from tests.gui.shell import PlainView, Shell, settings, shell
 
@@ -248,6 +249,30 @@ def test_a_hole_is_found_above_and_apart() -> None:
     at = targets.hole(frame, 2, 4, 0xC44)
     assert at == 0xC60
     assert targets.vma_at(frame, 2, at) is None
+
+
+def test_a_session_without_a_selection_shows_the_largest_anonymous_vma(shell: Shell, qtbot: QtBot) -> None:
+    frame = frame_factory.small(generation=9)
+    assert targets.interesting(frame) == (1, 0xA00)
+    shell.engine.post(SessionOpened(generation=9, title="other", path=None, operations=0), frame)
+    shell.settle(qtbot)
+    assert (shell.window.selection.pid, shell.window.selection.vpn) == (1, 0xA00)
+    assert shell.engine.named("select") == [("select", 1, 0xA00)]
+
+
+def test_a_long_message_wraps_and_a_short_one_does_not(shell: Shell) -> None:
+    bar = shell.window.messagebar
+    shell.window.show_notice(Notice(level="error", text="Short."))
+    assert not bar.text.wordWrap()
+    shell.window.show_notice(Notice(level="error", text="Long " * 100))
+    assert bar.text.wordWrap()
+
+
+def test_numbers_grow_with_the_text(shell: Shell) -> None:
+    before = mono().pointSizeF()
+    shell.window.use_text(150)
+    assert mono().pointSizeF() == pytest.approx(before * 1.5)
+    shell.window.use_text(100)
 
 
 def test_two_windows_do_not_share_anything(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
