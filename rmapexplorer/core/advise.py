@@ -76,7 +76,8 @@ def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) ->
         raise KernelError("EINVAL", f"MADV_{advice.upper()} does not work on special mappings", "advice")
     new = old & ~minus | plus
     if new != old:
-        w.vma.flags[modify(w, mm, row, start, end, new)] = new
+        row = modify(w, mm, row, start, end, new)
+        w.vma.flags[row] = new
 
 
 def _dontneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:

@@ -212,7 +212,8 @@ def _apply_lock(w: World, mm: Mm, start: int, end: int, lock: int) -> None:
             continue
         new = old & ~(vm.LOCKED | vm.LOCKONFAULT) | lock
         if new != old:
-            w.vma.flags[modify(w, mm, row, low, high, new)] = new
+            row = modify(w, mm, row, low, high, new)
+            w.vma.flags[row] = new
 
 
 def mseal(w: World, op: Mseal) -> None:
@@ -224,7 +225,8 @@ def mseal(w: World, op: Mseal) -> None:
     for row, low, high in each_part(w, mm, op.span.start, op.span.end):
         new = int(w.vma.flags[row]) | vm.SEALED
         if new != int(w.vma.flags[row]):
-            w.vma.flags[modify(w, mm, row, low, high, new)] = new
+            row = modify(w, mm, row, low, high, new)
+            w.vma.flags[row] = new
 
 
 def _call(function: Callable[..., None]) -> Callable[[World, Any], None]:
