@@ -14,6 +14,7 @@ from attrs import define, frozen
 
 from rmapexplorer.core.index.files import FileIndex, ListIndex
 from rmapexplorer.core.outcome import Refusal
+from rmapexplorer.core.sizes import Size, slab_objects, slab_pages, slub_objects
 from rmapexplorer.core.table import Bools, Ints
 from rmapexplorer.core.walk import Walk, no_walk
 
@@ -107,6 +108,12 @@ class Design:
     """do_brk tries both neighbours (2.6); 6.x only expands the left one."""
     OWNER: ClassVar[str] = "owner"
     """What page->mapping points at, as the user reads it."""
+    SIZES: ClassVar[dict[str, dict[str, Size]]] = {}
+    """Kind of object -> architecture -> size of the structure, with its source."""
+    SLUB: ClassVar[bool] = False
+    """Objects lie on SLUB slabs (no management inside), not on those of 2.6's SLAB."""
+    LOOK: ClassVar[tuple[str, str, str]] = ("other", "star", "dash dot dot")
+    """Colour token, marker (square, triangle, circle, diamond, star ...) and dash of its curves."""
 
     w: World
 
@@ -245,6 +252,15 @@ class Design:
     def footprint(self) -> tuple[Footprint, ...]:
         """Objects kept now, by kind."""
         return ()
+
+    def footprint_row(self, kind: str, objects: int, slab: bool = True) -> Footprint:
+        """A row of the footprint with the size of SIZES; ``slab`` False for what lies inside other structures."""
+        arch = self.w.machine.arch
+        size = self.SIZES[kind][arch]
+        pages = slab_pages(objects, slub_objects(size.bytes) if self.SLUB else slab_objects(size.bytes, arch))
+        return Footprint(
+            kind=kind, objects=objects, size=size.bytes, source=size.source, slab_pages=pages if slab else 0
+        )
 
     def recount(self) -> dict[str, int]:
         """Kind -> objects, counted anew from what live vmas, mms and pages reach; must equal footprint()."""

@@ -46,35 +46,3 @@ def slub_objects(size: int) -> int:
 def slab_pages(objects: int, per_page: int) -> int:
     """Pages that hold ``objects`` at best packing."""
     return -(-objects // per_page) if objects else 0
-
-
-_LINUX_267 = "field list of include/linux/rmap.h, 2.6.7"
-
-SIZES: dict[tuple[str, str], dict[str, Size]] = {
-    ("anonmm", "rmap 11"): {
-        I386: Size(24, "count, lock, mm, head, list: mm/rmap.c after rmap 11, SMP"),
-        X86_64: Size(40, "count, lock, mm, head, list: mm/rmap.c after rmap 11, SMP"),
-    },
-    ("anon_vma", "2.6.7"): {
-        I386: Size(12, f"spinlock, list_head: {_LINUX_267}, SMP"),
-        X86_64: Size(24, f"spinlock, list_head: {_LINUX_267}, SMP"),
-    },
-    ("vma linkage", "2.6.7"): {
-        I386: Size(12, "vma->anon_vma_node and vma->anon_vma: include/linux/mm.h, 2.6.7"),
-        X86_64: Size(24, "vma->anon_vma_node and vma->anon_vma: include/linux/mm.h, 2.6.7"),
-    },
-    ("anon_vma", "6.18"): {
-        I386: Size(56, "field list of include/linux/rmap.h 6.18, computed for 32-bit"),
-        X86_64: Size(104, "slab object: struct 96 (BTF of 6.18.44) and the free pointer of a TYPESAFE_BY_RCU cache"),
-    },
-    ("anon_vma_chain", "6.18"): {
-        I386: Size(36, "field list of include/linux/rmap.h 6.18, computed for 32-bit"),
-        X86_64: Size(64, "BTF of 6.18.44"),
-    },
-}
-"""(structure, version) -> architecture -> size."""
-
-
-def size_of(structure: str, version: str, arch: str) -> Size:
-    """The size of a structure. KeyError for one the table does not have."""
-    return SIZES[structure, version][arch]

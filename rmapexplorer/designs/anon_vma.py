@@ -15,7 +15,7 @@ from rmapexplorer.core.design import Design, Footprint, Picture, Proposal, Struc
 from rmapexplorer.core.flags import ACCESS
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.outcome import Refusal
-from rmapexplorer.core.sizes import size_of, slab_objects, slab_pages
+from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk
@@ -37,6 +37,17 @@ class AnonVma(Design):
     era: ClassVar[str] = "2.6.7"
     story: ClassVar[str] = "the page remembers its offset in a group of vmas that fork, split and mremap keep together"
     OWNER: ClassVar[str] = "anon_vma"
+    SIZES: ClassVar[dict[str, dict[str, Size]]] = {
+        "anon_vma": {
+            I386: Size(12, "spinlock, list_head: field list of include/linux/rmap.h, 2.6.7, SMP"),
+            X86_64: Size(24, "spinlock, list_head: field list of include/linux/rmap.h, 2.6.7, SMP"),
+        },
+        "vma linkage": {
+            I386: Size(12, "vma->anon_vma_node and vma->anon_vma: include/linux/mm.h, 2.6.7"),
+            X86_64: Size(24, "vma->anon_vma_node and vma->anon_vma: include/linux/mm.h, 2.6.7"),
+        },
+    }
+    LOOK: ClassVar[tuple[str, str, str]] = ("anon_vma", "circle", "dash dot")
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""
@@ -185,14 +196,11 @@ class AnonVma(Design):
 
     def footprint(self) -> tuple[Footprint, ...]:
         """anon_vmas, and the linkage inside the vmas that are on a list."""
-        arch = self.w.machine.arch
-        head, linkage = size_of("anon_vma", "2.6.7", arch), size_of("vma linkage", "2.6.7", arch)
         linked = int(self.lists.count.sum())
         return (
-            Footprint(kind="anon_vma", objects=len(self.av), size=head.bytes, source=head.source,
-                      slab_pages=slab_pages(len(self.av), slab_objects(head.bytes, arch))),
-            Footprint(kind="vma linkage", objects=linked, size=linkage.bytes, source=linkage.source),
-        )  # fmt: skip
+            self.footprint_row("anon_vma", len(self.av)),
+            self.footprint_row("vma linkage", linked, slab=False),
+        )
 
     def recount(self) -> dict[str, int]:
         """What live vmas reach."""

@@ -16,7 +16,7 @@ from rmapexplorer.core.flags import ACCESS
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.outcome import Refusal
-from rmapexplorer.core.sizes import size_of, slab_pages, slub_objects
+from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import EXCLUSIVE, NONE, Bools, Ints
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
@@ -35,6 +35,20 @@ class AnonVmaChain(Design):
     FILE_INDEX: ClassVar[type[FileIndex]] = IntervalIndex
     BRK_MERGES_RIGHT: ClassVar[bool] = False
     OWNER: ClassVar[str] = "anon_vma"
+    SIZES: ClassVar[dict[str, dict[str, Size]]] = {
+        "anon_vma": {
+            I386: Size(56, "field list of include/linux/rmap.h 6.18, computed for 32-bit"),
+            X86_64: Size(
+                104, "slab object: struct 96 (BTF of 6.18.44) and the free pointer of a TYPESAFE_BY_RCU cache"
+            ),
+        },
+        "anon_vma_chain": {
+            I386: Size(32, "field list of include/linux/rmap.h 6.18, computed for 32-bit"),
+            X86_64: Size(64, "BTF of 6.18.44"),
+        },
+    }
+    SLUB: ClassVar[bool] = True
+    LOOK: ClassVar[tuple[str, str, str]] = ("avc", "diamond", "solid")
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""
@@ -372,12 +386,10 @@ class AnonVmaChain(Design):
 
     def footprint(self) -> tuple[Footprint, ...]:
         """anon_vmas and avcs."""
-        out = []
-        for kind, count in (("anon_vma", len(self.av)), ("anon_vma_chain", len(self.avc))):
-            size = size_of(kind, "6.18", self.w.machine.arch)
-            out.append(Footprint(kind=kind, objects=count, size=size.bytes, source=size.source,
-                                 slab_pages=slab_pages(count, slub_objects(size.bytes))))  # fmt: skip
-        return tuple(out)
+        return (
+            self.footprint_row("anon_vma", len(self.av)),
+            self.footprint_row("anon_vma_chain", len(self.avc)),
+        )
 
     def recount(self) -> dict[str, int]:
         """What live vmas reach."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from rmapexplorer.core.design import Design, Footprint, Option, Picture, StructNode
 from rmapexplorer.core.index.chains import Chains
-from rmapexplorer.core.sizes import size_of, slab_objects, slab_pages
+from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk
@@ -42,6 +42,13 @@ class AnonMm(Design):
     )  # fmt: skip
     ANON_PGOFF: ClassVar[bool] = False
     OWNER: ClassVar[str] = "anonmm"
+    SIZES: ClassVar[dict[str, dict[str, Size]]] = {
+        "anonmm": {
+            I386: Size(24, "count, lock, mm, head, list: mm/rmap.c after rmap 11, SMP"),
+            X86_64: Size(40, "count, lock, mm, head, list: mm/rmap.c after rmap 11, SMP"),
+        }
+    }
+    LOOK: ClassVar[tuple[str, str, str]] = ("anonmm", "triangle", "dash")
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""
@@ -224,11 +231,7 @@ class AnonMm(Design):
 
     def footprint(self) -> tuple[Footprint, ...]:
         """anonmms, orphans included."""
-        arch = self.w.machine.arch
-        size = size_of("anonmm", "rmap 11", arch)
-        count = len(self.anonmm)
-        return (Footprint(kind="anonmm", objects=count, size=size.bytes, source=size.source,
-                          slab_pages=slab_pages(count, slab_objects(size.bytes, arch))),)  # fmt: skip
+        return (self.footprint_row("anonmm", len(self.anonmm)),)
 
     def _page_refs(self) -> Ints:
         pages = self.w.page.live()

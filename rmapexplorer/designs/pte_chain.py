@@ -38,6 +38,7 @@ class PteChain(Design):
     story: ClassVar[str] = "every page keeps the list of its ptes: exact, and paid for page by page"
     ANON_PGOFF: ClassVar[bool] = False
     OWNER: ClassVar[str] = "pte_chain"
+    LOOK: ClassVar[tuple[str, str, str]] = ("pte_chain", "square", "solid")
 
     def attach(self, world: World) -> None:
         """Called once. :raises KernelError: EINVAL for a cache line that leaves a chain block a single slot."""

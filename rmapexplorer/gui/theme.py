@@ -9,6 +9,8 @@ from attrs import frozen
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 
+from rmapexplorer.core.design import Design
+from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.resources import resource
 
 
@@ -24,17 +26,28 @@ class Look:
     dash: Qt.PenStyle
 
 
-LOOKS: dict[str, Look] = {
-    "pte_chain": Look("pte_chain", "s", Qt.PenStyle.SolidLine),
-    "anonmm": Look("anonmm", "t1", Qt.PenStyle.DashLine),
-    "anon_vma": Look("anon_vma", "o", Qt.PenStyle.DashDotLine),
-    "anon_vma_chain": Look("avc", "d", Qt.PenStyle.SolidLine),
+_MARKERS = {"square": "s", "triangle": "t1", "circle": "o", "diamond": "d", "star": "star", "cross": "x",
+            "plus": "+", "pentagon": "p", "hexagon": "h", "down": "t"}  # fmt: skip
+_DASHES = {
+    "solid": Qt.PenStyle.SolidLine,
+    "dash": Qt.PenStyle.DashLine,
+    "dot": Qt.PenStyle.DotLine,
+    "dash dot": Qt.PenStyle.DashDotLine,
+    "dash dot dot": Qt.PenStyle.DashDotDotLine,
 }
-OTHER = Look("other", "star", Qt.PenStyle.DashDotDotLine)
+
+
+def _look_of(kind: type[Design]) -> Look:
+    token, marker, dash = kind.LOOK
+    return Look(token, _MARKERS[marker], _DASHES[dash])
+
+
+LOOKS: dict[str, Look] = {kind.key: _look_of(kind) for kind in DESIGNS}
+OTHER = _look_of(Design)
 
 
 def look(design: str) -> Look:
-    """The look of a design by key; designs without one of their own share OTHER. Options after ":" do not count."""
+    """The look of a design by key (its LOOK); an unknown one has OTHER. Options after ":" do not count."""
     return LOOKS.get(design.partition(":")[0], OTHER)
 
 
