@@ -94,19 +94,13 @@ def _contents(w: World, mm: Mm, rows: Ints, written: _Written) -> tuple[Ints, In
     token = np.zeros(len(vpn), np.int64)
     mapped, swapped = is_page(entries), (entries & radix.SWAP) != 0
     token[mapped] = w.page.token[entries[mapped] >> ENTRY_SHIFT]
-    token[swapped] = _swapped(w, entries[swapped] >> ENTRY_SHIFT)
+    token[swapped] = w.swap.token[entries[swapped] >> ENTRY_SHIFT]
     token[(entries & radix.MARKER) != 0] = GUARD
     more, more_token = _unmapped_file_pages(w, rows, vpn, written)
     page, token = np.r_[vpn, more], np.r_[token, more_token]
     order = np.argsort(page, kind="stable")
     order = order[token[order] != 0]
     return page[order], token[order]
-
-
-def _swapped(w: World, slots: Ints) -> Ints:
-    # what a fault would find: the page in the swap cache, else the slot
-    cached = w.swap.page[slots]
-    return np.where(cached >= 0, w.page.token[cached], w.swap.token[slots])
 
 
 def _written(w: World) -> _Written:
@@ -160,11 +154,9 @@ def difference(a: World, b: World, apart: Apart | None = None) -> str | None:
         if pid not in left_out:
             return f"Process {pid} is alive in {_name(a if pid in tasks[0] else b)} only."
     written = _written(a), _written(b)
-    seen: set[int] = set()
     for pid, mm in tasks[0].items():
-        if pid not in tasks[1] or (mm in seen and pid not in left_out):
+        if pid not in tasks[1]:
             continue
-        seen.add(mm)
         mine, theirs = _memory(a, a.mms[mm], written[0]), _memory(b, b.mms[tasks[1][pid]], written[1])
         found = _spans_differ(a, b, mine, theirs, _edges(left_out.get(pid, ())))
         found = found or _contents_differ(a, b, mine, theirs, _edges(left_out.get(pid, ())))

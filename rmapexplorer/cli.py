@@ -1,0 +1,282 @@
+"""The command line: ``run``, ``compare`` and ``designs`` without Qt; everything else opens the window.
+
+Exit codes: 0 fine, 1 the comparison failed, 2 wrong usage, 3 a file that cannot be read or written, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from rmapexplorer import __version__, batch, report
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.units import Corruption, KernelError
+from rmapexplorer.designs.registry import DESIGNS, design_named
+from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.open import load_any
+from rmapexplorer.formats.session import Session
+
+OK, FAILED, USAGE, BAD_FILE, CANCELLED = 0, 1, 2, 3, 130
+
+PIPE_COLUMNS = 160
+"""Width of tables where there is no terminal to ask."""
+
+WINDOW = """\
+the window:
+  rmapexplorer [FILE]      open a session (.rmap), a recording or, without FILE, the built-in scenario
+  --screenshot PATH        save a picture of the window there and end; needs no screen
+  --size WxH               size of the window, for example 1440x900
+  --theme THEME            dark, light or system, for this start only
+  --reset-settings         forget layout, theme, text size and recent files
+
+A recording is the text that perf script prints, plain or gzip.
+Exit codes: 0 fine, 1 the comparison failed, 2 wrong usage, 3 a file that cannot be read or written, 130 cancelled.
+Colours are left out where NO_COLOR is set or the output is no terminal."""
+
+
+class Trouble(Exception):
+    """The command cannot be carried out: one sentence, and the exit code."""
+
+    def __init__(self, sentence: str, code: int) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@frozen
+class Command:
+    """A subcommand: its help, what declares its arguments, and what carries it out and returns the exit code."""
+
+    name: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    carry_out: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out what the arguments say (those of the program by default); returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except Trouble as trouble:
+        return _complain(str(trouble), trouble.code)
+    except Corruption as broken:
+        return _complain(f"a bug of this program, please report it with the file: {broken}", FAILED)
+    except KeyboardInterrupt:
+        return _complain("cancelled.", CANCELLED)
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return OK
+    except OSError as error:
+        return _complain(f"the output cannot be written ({error.strerror or error}).", BAD_FILE)
+    return code
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"rmapexplorer: {sentence}", file=sys.stderr)
+    return code
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] not in {command.name for command in COMMANDS} | {"-h", "--help", "--version"}:
+        return _window(words)
+    try:
+        options = parser().parse_args(words)
+    except SystemExit as ended:  # help, version, or wrong usage, which argparse has explained
+        return int(ended.code or 0)
+    return int(options.carry_out(options))
+
+
+def _window(words: list[str]) -> int:
+    try:
+        from rmapexplorer.gui.app import run  # Qt is needed for the window only
+
+        return int(run(words))
+    except ImportError as error:
+        if (error.name or "").startswith("rmapexplorer"):
+            raise
+        raise Trouble(
+            f"the window needs Qt, which does not load ({error}); packaging/launch installs it.", FAILED
+        ) from error
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the commands. Those of the window are its own; here they are described only."""
+    top = argparse.ArgumentParser(
+        prog="rmapexplorer", usage="rmapexplorer [FILE] [options]\n       rmapexplorer COMMAND ...",
+        description="An explorer of Linux reverse-mapping designs.", epilog=WINDOW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"rmapexplorer {__version__}")
+    commands = top.add_subparsers(
+        title="in the terminal, without Qt or a screen", metavar="COMMAND", required=True, prog=top.prog
+    )
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.name, help=command.help, description=f"{command.help[:1].upper()}{command.help[1:]}."
+        )
+        command.arguments(sub)
+        sub.set_defaults(carry_out=command.carry_out)
+    return top
+
+
+def _file_arguments(parser: argparse.ArgumentParser) -> None:
+    known = ", ".join(kind.key for kind in DESIGNS)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap) or the text that perf script prints")
+    parser.add_argument(
+        "--design", nargs="+", action="extend", metavar="NAME", dest="designs",
+        help=f"designs to run instead of those of the file: {known}; with options as in anonmm:variant=4c",
+    )  # fmt: skip
+    parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
+    parser.set_defaults(parser=parser)
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+# -- commands -----------------------------------------------------------------------------------------
+
+
+def run_file(options: argparse.Namespace) -> int:
+    """``run FILE``."""
+    session, runs, _ = _run_all(options)
+    found = {done.name: batch.figures(done) for done in runs}
+    if options.json != "-":
+        _show(report.figures_table(session.title, found))
+    _write_json(options.json, report.to_json(runs, found) if options.json else "")
+    return OK
+
+
+def compare_file(options: argparse.Namespace) -> int:
+    """``compare FILE``."""
+    session, runs, operations = _run_all(options, least=2)
+    found = {done.name: batch.figures(done) for done in runs}
+    verdict = batch.compare(runs, operations)
+    if options.json != "-":
+        _show(report.figures_table(session.title, found), *report.verdict_lines(runs, verdict))
+    _write_json(options.json, report.to_json(runs, found, verdict) if options.json else "")
+    return OK if verdict.difference is None else FAILED
+
+
+def show_designs(options: argparse.Namespace) -> int:
+    """``designs``."""
+    _show(report.designs_table())
+    return OK
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "run",
+        "replay a session or recording under its designs and show what each of them pays",
+        _file_arguments,
+        run_file,
+    ),
+    Command(
+        "compare", "replay it and check that process memory ends equal under all designs", _file_arguments, compare_file
+    ),
+    Command("designs", "list the designs and their options", _no_arguments, show_designs),
+)
+
+
+def _run_all(options: argparse.Namespace, least: int = 1) -> tuple[Session, list[batch.Run], Sequence[Operation]]:
+    path, wanted = _file_and_designs(options)
+    for name in wanted:
+        try:
+            design_named(name)
+        except KernelError as error:
+            raise Trouble(f"{error.rule}.", USAGE) from error
+    if options.json not in (None, "-") and (sentence := report.no_target(options.json, path)):
+        raise Trouble(sentence, BAD_FILE)
+    with _progress() as progress:
+        session = _load(path, progress)
+        try:
+            names = wanted or batch.names_of(session)
+        except KernelError as error:
+            raise Trouble(f"{path}: {error.rule}; choose others with --design.", BAD_FILE) from error
+        if len(names) < least:
+            raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
+        operations = batch.operations_of(session)
+        runs = [_run_one(name, session, operations, path, progress) for name in names]
+    for line in session.report:
+        _complain(f"skipped: {line}", OK)
+    return session, runs, operations
+
+
+def _file_and_designs(options: argparse.Namespace) -> tuple[str, list[str]]:
+    # --design takes as many words as follow, a FILE behind it too
+    wanted = list(dict.fromkeys(options.designs or ()))
+    path: str | None = options.file
+    keys = {kind.key for kind in DESIGNS}
+    if path is None and len(wanted) > 1:
+        path = next((word for word in reversed(wanted) if word.partition(":")[0] not in keys), None)
+        wanted = [word for word in wanted if word != path]
+    if path is None:
+        raise Trouble("FILE is missing: name a session or a recording (-h explains).", USAGE)
+    return path, wanted
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _load(path: str, progress: Progress) -> Session:
+    bar = progress.add_task("reading", total=None)
+    try:
+        session = load_any(path, lambda done, total: progress.update(bar, completed=done, total=total))
+    except FormatError as error:
+        raise Trouble(str(error), BAD_FILE) from error
+    progress.remove_task(bar)
+    return session
+
+
+def _run_one(name: str, session: Session, operations: Sequence[Operation], path: str, progress: Progress) -> batch.Run:
+    bar = progress.add_task(name, total=len(operations))
+    try:
+        return batch.run(name, session.machine, operations, lambda done, _: progress.update(bar, completed=done))
+    except KernelError as error:
+        raise Trouble(f"{path}: {error.rule}.", BAD_FILE) from error
+    except MemoryError as error:
+        raise Trouble(
+            f"{path}: the world of {name} does not fit into memory; run fewer or smaller operations.", BAD_FILE
+        ) from error
+
+
+# -- output -------------------------------------------------------------------------------------------
+
+
+def _show(*parts: Table | str) -> None:
+    if sys.stdout is None:
+        return
+    narrow = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS
+    console = Console(width=narrow, markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part)
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(capture.get().encode(encoding, "replace").decode(encoding))
+
+
+def _write_json(path: str | None, text: str) -> None:
+    if path == "-":
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+    elif path is not None:
+        try:
+            report.write_text(path, text)
+        except OSError as error:
+            raise Trouble(
+                f"{path}: cannot be written ({error.strerror or error}); choose another place.", BAD_FILE
+            ) from error

@@ -1,0 +1,139 @@
+"""Figures of runs as JSON and as tables for the terminal, and where they are written to."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from rmapexplorer.batch import Run, Verdict, tasks
+from rmapexplorer.core.operations import describe
+from rmapexplorer.designs.registry import DESIGNS
+
+Figures = dict[str, Any]
+"""What batch.figures gives for one world."""
+
+ROWS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
+    ("operations", lambda f: f["operations"]),
+    ("refused", lambda f: f["refused"]),
+    ("vmas", lambda f: f["vmas"]),
+    ("footprint, bytes", lambda f: sum(kind["bytes"] for kind in f["footprint"].values())),
+    ("rmap objects", lambda f: sum(kind["objects"] for kind in f["footprint"].values())),
+    ("probe: nodes", lambda f: f["walk"]["nodes"]),
+    ("probe: ptes", lambda f: f["walk"]["ptes"]),
+    ("probe: ptes missed", lambda f: f["walk"]["missed"]),
+    ("walks: nodes", lambda f: f["walk"]["real_list_nodes"]),
+    ("walks: ptes", lambda f: f["walk"]["real_pte_probes"]),
+    ("pages copied", lambda f: f["counters"]["pages_copied"]),
+    ("merges refused", lambda f: f["counters"]["merges_refused"]),
+    ("allocations", lambda f: f["counters"]["objs_alloc"]),
+    ("seconds", lambda f: f["seconds"]),
+)
+"""Title of a row, and its value for one world. Probe: try_to_unmap of every resident anonymous page, now."""
+
+
+def figures_table(title: str, found: Mapping[str, Figures]) -> Table:
+    """One column a world, by its name; rows in which all of them agree are dim."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("")
+    for column in found:
+        table.add_column(column, justify="right", overflow="fold")
+    for name, value in ROWS:
+        values = [value(column) for column in found.values()]
+        words = [f"{number:.2f}" if isinstance(number, float) else f"{number:,}" for number in values]
+        table.add_row(name, *words, style="dim" if len(found) > 1 and len(set(values)) == 1 else None)
+    return table
+
+
+def designs_table() -> Table:
+    """All designs, oldest first, with their options; the first value of an option is its default."""
+    table = Table(show_lines=True)
+    for title in ("key", "title", "era", "options", "story"):
+        table.add_column(title, overflow="fold", no_wrap=title == "key")
+    for kind in DESIGNS:
+        options = "\n".join(f"{option.name}={'|'.join(option.values)}  {option.help}" for option in kind.OPTIONS)
+        table.add_row(kind.key, kind.title, kind.era, options or "none", kind.story)
+    return table
+
+
+def verdict_lines(runs: Sequence[Run], verdict: Verdict) -> list[str]:
+    """What the comparison says, a sentence a line."""
+    lines = []
+    parting = verdict.parting
+    if parting is not None:
+        outcomes = "; ".join(f"{name}: {words}" for name, words in parting.outcomes.items())
+        operation = describe(parting.operation)
+        lines.append(f"Outcomes differ first at operation {parting.index + 1}, {operation}: {outcomes}.")
+    else:
+        lines.append("Every operation has the same outcome in all worlds.")
+    where = " where outcomes were equal" if parting is not None else ""
+    if verdict.difference is None:
+        lines.append(f"Process memory is equal in all {len(runs)} worlds{where}.")
+    else:
+        lines.append(f"Process memory differs{where}: {verdict.difference}")
+    return lines
+
+
+def to_json(runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict | None = None) -> str:
+    """The figures, by the name of the run, and the tasks; with a verdict, the comparison."""
+    data: dict[str, Any] = {"designs": {done.name: {**found[done.name], "tasks": tasks(done.world)} for done in runs}}
+    if verdict is not None:
+        parting = verdict.parting
+        data["comparison"] = {
+            "memory_equal": verdict.difference is None,
+            "difference": verdict.difference,
+            "outcomes_differ_at": parting and {"operation": parting.index + 1, "outcomes": parting.outcomes},
+        }
+    return json.dumps(data, indent=1) + "\n"
+
+
+# -- files --------------------------------------------------------------------------------------------
+
+
+def no_target(path: str, source: str) -> str:
+    """Why nothing can be written to ``path``, as a sentence; empty where it seems possible. ``source``: the file read."""
+    if not path or "\0" in path:
+        return f"{path!r} is no file name; give another after --json."
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        return f"{path}: is a directory; give the name of a file in it."
+    if not os.path.isdir(folder):
+        return f"{path}: the directory {folder} does not exist; make it or choose another place."
+    if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
+        return f"{path}: is the file to read; choose another for the figures."
+    if not os.access(path if _special(path) else folder, os.W_OK):
+        return f"{path}: may not be written by you; choose another place."
+    return ""
+
+
+def _special(path: str) -> bool:
+    # a device or a pipe is written to; it must not be replaced by a file
+    return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
+
+
+def write_text(path: str, text: str) -> None:
+    """Put the text in the place of the file in one step, or into the device or pipe that ``path`` is. :raises OSError:"""
+    if _special(path):
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        return
+    target = os.path.realpath(path)
+    folder, base = os.path.split(target)
+    temporary = os.path.join(folder, f".{base[:100]}.{uuid.uuid4().hex}")
+    try:
+        with open(temporary, "x", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if os.path.exists(target):
+            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+        os.replace(temporary, target)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,133 @@
+"""Figures on paper: tables, sentences, JSON, and the file they go to."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from rich.console import Console
+
+from rmapexplorer import batch, report
+from rmapexplorer.core.operations import Fork, Mmap, Spawn, Touch
+from rmapexplorer.core.units import Machine, Span
+from rmapexplorer.designs.registry import DESIGNS
+
+OPS = Spawn(pid=1), Mmap(pid=1, span=Span(10, 20)), Touch(pid=1, runs=((10, 14, "w"),)), Fork(pid=1, child=2)
+
+
+@pytest.fixture
+def runs():
+    return [batch.run(name, Machine(), OPS, lambda done, total: None) for name in ("pte_chain", "anonmm:variant=4c")]
+
+
+@pytest.fixture
+def found(runs):
+    return {done.name: batch.figures(done) for done in runs}
+
+
+def text(table):
+    console = Console(width=160, markup=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def row(printed, title):
+    rows = [[cell.strip() for cell in line.strip("│ ").split("│")] for line in printed.splitlines()]
+    (cells,) = [cells for cells in rows if cells[0] == title]
+    return cells[1:]
+
+
+def test_a_column_for_each_design_and_a_row_for_each_figure(found):
+    printed = text(report.figures_table("a [title]", found))
+    assert "a [title]" in printed and "anonmm:variant=4c" in printed
+    assert row(printed, "operations") == ["4", "4"]
+    assert row(printed, "footprint, bytes") == ["320", "80"]
+    assert row(printed, "probe: ptes") == ["8", "8"]
+    for title, _ in report.ROWS:
+        assert len(row(printed, title)) == 2
+
+
+def test_all_designs_are_listed_with_their_options():
+    printed = text(report.designs_table())
+    for kind in DESIGNS:
+        assert kind.key in printed and kind.era in printed
+    assert "variant=4e|4c" in printed
+
+
+def test_the_verdict_is_said_in_sentences(runs):
+    assert report.verdict_lines(runs, batch.Verdict(None, None)) == [
+        "Every operation has the same outcome in all worlds.",
+        "Process memory is equal in all 2 worlds.",
+    ]
+    parting = batch.Parting(3, OPS[3], {"a": "done", "b": "ENOMEM (no room)"})
+    assert report.verdict_lines(runs, batch.Verdict(parting, "Process 1 ...")) == [
+        "Outcomes differ first at operation 4, fork(1 → 2): a: done; b: ENOMEM (no room).",
+        "Process memory differs where outcomes were equal: Process 1 ...",
+    ]
+
+
+def test_json_has_figures_and_tasks_of_every_world(runs, found):
+    data = json.loads(report.to_json(runs, found))
+    assert list(data) == ["designs"] and list(data["designs"]) == ["pte_chain", "anonmm:variant=4c"]
+    for figures in data["designs"].values():
+        assert {"operations", "refused", "vmas", "footprint", "walk", "seconds", "tasks"} <= set(figures)
+        assert [task["anonymous_pages"] for task in figures["tasks"]] == [4, 4]
+
+
+def test_json_of_a_comparison_has_its_verdict(runs, found):
+    parting = batch.Parting(3, OPS[3], {"a": "done"})
+    assert json.loads(report.to_json(runs, found, batch.Verdict(parting, None)))["comparison"] == {
+        "memory_equal": True, "difference": None, "outcomes_differ_at": {"operation": 4, "outcomes": {"a": "done"}},
+    }  # fmt: skip
+    assert json.loads(report.to_json(runs, found, batch.Verdict(None, "x")))["comparison"]["outcomes_differ_at"] is None
+
+
+def test_a_file_is_replaced_in_one_step_and_keeps_its_mode(tmp_path):
+    out = tmp_path / "out.json"
+    report.write_text(str(out), "old")
+    out.chmod(0o640)
+    report.write_text(str(out), "new")
+    assert out.read_text() == "new" and out.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    report.write_text(str(tmp_path / "link"), "text")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_text() == "text"
+
+
+def test_what_cannot_be_written_leaves_the_old_file_alone(tmp_path):
+    out = tmp_path / "out.json"
+    out.write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        report.write_text(str(out), "\ud800")
+    assert out.read_text() == "old" and os.listdir(tmp_path) == ["out.json"]
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    report.write_text(str(pipe), "text")
+    assert os.read(reader, 10) == b"text"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("", "no file name"), ("a\0b", "no file name"), ("{}", "is a directory"), ("{}/no/x", "no does not exist"), ("{}/in", "file to read")],
+)  # fmt: skip
+def test_targets_that_cannot_be_are_refused(tmp_path, path, why):
+    source = tmp_path / "in"
+    source.write_text("")
+    assert why in report.no_target(path.format(tmp_path), str(source))
+
+
+def test_new_files_old_files_and_devices_are_targets(tmp_path):
+    (tmp_path / "old").write_text("")
+    for path in (str(tmp_path / "old"), str(tmp_path / "new"), "new-here.json", os.devnull):
+        assert report.no_target(path, str(tmp_path / "in")) == ""
