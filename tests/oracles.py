@@ -91,7 +91,10 @@ def content(w: World, mm_id: int, row: int, vpn: int) -> tuple[str, int]:
 
 
 def memory(w: World) -> dict[tuple[int, int], tuple[object, ...]]:
-    """(pid, page number) -> flags, file, offset, contents: what must be equal in all worlds. VM_ACCOUNT may differ."""
+    """(pid, page number) -> flags, file, offset, contents: what must be equal in all worlds.
+
+    VM_ACCOUNT and VM_LOCKED may differ: mprotect of a vma and MREMAP_DONTUNMAP change them for whole vmas.
+    """
     out: dict[tuple[int, int], tuple[object, ...]] = {}
     for task in w.tasks.values():
         if task.zombie or task.pid != task.leader:
@@ -99,7 +102,7 @@ def memory(w: World) -> dict[tuple[int, int], tuple[object, ...]]:
         for row in w.mms[task.mm].vmas:
             file, start = int(w.vma.file[row]), int(w.vma.start[row])
             name = w.files[file].name if file >= 0 else ""
-            flags = int(w.vma.flags[row]) & ~vm.ACCOUNT
+            flags = int(w.vma.flags[row]) & ~(vm.ACCOUNT | vm.LOCKED | vm.LOCKONFAULT)
             for vpn in range(start, int(w.vma.end[row])):
                 offset = int(w.vma.pgoff[row]) + vpn - start if name else 0
                 out[task.pid, vpn] = (flags, name, offset, *content(w, task.mm, row, vpn))
