@@ -180,7 +180,7 @@ def _files(w: World) -> None:
         order = w.imap.order(file.id)
         _fail_if(not np.array_equal(np.sort(order), rows), f"the i_mmap of {name} differs from the vmas that map it")
         _fail_if(w.imap.size(file.id) != len(rows), f"the i_mmap of {name} miscounts its members")
-        _fail_if(w.imap.TREE and bool((np.diff(w.vma.pgoff[order]) < 0).any()), f"the tree of {name} is out of order")
+        _fail_if(not w.imap.in_order(file.id), f"the i_mmap of {name} is out of order")
         for number, row in file.cache.rows.items():
             columns = np.flatnonzero(w.cache.entries[row] & radix.PRESENT)
             pages, index = w.cache.entries[row, columns] >> ENTRY_SHIFT, (number << TABLE_SHIFT) + columns

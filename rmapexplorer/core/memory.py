@@ -28,7 +28,7 @@ Apart = Mapping[int, Iterable[Span]]
 """Pid -> spans that are not compared, since outcomes differed there."""
 
 _Written = dict[int, tuple[Ints, Ints]]
-"""File -> (page of the file, ascending; token) of everything somebody wrote to it."""
+"""File -> (page of the file, ascending; token) of everything somebody wrote to it, cached or not."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -113,8 +113,11 @@ def _written(w: World) -> _Written:
         w.page.token[_numbers(found, radix.PRESENT)],
         np.where((found & radix.SWAP) != 0, w.swap.token[_numbers(found, radix.SWAP)], 0),
     )
+    dropped = np.array([(f.id, *item) for f in w.files for item in f.saved.items()], np.int64).reshape(-1, 3).T
     some = token != 0
-    file, index, token = w.cache.owner[rows[at[some]]], w.cache.base[rows[at[some]]] + column[some], token[some]
+    file = np.r_[w.cache.owner[rows[at[some]]], dropped[0]]
+    index = np.r_[w.cache.base[rows[at[some]]] + column[some], dropped[1]]
+    token = np.r_[token[some], dropped[2]]
     order = np.lexsort((index, file))
     file, index, token = file[order], index[order], token[order]
     names = np.unique(file)

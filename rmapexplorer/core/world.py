@@ -14,7 +14,7 @@ import numpy as np
 from rmapexplorer.core import radix
 from rmapexplorer.core.counters import Counters
 from rmapexplorer.core.design import Design, Footprint
-from rmapexplorer.core.index.files import nodes_of_tree
+from rmapexplorer.core.index.files import Stab
 from rmapexplorer.core.objects import File, Mm, Task
 from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.outcome import Outcome, Refusal
@@ -157,38 +157,23 @@ class World:
 
     def file_candidates(self, pages: Ints) -> Walk:
         """rmap_walk_file: every vma of the file whose span covers the index, in the order of its index."""
-        keys, group = np.unique(
-            np.stack([self.page.mapping[pages], self.page.index[pages]]), axis=1, return_inverse=True
-        )
-        group = group.reshape(-1)
-        rows, mm, vpn, nodes, rejects, total_nodes, total_rejects = [], [], [], [], [], [], []
-        first = [0]
+        both = np.stack([self.page.mapping[pages], self.page.index[pages]])
+        keys, group = np.unique(both, axis=1, return_inverse=True)
+        found: list[Stab] = []
         for file in np.unique(keys[0]).tolist():
-            order = self.imap.order(file)
-            start, end, pgoff = self.vma.start[order], self.vma.end[order], self.vma.pgoff[order]
-            for index in keys[1][keys[0] == file].tolist():
-                at = np.flatnonzero((pgoff <= index) & (index < pgoff + end - start))
-                rows.append(order[at])
-                mm.append(self.vma.mm[order[at]])
-                vpn.append(start[at] + index - pgoff[at])
-                cost, whole = self._index_cost(len(order), at)
-                nodes.append(cost)
-                rejects.append(cost - np.arange(1, len(at) + 1) if not self.imap.TREE else np.zeros(len(at), np.int64))
-                total_nodes.append(whole)
-                total_rejects.append(0 if self.imap.TREE else whole - len(at))
-                first.append(first[-1] + len(at))
+            found += self.imap.stab(file, keys[1][keys[0] == file])
+        counts = [len(stab.vmas) for stab in found]
+        vma = np.concatenate([stab.vmas for stab in found])
+        index = np.repeat(keys[1], counts)
         return Walk(
-            pages=pages, group=group, start=np.zeros(len(pages), np.int64), first=np.array(first, np.int64),
-            mm=np.concatenate(mm), vma=np.concatenate(rows), vpn=np.concatenate(vpn), nodes=np.concatenate(nodes),
-            rejects=np.concatenate(rejects), total_nodes=np.array(total_nodes, np.int64),
-            total_rejects=np.array(total_rejects, np.int64),
+            pages=pages, group=group.reshape(-1), start=np.zeros(len(pages), np.int64),
+            first=np.cumsum([0, *counts]), mm=self.vma.mm[vma], vma=vma,
+            vpn=self.vma.start[vma] + index - self.vma.pgoff[vma],
+            nodes=np.concatenate([stab.nodes for stab in found]),
+            rejects=np.concatenate([stab.rejects for stab in found]),
+            total_nodes=np.array([stab.total for stab in found], np.int64),
+            total_rejects=np.array([stab.total_rejects for stab in found], np.int64),
         )  # fmt: skip
-
-    def _index_cost(self, size: int, at: Ints) -> tuple[Ints, int]:
-        if self.imap.TREE:
-            whole = nodes_of_tree(size, len(at))
-            return whole - len(at) + np.arange(1, len(at) + 1), whole
-        return at + 1, size
 
     def anonymous_pages(self) -> Ints:
         """Resident anonymous pages that are mapped."""

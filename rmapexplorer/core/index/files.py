@@ -11,18 +11,17 @@ from bisect import bisect_left, insort
 from typing import ClassVar, Protocol
 
 import numpy as np
+from attrs import frozen
 
 from rmapexplorer.core.flags import SHARED
 from rmapexplorer.core.index.chains import Chains
-from rmapexplorer.core.table import NONE, Ints, VmaTable
+from rmapexplorer.core.table import Ints, VmaTable
 
 
 class FileIndex(Protocol):
     """What a world asks of the order of a file's vmas. Vmas are ids, files are ids."""
 
     KIND: ClassVar[str]
-    TREE: ClassVar[bool]
-    """Nodes visited are the formula of a tree, not a count of list nodes."""
 
     def __init__(self, vma: VmaTable) -> None: ...
 
@@ -47,12 +46,41 @@ class FileIndex(Protocol):
     def size(self, file: int) -> int:
         """Number of vmas of a file."""
 
+    def in_order(self, file: int) -> bool:
+        """The invariant of its structure holds (for the audit)."""
+
+    def stab(self, file: int, indexes: Ints) -> list[Stab]:
+        """For each page of the file the vmas whose span covers it, in walking order, with what finding them visits."""
+
+
+@frozen(eq=False)
+class Stab:
+    """Answer to one stabbing query: covering ``vmas`` in order; ``nodes`` visited up to and including each; ``total``
+    visited by a walk that never stops early; ``rejects``: visited members that do not cover, cumulative likewise."""
+
+    vmas: Ints
+    nodes: Ints
+    total: int
+    rejects: Ints
+    total_rejects: int
+
+
+def stab_list(vma: VmaTable, order: Ints, indexes: Ints) -> list[Stab]:
+    """Stabbing queries on a list: every member is a node visited."""
+    start, pgoff = vma.start[order], vma.pgoff[order]
+    last = pgoff + vma.end[order] - start
+    out = []
+    for index in indexes.tolist():
+        at = np.flatnonzero((pgoff <= index) & (index < last))
+        place = at + 1
+        out.append(Stab(order[at], place, len(order), place - np.arange(1, len(at) + 1), len(order) - len(at)))
+    return out
+
 
 class ListIndex:
     """i_mmap and i_mmap_shared, two lists; a walk goes through the first, then the second (2.4 to 2.6.6)."""
 
     KIND: ClassVar[str] = "list"
-    TREE: ClassVar[bool] = False
 
     def __init__(self, vma: VmaTable) -> None:
         self.vma = vma
@@ -89,12 +117,19 @@ class ListIndex:
         """Length of both lists."""
         return self.lists.size(2 * file) + self.lists.size(2 * file + 1)
 
+    def in_order(self, file: int) -> bool:
+        """A list has no order to break."""
+        return True
+
+    def stab(self, file: int, indexes: Ints) -> list[Stab]:
+        """Every member of both lists is looked at."""
+        return stab_list(self.vma, self.order(file), indexes)
+
 
 class IntervalIndex:
     """The interval tree keyed by pgoff: in-order, equal keys in order of insertion, a fork's right after its parent's."""
 
     KIND: ClassVar[str] = "interval tree"
-    TREE: ClassVar[bool] = True
 
     def __init__(self, vma: VmaTable) -> None:
         self.vma = vma
@@ -165,10 +200,20 @@ class IntervalIndex:
         """Number of vmas in the tree."""
         return self.line.size(file)
 
+    def in_order(self, file: int) -> bool:
+        """pgoff never falls."""
+        return not bool((np.diff(self.vma.pgoff[self.order(file)]) < 0).any())
+
+    def stab(self, file: int, indexes: Ints) -> list[Stab]:
+        """The descent by formula, then a node for each vma reported."""
+        out = []
+        for found in stab_list(self.vma, self.order(file), indexes):
+            rank = np.arange(1, len(found.vmas) + 1)
+            descent = nodes_of_tree(self.size(file), 0)
+            out.append(Stab(found.vmas, descent + rank, descent + len(rank), np.zeros(len(rank), np.int64), 0))
+        return out
+
 
 def nodes_of_tree(size: int, overlapping: int) -> int:
     """Formula for the nodes an interval tree of ``size`` looks at to report ``overlapping``."""
     return size.bit_length() + overlapping if size else 0
-
-
-__all__ = ["NONE", "FileIndex", "IntervalIndex", "ListIndex", "nodes_of_tree"]
