@@ -153,6 +153,14 @@ def test_shared_anonymous_memory_keeps_its_contents_in_swap():
     assert contents(w, 1) == contents(w, 2) == {11: 3, 12: 3}
 
 
+def test_a_written_file_page_keeps_its_contents_when_it_is_dropped():
+    w = world(mmap(10, 14, kind="file-shared", file="f"), write(11, 13), Fork(pid=1, child=2), Reclaim(pages=9))
+    assert w.cache.get(w.files[0].cache, 1) == 0
+    assert contents(w, 1) == contents(w, 2) == {11: 3, 12: 3}
+    w.apply(write(11, 12, pid=2))
+    assert contents(w, 1) == contents(w, 2) == {11: 6, 12: 3}
+
+
 def test_a_punched_hole_has_no_contents():
     ops = mmap(10, 14, kind="file-shared", file="f"), write(10, 14), Punch(pid=1, file="f", offset=1, pages=2)
     assert contents(world(*ops)) == {10: 3, 13: 3}
@@ -245,7 +253,9 @@ def plain(w, pid):
             access[vpn] = vm.perms(int(w.vma.flags[row]))
             entry = w.pt.get(mm.tables, vpn)
             if not entry and file >= 0:
-                entry = w.cache.get(w.files[file].cache, int(w.vma.pgoff[row]) + vpn - start)
+                index = int(w.vma.pgoff[row]) + vpn - start
+                entry = w.cache.get(w.files[file].cache, index)
+                tokens[vpn] = w.files[file].saved.get(index, 0)
             if entry & radix.SWAP:
                 tokens[vpn] = int(w.swap.token[entry >> radix.ENTRY_SHIFT])
             elif entry and not entry & radix.ZERO:
