@@ -119,10 +119,17 @@ class Dock(QDockWidget):
         self.setTitleBarWidget(self.handle)
         self.view = view
         holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(SIDE, 0, SIDE, 0)
-        row.addWidget(view)
+        self._row = QHBoxLayout(holder)
+        self._row.setContentsMargins(SIDE, 0, SIDE, 0)
+        self._row.addWidget(view)
         self.setWidget(holder)
+
+    def set_view(self, view: QWidget) -> None:
+        """Show another view in the place of the present one, which is the caller's to delete."""
+        self._row.replaceWidget(self.view, view)
+        self.view.hide()
+        self.view = view
+        view.show()
 
 
 class Layout:

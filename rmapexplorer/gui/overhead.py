@@ -99,7 +99,7 @@ class PlotCard(Panel):
         self.set_key(key)
 
     @property
-    def metric(self) -> Metric:
+    def measure(self) -> Metric:
         """What is plotted."""
         return METRICS[KEYS.index(self.key)]
 
@@ -107,15 +107,15 @@ class PlotCard(Panel):
         """Plot another metric."""
         self.key = key
         self.button.set_key(key)
-        self.set_hint(self.metric.unit)
+        self.set_hint(self.measure.unit)
         if self.plot is not None:
-            self.plot.set_metric(self.metric, KEYS.index(key))
+            self.plot.set_metric(self.measure, KEYS.index(key))
 
     def build(self, theme: Theme) -> MetricPlot:
         """Make the plot."""
         from rmapexplorer.gui.overhead_plot import MetricPlot
 
-        self.plot = MetricPlot(self._store, self.metric, KEYS.index(self.key), theme)
+        self.plot = MetricPlot(self._store, self.measure, KEYS.index(self.key), theme)
         self.plot.zoomed.connect(self.reset.setVisible)
         self.reset.clicked.connect(self.plot.home)
         self.set_body(self.plot)

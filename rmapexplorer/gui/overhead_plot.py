@@ -87,7 +87,7 @@ class MetricPlot(QWidget):
 
     def __init__(self, store: CurveStore, metric: Metric, number: int, theme: Theme) -> None:
         super().__init__()
-        self.store, self.metric, self.number, self.theme = store, metric, number, theme
+        self.store, self.measure, self.number, self.theme = store, metric, number, theme
         self.position, self.hovered, self.pointed = 0, -1, False
         self._free = [False, False]
         self.box, self.axis, self.below = SeekBox(), ValueAxis(), PositionAxis()
@@ -125,7 +125,7 @@ class MetricPlot(QWidget):
 
     def set_metric(self, metric: Metric, number: int) -> None:
         """Show another metric, the ``number``-th of the store; its values are ranged anew."""
-        self.metric, self.number = metric, number
+        self.measure, self.number = metric, number
         self.curves.metric, self.axis.unit = number, metric.unit
         self._free[1] = False
         self.setAccessibleName(f"{metric.title} in {metric.unit} over the operations")
@@ -248,7 +248,7 @@ class MetricPlot(QWidget):
         """(design, value) under the crosshair, largest first."""
         values = self.store.at(self.hovered)[self.number] if self.store.length else ()
         pairs = sorted(zip(self.store.designs, values, strict=False), key=lambda p: -p[1] if p[1] == p[1] else 1.0)
-        return [(design, figure(float(value), self.metric.unit)) for design, value in pairs]
+        return [(design, figure(float(value), self.measure.unit)) for design, value in pairs]
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:  # noqa: N802
         """Follow the mouse over the curves."""

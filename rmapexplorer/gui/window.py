@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -9,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from rmapexplorer.core.operations import Operation
-from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress, Saved, SessionOpened
+from rmapexplorer.engine.frames import Frame, MetricRows, Notice, PathChanged, Progress, Saved, SessionOpened
 from rmapexplorer.gui import targets
 from rmapexplorer.gui.actions import ActionSet, State
 from rmapexplorer.gui.bridge import Bridge
@@ -27,10 +28,17 @@ from rmapexplorer.gui.style import app_font, style_sheet
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.gui.toolbar import ToolBar
 from rmapexplorer.gui.trouble import Trouble
+from rmapexplorer.gui.views import make_views
 from rmapexplorer.gui.welcome import Welcome
 
 EDGE = 9
 """Room between the panels and the window's border, in device-independent pixels."""
+
+ViewMaker = Callable[[Selection, Themes], Mapping[str, QWidget]]
+"""Makes one view for each dock, by its name."""
+
+FED_BY: dict[type, tuple[str, ...]] = {PathChanged: ("history", "timeline"), MetricRows: ("overhead",)}
+"""Messages that are queued, never skipped -> the views that take them with ``apply``."""
 
 TURN_MS = 5
 """Between two views that take turns, in milliseconds."""
@@ -47,7 +55,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         themes: Themes,
         dialogs: Dialogs | None = None,
-        views: dict[str, QWidget] | None = None,
+        views: ViewMaker | None = None,
     ) -> None:
         super().__init__()
         self.trouble: Trouble | None = None
@@ -67,7 +75,9 @@ class MainWindow(QMainWindow):
         self.actions_ = ActionSet(themes.current, self)
         self.commands = Commands(self)
         self.player = Player(settings.speed, self)
-        self.views: dict[str, Any] = dict(views or self._make_views())
+        self._view_maker = views or make_views
+        self._told: list[PathChanged | MetricRows] = []
+        self.views: dict[str, Any] = dict(self._view_maker(self.selection, themes))
         self.toolbar = ToolBar(self.actions_, themes.current, self)
         self.statusbar = StatusBar(self)
         self.messagebar = MessageBar(themes.current)
@@ -77,11 +87,6 @@ class MainWindow(QMainWindow):
         self._connect()
         self._title()
         self._themed(themes.current)
-
-    def _make_views(self) -> dict[str, QWidget]:
-        from rmapexplorer.gui.views import make_views  # brings pyqtgraph with it: as late as it can be
-
-        return make_views(self.selection, self.themes)
 
     def _build(self) -> None:
         self.setContentsMargins(EDGE, 0, EDGE, EDGE)
@@ -120,7 +125,14 @@ class MainWindow(QMainWindow):
             (self.welcome.chosen, self._welcomed), (self.messagebar.closed, self._strip),
         ):  # fmt: skip
             signal.connect(slot)
-        for name, view in self.views.items():
+        self._listen()
+        for name in self.views:
+            self.docks.docks[name].visibilityChanged.connect(lambda shown, n=name: self._refresh(n) if shown else None)
+        hints = QApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._system_theme)
+
+    def _listen(self) -> None:
+        for view in self.views.values():
             for signal_name, slot in (
                 ("requested", self.commands.run),
                 ("context_requested", self._context),
@@ -128,9 +140,20 @@ class MainWindow(QMainWindow):
             ):
                 if hasattr(view, signal_name):
                     getattr(view, signal_name).connect(slot)
-            self.docks.docks[name].visibilityChanged.connect(lambda shown, n=name: self._refresh(n) if shown else None)
-        hints = QApplication.styleHints()
-        hints.colorSchemeChanged.connect(self._system_theme)
+
+    def _rebuild(self) -> None:
+        """New views in the place of the present ones, told all that those were told: they measure text when they are made."""
+        old, self.views = self.views, dict(self._view_maker(self.selection, self.themes))
+        for name, view in self.views.items():
+            self.docks.docks[name].set_view(view)
+            old[name].deleteLater()
+        self._listen()
+        for message in self._told:
+            for name in FED_BY[type(message)]:
+                self.views[name].apply(message)
+        self._stale.update(self.views)
+        for name in self._waiting():
+            self._refresh(name)
 
     # what the engine says
 
@@ -179,12 +202,16 @@ class MainWindow(QMainWindow):
             self.views[name].set_frame(self.frame)
 
     def _pathed(self, message: PathChanged) -> None:
-        self.views["history"].apply(message)
-        self.views["timeline"].apply(message)
+        self._feed(message)
         self.commands.path_changed(message)
 
-    def _measured(self, message: Any) -> None:
-        self.views["overhead"].apply(message)
+    def _measured(self, message: MetricRows) -> None:
+        self._feed(message)
+
+    def _feed(self, message: PathChanged | MetricRows) -> None:
+        self._told.append(message)
+        for name in FED_BY[type(message)]:
+            self.views[name].apply(message)
 
     def _progressed(self, message: Progress) -> None:
         self.statusbar.set_progress(message)
@@ -202,6 +229,7 @@ class MainWindow(QMainWindow):
         self._fresh = True
         self.player.pause()
         self.commands.close_form()
+        self._told.clear()
         self.frame = None
         self.selection.select(0)
         self.welcome.setVisible(self.settings.welcome and self.files.title == SCENARIO)
@@ -306,15 +334,12 @@ class MainWindow(QMainWindow):
 
     def use_text(self, percent: int) -> None:
         """Use and remember a text size in percent."""
-        ratio = percent / self.settings.text_percent
         self.settings.text_percent = percent
-        for widget in self.findChildren(QWidget):
-            if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) and widget.font().pointSizeF() > 0:
-                font = widget.font()
-                font.setPointSizeF(font.pointSizeF() * ratio)
-                widget.setFont(font)
-        QApplication.setFont(app_font(percent))
-        self._restyle()
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.setFont(app_font(percent))
+        self._rebuild()
+        self.themes.changed.emit(self.themes.current)
 
     def _themed(self, theme: Theme) -> None:
         self._restyle()

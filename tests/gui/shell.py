@@ -12,9 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.theme import Themes
-from rmapexplorer.gui.window import MainWindow
+from rmapexplorer.gui.window import MainWindow, ViewMaker
 from tests.gui.fake_engine import DESIGNS, FakeEngine
 
 
@@ -35,6 +36,11 @@ class PlainView(QWidget):
 
     def apply(self, message: object) -> None:
         self.applied.append(message)
+
+
+def plain_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
+    """A plain view for every dock."""
+    return {place.name: PlainView() for place in PLACES}
 
 
 class FakeDialogs:
@@ -65,7 +71,7 @@ class FakeDialogs:
 class Shell:
     """A window with everything around it that a test wants to look at."""
 
-    def __init__(self, settings: Settings, views: dict[str, QWidget] | None) -> None:
+    def __init__(self, settings: Settings, views: ViewMaker | None) -> None:
         self.engine = FakeEngine()
         self.settings = settings
         self.dialogs = FakeDialogs()
@@ -104,7 +110,7 @@ def settings(tmp_path: Path, qapp: object) -> Settings:
 @pytest.fixture
 def shell(qtbot: QtBot, settings: Settings, qapp: object) -> Iterator[Shell]:
     """A window with plain views, a session open."""
-    made = Shell(settings, {place.name: PlainView() for place in PLACES})
+    made = Shell(settings, plain_views)
     made.begin(qtbot)
     yield made
     made.end()

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMessageLogContext, QtMsgType
+from PySide6.QtCore import QMessageLogContext, QtMsgType, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import KINDS
@@ -23,6 +23,7 @@ from rmapexplorer.gui.actions import ACTIONS
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.operations import FORMS
 from rmapexplorer.gui.settings import Settings
+from rmapexplorer.gui.style import BASE_POINTS
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.trouble import Trouble
 from rmapexplorer.gui.window import MainWindow, restore
@@ -274,3 +275,31 @@ def test_qt_is_listened_to(qapp: QApplication, tmp_path: Path) -> None:
     assert told == []
     trouble.qt_said(QtMsgType.QtCriticalMsg, QMessageLogContext(), "worse")
     assert "a warning" in told[0].details and "plugin" not in told[0].details
+
+
+def test_no_attribute_of_ours_hides_what_qt_calls(window: MainWindow) -> None:
+    """PySide calls an attribute named as a virtual function (metric, event, ...), and crashes where it is no function."""
+    hidden = set()
+    for widget in [window, *window.findChildren(QWidget)]:
+        kinds = type(widget).__mro__
+        qt = next(kind for kind in kinds if kind.__module__.startswith("PySide6"))
+        known = {"staticMetaObject", "scroll"}  # no virtual functions
+        ours = {name: value for kind in kinds[: kinds.index(qt)] for name, value in vars(kind).items()} | vars(widget)
+        for name, value in ours.items():
+            taken = hasattr(qt, name) and name not in known and not name.startswith("__")
+            if taken and not callable(value) and not isinstance(value, Signal):
+                hidden.add(f"{type(widget).__name__}.{name}")
+    assert hidden == set()
+
+
+def test_text_grows_and_shrinks_with_the_real_views(window: MainWindow, qtbot: QtBot) -> None:
+    for percent in (150, 80, 100):
+        window.use_text(percent)
+        window.use_theme("light")
+        window.use_theme("dark")
+        assert not window.grab().isNull()
+        labels = window.views["processes"].findChildren(QLabel)
+        title = next(label for label in labels if label.text() == "Processes")
+        assert title.font().pointSizeF() == pytest.approx(BASE_POINTS * percent / 100, rel=0.02)
+        assert window.views["history"].model.rowCount() == window.head + 1
+        assert not window.views["memory_map"].visibleRegion().isEmpty()

@@ -16,7 +16,7 @@ from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import chip_text, design_text, summary
 from rmapexplorer.gui.theme import mono
 from tests.gui import frame_factory
-from tests.gui.shell import PlainView, Shell, settings, shell
+from tests.gui.shell import Shell, plain_views, settings, shell
 
 __all__ = ["settings", "shell"]
 
@@ -276,7 +276,7 @@ def test_numbers_grow_with_the_text(shell: Shell) -> None:
 
 
 def test_two_windows_do_not_share_anything(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
-    other = Shell(settings, {place.name: PlainView() for place in PLACES})
+    other = Shell(settings, plain_views)
     other.begin(qtbot)
     other.window.selection.select(4)
     assert shell.window.selection.pid == 2
