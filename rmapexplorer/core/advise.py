@@ -205,7 +205,7 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
     if private_too:
         file.filled = first if file.filled is None else min(file.filled, first)
     else:
-        file.holes.update(range(first, last if file.size is None else min(last, file.size)))
+        file.punched.append((first, last))
 
 
 __all__ = ["ftruncate", "ids", "madvise", "punch"]

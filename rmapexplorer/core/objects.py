@@ -78,16 +78,20 @@ class File:
     """Pages below this one are in the page cache from the start (None: all), but for those in ``holes``."""
     holes: set[int] = field(factory=set)
     """Pages dropped from the cache: they come back when touched, not by fault-around."""
+    punched: list[tuple[int, int]] = field(factory=list)
+    """Ranges [first, last) that were punched out: pages of them come back as those of ``holes`` do."""
     saved: dict[int, int] = field(factory=dict)
     """Contents of written pages that were dropped: page -> token."""
 
     def in_cache_at_first(self, index: int) -> bool:
         """The page is taken to be cached although nobody touched it yet."""
-        return not self.shmem and index not in self.holes and (self.filled is None or index < self.filled)
+        if self.shmem or index in self.holes or (self.filled is not None and index >= self.filled):
+            return False
+        return not any(first <= index < last for first, last in self.punched)
 
     def copy(self) -> File:
         """An independent copy."""
         return File(
             self.id, self.name, Tables(self.cache.owner, self.cache.rows.copy()), self.size, self.shmem, self.users,
-            self.filled, self.holes.copy(), self.saved.copy(),
+            self.filled, self.holes.copy(), self.punched.copy(), self.saved.copy(),
         )  # fmt: skip

@@ -255,6 +255,9 @@ class World:
             h.update(repr((task.pid, task.ppid, task.leader, task.mm, task.comm)).encode())
         for mm in self.mms.values():
             h.update(repr((mm.id, mm.users, mm.rss, mm.brk_start, mm.brk_end, mm.starts, mm.vmas)).encode())
+        for file in self.files:
+            state = file.name, file.size, file.filled, sorted(file.holes), file.punched, sorted(file.saved.items())
+            h.update(repr(state).encode())
         h.update(repr(sorted(self.counters.items())).encode())
         for part in self.design.digest_parts():
             h.update(part)
