@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QSettings, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
+from rmapexplorer.gui.style import app_font
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.window import MainWindow, ViewMaker
 from tests.gui.fake_engine import DESIGNS, FakeEngine
@@ -102,8 +103,9 @@ class Shell:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, qapp: object) -> Settings:
-    """Empty settings in the test's own directory."""
+def settings(tmp_path: Path, qapp: QApplication) -> Settings:
+    """Empty settings in the test's own directory; text of the default size."""
+    qapp.setFont(app_font())
     return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
 
 
