@@ -49,10 +49,9 @@ def clone(w: World, op: Clone) -> None:
 
 
 def exec_(w: World, op: Exec) -> None:
-    """execve: the task gets an empty mm; other threads of it end, as in de_thread."""
+    """execve: the task gets an empty mm; other threads of it end."""
     task = w.task(op.pid)
-    for other in [t for t in w.tasks.values() if t.leader == task.leader and t is not task and not t.zombie]:
-        _leave(w, other)
+    _de_thread(w, task)
     old = w.mms[task.mm]
     mm = _new_mm(w)
     task.mm = mm.id
@@ -60,6 +59,17 @@ def exec_(w: World, op: Exec) -> None:
     _mmput(w, old)
     if op.comm:
         task.comm = op.comm
+
+
+def _de_thread(w: World, task: Task) -> None:
+    # the process goes on with this thread alone, which takes the place and the pid of its leader
+    for other in [t for t in w.tasks.values() if t.leader == task.leader and t is not task and not t.zombie]:
+        _leave(w, other)
+    leader = w.tasks[task.leader]
+    if leader is not task:
+        del w.tasks[task.pid]
+        task.pid, task.ppid, task.birth = leader.pid, leader.ppid, leader.birth
+        w.tasks[leader.pid] = task
 
 
 def exit_(w: World, op: Exit) -> None:
