@@ -247,6 +247,12 @@ class Design:
     def walked(self, pages: Ints, hits: Ints, purpose: str) -> None:
         """After a real walk; purposes: referenced, unmap. Never called by looking."""
 
+    def reclaim(self, pages: int) -> int:
+        """Free ``pages`` pages; returns how many were. By default the two lists and a walk for each page (shrink_zone)."""
+        from rmapexplorer.core.reclaim import shrink  # reclaim works through designs: it imports this module
+
+        return shrink(self.w, pages)
+
     # -- accounting -------------------------------------------------------------------------------
 
     def footprint(self) -> tuple[Footprint, ...]:

@@ -6,6 +6,8 @@ kernel gives page by page because no page of a run depends on another of it (fau
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -23,10 +25,14 @@ from rmapexplorer.core.pages import (
     release,
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.reclaim import BATCH, make_room
 from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
+
+UNCHECKED = 1 << 12
+"""Spans below this are not measured against the simulation's own limit."""
 
 
 def touch(w: World, op: Touch) -> None:
@@ -51,9 +57,10 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
         limit = _file_end(w, row)
         guard = _first_guard(w, mm, at, stop)
         reach = min(stop, limit, guard)
-        if reach > at:
-            (write_span if write else read_span)(w, mm, row, at, reach)
-            w.done += reach - at
+        for low, high in _pieces(w, at, reach):
+            _room_for(w, mm, low, high, write)
+            (write_span if write else read_span)(w, mm, row, low, high)
+            w.done += high - low
         if reach < stop:
             if guard <= limit:
                 raise _signal("SIGSEGV", f"page {reach:x} is a guard page")
@@ -61,6 +68,22 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
                 prepare(w, row)  # do_cow_fault prepares before it asks the file
             raise _signal("SIGBUS", f"page {reach:x} lies beyond the end of its file")
         at = stop
+
+
+def _pieces(w: World, start: int, end: int) -> Iterator[tuple[int, int]]:
+    # at once, or where RAM is limited a batch at a time, so that reclaim can run in between
+    step = max(end - start, 1) if w.machine.ram_pages is None else BATCH
+    for low in range(start, end, step):
+        yield low, min(low + step, end)
+
+
+def _room_for(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
+    # frames the accesses need at most: pages that are mapped already (for writing: writably) need none
+    if w.machine.ram_pages is None and end - start < UNCHECKED:
+        return
+    _, slots = w.pt.span(mm.tables, start, end)
+    served = radix.WRITE if write else radix.PRESENT | radix.PROTNONE
+    make_room(w, end - start - int(((w.pt.flat[slots] & served) != 0).sum()))
 
 
 def _signal(name: str, rule: str) -> KernelError:

@@ -14,6 +14,7 @@ from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mremap
 from rmapexplorer.core.pages import ONE, is_page, new_anonymous, release
 from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.reclaim import make_room
 from rmapexplorer.core.table import Ints, ids
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import munmap_span, refuse_sealed
@@ -201,6 +202,9 @@ def _copy_early(w: World, row: int, vpns: Ints, slots: Ints) -> None:
     wanted[mapped] = w.design.must_copy(entries[mapped], row, vpns[mapped], "mremap")
     if not wanted.any():
         return
+    make_room(w, int(wanted.sum()))
+    entries = w.pt.flat[slots]  # room may have been made with the very pages
+    wanted &= is_page(entries)
     old = entries[wanted] >> ENTRY_SHIFT
     bits = entries[wanted] & ((1 << ENTRY_SHIFT) - 1)
     if int(w.vma.flags[row]) & vm.WRITE:

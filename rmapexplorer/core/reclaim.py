@@ -6,6 +6,8 @@ looked at is activated; the others are unmapped, anonymous ones to swap, file pa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -21,26 +23,67 @@ from rmapexplorer.core.world import World
 BATCH = 32
 """SWAP_CLUSTER_MAX."""
 
+MOST_PAGES = 1 << 23
+"""Pages a world holds at most where the machine has no limit of its own (32 GiB of simulated memory)."""
+
+
+CHUNK = 4096
+"""Pages looked at together: many batches whose pages do not depend on each other."""
+
 
 def reclaim(w: World, op: Reclaim) -> None:
     """Reclaim ``pages`` pages by the lists, or with None every page of anonymous and shared memory that can go."""
     if op.pages is None:
         pages = w.page.live()
         state = w.page.state[pages]
-        pageout(w, pages[(state & (ANON | SHMEM)) != 0])
+        w.done += pageout(w, pages[(state & (ANON | SHMEM)) != 0])
         return
     if op.pages < 0:
         raise KernelError("EINVAL", "a number of pages is 0 or more", "pages")
-    stuck: set[int] = set()
-    idle = 0
-    while w.done < op.pages and idle < 2:
-        freed, looked = _shrink_inactive(w, min(BATCH, op.pages - w.done), stuck)
-        w.done += freed
-        if not looked:
-            idle += 1
-            _refill_inactive(w, len(w.page))
-        else:
-            idle = 0
+    w.done += w.design.reclaim(op.pages)
+
+
+def make_room(w: World, pages: int) -> None:
+    """Before ``pages`` pages are allocated: reclaim what RAM lacks (__alloc_pages). :raises KernelError: ENOMEM."""
+    ram = w.machine.ram_pages
+    if ram is not None and len(w.page) + pages > ram:
+        w.design.reclaim(max(len(w.page) + pages - ram, BATCH))
+    limit = MOST_PAGES if ram is None else ram
+    if len(w.page) + pages > limit:
+        why = "neither RAM nor swap is left" if ram is not None else "the simulation holds no more"
+        raise KernelError("ENOMEM", f"{why}: {limit:,} pages, {len(w.page):,} in use, {pages:,} wanted")
+
+
+def shrink(w: World, pages: int) -> int:
+    """shrink_zone: the tail of the inactive list, refilled from the active one; returns the pages freed.
+
+    Ends when two rounds over both lists freed nothing. What cannot be unmapped is passed over.
+    """
+    freed, barren = 0, 0
+    while freed < pages and barren < 2:
+        got, looked = 0, False
+        for chunk in _chunks(w, _on_list(w, False), pages - freed):
+            looked = True
+            got += _shrink_list(w, chunk)
+            if freed + got >= pages:
+                break
+        freed += got
+        barren = 0 if got else barren + 1
+        if freed < pages:
+            active = _on_list(w, True)
+            if not looked and not len(active):
+                break
+            _refill_inactive(w, active)
+    return freed
+
+
+def _chunks(w: World, listed: Ints, wanted: int) -> Iterator[Ints]:
+    # as many whole batches as are wanted at a time; pages freed meanwhile are left out
+    births = w.page.birth[listed]
+    step = min(max(-(-wanted // BATCH) * BATCH, BATCH), CHUNK)
+    for at in range(0, len(listed), step):
+        chunk = listed[at : at + step]
+        yield chunk[w.page.alive[chunk] & (w.page.birth[chunk] == births[at : at + step])]
 
 
 def _on_list(w: World, active: bool) -> Ints:
@@ -53,26 +96,16 @@ def _on_list(w: World, active: bool) -> Ints:
     return ordered
 
 
-def _shrink_inactive(w: World, batch: int, stuck: set[int]) -> tuple[int, bool]:
-    # one batch from the tail of the inactive list; returns pages freed, and whether there were any to look at
-    tail = [page for page in _on_list(w, False)[: batch + len(stuck)].tolist() if page not in stuck][:batch]
-    if not tail:
-        return 0, False
-    pages = np.array(tail, np.int64)
+def _shrink_list(w: World, pages: Ints) -> int:
+    # shrink_inactive_list: used pages are activated, the others unmapped and freed
     used = _referenced(w, pages)
     w.page.state[pages[used]] |= ACTIVE
     _to_front(w, pages[used])
-    idle = pages[~used]
-    births = w.page.birth[idle]
-    freed = pageout(w, idle)
-    stuck.update(idle[w.page.alive[idle] & (w.page.birth[idle] == births) & (w.page.swap[idle] >= 0)].tolist())
-    stuck.update(idle[w.page.alive[idle] & (w.page.birth[idle] == births)].tolist())
-    return freed, True
+    return pageout(w, pages[~used])
 
 
-def _refill_inactive(w: World, count: int) -> None:
+def _refill_inactive(w: World, pages: Ints) -> None:
     # refill_inactive_zone: active pages are asked once, then deactivated
-    pages = _on_list(w, True)[:count]
     if len(pages):
         _referenced(w, pages)
         w.page.state[pages] &= ~ACTIVE
@@ -142,6 +175,7 @@ def _unmap(w: World, priced: Priced) -> int:
     locked[page_of[(w.vma.flags[vmas] & vm.LOCKED) != 0]] = True
     w.counters["missed_ptes"] += int(priced.missed[~locked].sum())
     w.counters["pages_unswappable"] += int((priced.missed[~locked] > 0).sum())
+    locked |= _without_swap(w, walk.pages, locked)
     keep = ~locked[page_of]
     at, page_of, vmas = at[keep], page_of[keep], vmas[keep]
     anonymous = bool(len(walk.pages)) and bool(w.page.state[walk.pages[0]] & ANON)
@@ -150,6 +184,15 @@ def _unmap(w: World, priced: Priced) -> int:
     gone = walk.pages[~locked]
     gone = gone[w.page.mapcount[gone] == 0]
     return _finish(w, gone) if anonymous else 0
+
+
+def _without_swap(w: World, pages: Ints, locked: Bools) -> Bools:
+    # anonymous pages for which no swap slot is left (add_to_swap fails): they stay mapped
+    if w.machine.swap_pages is None or not len(pages) or not w.page.state[pages[0]] & ANON:
+        return np.zeros(len(pages), np.bool_)
+    wants = ~locked & (w.page.swap[pages] < 0)
+    left = w.machine.swap_pages - len(w.swap)
+    return wants & (np.cumsum(wants) > left)
 
 
 def _unmap_hits(
