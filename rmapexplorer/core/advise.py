@@ -199,7 +199,6 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
     gone_pages = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
     w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
     w.cache.flat[slots] = 0
-    w.design.page_gone(gone_pages)
     w.page.free_many(gone_pages)
     file.saved = {index: token for index, token in file.saved.items() if not first <= index < last}
     if private_too:
