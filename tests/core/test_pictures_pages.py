@@ -281,14 +281,15 @@ def test_locked_memory_is_not_reclaimed(design: str) -> None:
 
 @every_design
 def test_reclaim_takes_the_longest_unused_first(design: str) -> None:
-    """shrink_inactive_list: two rounds of the list, pages used since the last look get another chance."""
-    w = draw("1: aaaa", design)
-    for column in range(4):
-        touch(w, 1, write(column))
-    outcome = w.apply(Reclaim(pages=2))
-    assert outcome.done == 2
-    assert frames(w) == "1: ssAB"
-    assert w.counters["walks"] > 2
+    """shrink_zone: whole batches of 32 from the tail; a page used since the last look gets another round."""
+    w = draw(f"1: {'a' * 40}", design)
+    touch(w, 1, write(0, 40))
+    outcome = w.apply(Reclaim(pages=1))
+    assert (outcome.done, frames(w)[3:]) == (32, "s" * 32 + "ABCDEFHI")
+    assert outcome.deltas["walks"] == 40 + 40 + 32 + 32
+    touch(w, 1, read(32, 36))
+    outcome = w.apply(Reclaim(pages=1))
+    assert (outcome.done, frames(w)[3:]) == (4, "s" * 32 + "ABCDssss")
 
 
 @every_design
