@@ -17,7 +17,7 @@ from rmapexplorer.core.table import ANON, EXCLUSIVE, FILE, SHMEM, Bools, Ints
 from rmapexplorer.core.units import TABLE_SHIFT, Corruption
 from rmapexplorer.core.world import World
 
-_STATES = radix.PRESENT | radix.PROTNONE | radix.SWAP | radix.MARKER
+_STATES = radix.PRESENT | radix.PROTNONE | radix.SWAP | radix.MARKER | radix.OFFSET
 
 
 def audit(w: World) -> None:
@@ -132,7 +132,8 @@ def _own_file(w: World, name: str, vpns: Ints, pages: Ints, vmas: Ints) -> None:
     pages, vmas, vpns = pages[of_file], vmas[of_file], vpns[of_file]
     _fail_if(w.page.mapping[pages] != w.vma.file[vmas], f"{name} maps a page of another file")
     index = w.vma.pgoff[vmas] + vpns - w.vma.start[vmas]
-    _fail_if(w.page.index[pages] != index, f"{name} maps another page of its file")
+    linear = (w.vma.flags[vmas] & vm.NONLINEAR) == 0
+    _fail_if(linear & (w.page.index[pages] != index), f"{name} maps another page of its file")
 
 
 def _counts(w: World) -> None:
@@ -177,9 +178,12 @@ def _files(w: World) -> None:
         rows = np.sort(live[w.vma.file[live] == file.id])
         name = f"file {file.name}"
         _fail_if(file.users != len(rows), f"{name} counts {file.users} vmas, {len(rows)} map it")
-        order = w.imap.order(file.id)
+        order = np.concatenate([w.imap.order(file.id), np.array(w.nonlinear.get(file.id, []), np.int64)])
         _fail_if(not np.array_equal(np.sort(order), rows), f"the i_mmap of {name} differs from the vmas that map it")
-        _fail_if(w.imap.size(file.id) != len(rows), f"the i_mmap of {name} miscounts its members")
+        _fail_if(
+            w.imap.size(file.id) + len(w.nonlinear.get(file.id, [])) != len(rows),
+            f"the i_mmap of {name} miscounts its members",
+        )
         _fail_if(not w.imap.in_order(file.id), f"the i_mmap of {name} is out of order")
         for number, row in file.cache.rows.items():
             columns = np.flatnonzero(w.cache.entries[row] & radix.PRESENT)

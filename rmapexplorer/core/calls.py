@@ -24,6 +24,7 @@ from rmapexplorer.core.operations import KINDS, Brk, Mlock, Mmap, Mprotect, Msea
 from rmapexplorer.core.pages import zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
+from rmapexplorer.core.remap import remap_file_pages, swapoff
 from rmapexplorer.core.table import EXCLUSIVE, ids
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
@@ -243,6 +244,7 @@ def _fill() -> None:
         o.Spawn: spawn, o.Fork: fork, o.Clone: clone, o.Exec: exec_, o.Exit: exit_, o.Mmap: mmap, o.Munmap: munmap,
         o.Mprotect: mprotect, o.Mremap: mremap, o.Brk: brk, o.Madvise: madvise, o.Reclaim: reclaim,
         o.Mlock: mlock, o.Munlock: munlock, o.Mseal: mseal, o.Ftruncate: ftruncate, o.Punch: punch,
+        o.RemapFilePages: remap_file_pages, o.Swapoff: swapoff,
     })  # fmt: skip
     from rmapexplorer.core.faults import touch
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
-from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import Touch
 from rmapexplorer.core.pages import (
     ONE,
     cached,
+    clear,
     free_swap_cache,
     is_page,
     map_pages,
@@ -149,6 +150,7 @@ def _vacant(w: World, mm: Mm, start: int, end: int) -> Ints:
 
 def read_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     """Read every page of [start, end), which lies in vma ``row`` and within its file."""
+    _map_offsets(w, mm, row, start, end)
     vpns, slots = w.pt.span(mm.tables, start, end)
     if len(slots):
         entries = w.pt.flat[slots]
@@ -167,6 +169,26 @@ def read_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     slots = w.pt.make_slots(mm.tables, vacant)
     w.pt.flat[slots] = radix.PRESENT | radix.ZERO | radix.YOUNG
     w.counters["faults"] += len(vacant)
+
+
+def _map_offsets(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    """do_file_page: entries of a nonlinear vma that hold a file offset get that page."""
+    if not int(w.vma.flags[row]) & vm.NONLINEAR:
+        return
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    odd = (w.pt.flat[slots] & radix.OFFSET) != 0
+    for vpn, slot in zip(vpns[odd].tolist(), slots[odd].tolist(), strict=True):
+        install_page(w, mm, row, vpn, int(w.pt.flat[slot]) >> ENTRY_SHIFT)
+        w.counters["faults"] += 1
+
+
+def install_page(w: World, mm: Mm, row: int, vpn: int, index: int) -> None:
+    """install_page: page ``index`` of the vma's file at ``vpn``, whatever was there."""
+    slot = w.pt.make_slot(mm.tables, vpn)
+    clear(w, mm, row, ids(vpn), ids(slot), "unmap")
+    page = cache_page(w, w.files[int(w.vma.file[row])], index)
+    bits = radix.PRESENT | radix.YOUNG | _shared_write(w, row)
+    map_pages(w, mm, row, ids(vpn), ids(slot), ids(page), bits, "file")
 
 
 def _read_file(w: World, mm: Mm, row: int, vacant: Ints) -> None:
@@ -215,8 +237,11 @@ def _shared_write(w: World, row: int) -> int:
 
 def file_page_at(w: World, row: int, vpn: int) -> int:
     """The page-cache page of a vma's file at ``vpn``; shared anonymous memory gets one where it has none, or reads it back."""
-    file = w.files[int(w.vma.file[row])]
-    index = int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row])
+    return cache_page(w, w.files[int(w.vma.file[row])], int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row]))
+
+
+def cache_page(w: World, file: File, index: int) -> int:
+    """The page-cache page ``index`` of a file, read in where it is missing."""
     page = cached(w, file, index)
     if page >= 0:
         return page
@@ -324,6 +349,7 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
 
 
 def _write_shared(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    _map_offsets(w, mm, row, start, end)
     for vpn in _vacant(w, mm, start, end).tolist():
         _map_file_page(w, mm, row, vpn)
         w.counters["faults"] += 1

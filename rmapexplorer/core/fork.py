@@ -12,7 +12,7 @@ from rmapexplorer.core.pages import ONE, clear, is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT, Tables
 from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Ints
 from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT, KernelError
-from rmapexplorer.core.vmas import unlink_many
+from rmapexplorer.core.vmas import index_insert_forked, unlink_many
 from rmapexplorer.core.world import World
 
 
@@ -150,7 +150,7 @@ def _dup_vmas(w: World, child: Mm, old: Ints) -> Ints:
 def _link_files(w: World, old: Ints, new: Ints) -> None:
     on_file = w.vma.file[old] >= 0
     if on_file.any():
-        w.imap.insert_forked(old[on_file], new[on_file])
+        index_insert_forked(w, old[on_file], new[on_file])
         for file in w.vma.file[old[on_file]].tolist():
             w.files[file].users += 1
 

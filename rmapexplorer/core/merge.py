@@ -11,7 +11,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.outcome import Refusal
-from rmapexplorer.core.vmas import Bounds, link, pgoff_at, resize, split
+from rmapexplorer.core.vmas import Bounds, index_remove, link, pgoff_at, resize, split
 from rmapexplorer.core.world import World
 
 SOURCE = "mm/vma.c 6.18"
@@ -118,7 +118,7 @@ def _commit(w: World, mm: Mm, changes: tuple[Bounds, ...], *gone: int) -> None:
     for row in doomed:
         file = int(w.vma.file[row])
         if file >= 0:
-            w.imap.remove(row)
+            index_remove(w, row)
             w.files[file].users -= 1
         w.design.vma_merged(changes[0].row, row)
         w.vma.free(row)

@@ -213,9 +213,29 @@ class Punch:
     pages: int
 
 
+@frozen(kw_only=True)
+class RemapFilePages:
+    """remap_file_pages(): the span of a shared file mapping shows the file from page ``offset`` on.
+
+    Until 3.16 within one vma (VM_NONLINEAR); since 4.0 the kernel makes it a mapping of its own.
+    """
+
+    name: ClassVar[str] = "remap_file_pages"
+    pid: int
+    span: Span
+    offset: int
+
+
+@frozen(kw_only=True)
+class Swapoff:
+    """swapoff(): everything comes back from swap, and nothing goes there any more."""
+
+    name: ClassVar[str] = "swapoff"
+
+
 Operation = Union[
     Spawn, Fork, Clone, Exec, Exit, Mmap, Munmap, Mprotect, Mremap, Brk, Madvise, Touch, Reclaim,
-    Mlock, Munlock, Mseal, Ftruncate, Punch,
+    Mlock, Munlock, Mseal, Ftruncate, Punch, RemapFilePages, Swapoff,
 ]  # fmt: skip
 
 OPERATIONS: tuple[type[Operation], ...] = Operation.__args__  # type: ignore[attr-defined]
@@ -258,6 +278,8 @@ _DESCRIBE: dict[type, Callable[[Any], str]] = {
     Touch: _touch,
     Brk: lambda op: f"brk({op.pid}, {op.end:x})",
     Reclaim: lambda op: f"reclaim({'all' if op.pages is None else op.pages})",
+    RemapFilePages: lambda op: f"remap_file_pages({op.pid}, {op.span} = {op.offset:x})",
+    Swapoff: lambda op: "swapoff()",
     Ftruncate: lambda op: f"ftruncate({op.pid}, {op.file}, {op.pages})",
     Punch: lambda op: f"punch({op.pid}, {op.file}, {op.offset:x}+{op.pages})",
 }

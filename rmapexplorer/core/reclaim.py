@@ -188,10 +188,10 @@ def _unmap(w: World, priced: Priced) -> int:
 
 def _without_swap(w: World, pages: Ints, locked: Bools) -> Bools:
     # anonymous pages for which no swap slot is left (add_to_swap fails): they stay mapped
-    if w.machine.swap_pages is None or not len(pages) or not w.page.state[pages[0]] & ANON:
+    if w.swap_pages is None or not len(pages) or not w.page.state[pages[0]] & ANON:
         return np.zeros(len(pages), np.bool_)
     wants = ~locked & (w.page.swap[pages] < 0)
-    left = w.machine.swap_pages - len(w.swap)
+    left = w.swap_pages - len(w.swap)
     return wants & (np.cumsum(wants) > left)
 
 
@@ -212,12 +212,19 @@ def _unmap_hits(
         w.pt.flat[slots] = (numbers << ENTRY_SHIFT) | radix.SWAP | exclusive
         np.add.at(w.swap.count, numbers, ONE)
     else:
-        w.pt.flat[slots] = 0
+        w.pt.flat[slots] = _file_offsets(w, hit_pages, vmas, vpns)
     np.subtract.at(w.page.mapcount, hit_pages, ONE)
     owners, counts = np.unique(mms, return_counts=True)
     for mm, count in zip(owners.tolist(), counts.tolist(), strict=True):
         w.mms[mm].rss -= count
     w.design.ptes_cleared(hit_pages, vmas, vpns, slots, "reclaim")
+
+
+def _file_offsets(w: World, pages: Ints, vmas: Ints, vpns: Ints) -> Ints:
+    # what takes the place of a file page's pte: none, or in a nonlinear vma the offset that its address does not tell
+    linear = w.vma.pgoff[vmas] + vpns - w.vma.start[vmas] == w.page.index[pages]
+    odd = ((w.vma.flags[vmas] & vm.NONLINEAR) != 0) & ~linear
+    return np.where(odd, (w.page.index[pages] << ENTRY_SHIFT) | radix.OFFSET, 0)
 
 
 def _finish(w: World, gone: Ints) -> int:
@@ -244,6 +251,8 @@ def _drop_unmapped(w: World, page: int) -> int:
     file = w.files[int(w.page.mapping[page])]
     slot = w.cache.slot(file.cache, int(w.page.index[page]))
     if state & SHMEM:
+        if w.swap_pages is not None and len(w.swap) >= w.swap_pages:
+            return 0
         number = w.swap.new(token=int(w.page.token[page]))
         w.cache.flat[slot] = number << ENTRY_SHIFT | radix.SWAP
         w.counters["swap_outs"] += 1

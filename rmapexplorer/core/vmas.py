@@ -7,11 +7,35 @@ from __future__ import annotations
 
 from attrs import define
 
-from rmapexplorer.core.flags import SHARED
+from rmapexplorer.core.flags import NONLINEAR, SHARED
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import evict
 from rmapexplorer.core.table import Ints, ids
 from rmapexplorer.core.world import World
+
+
+def index_insert(w: World, row: int) -> None:
+    """Enter a vma in its file's index, or on the list of nonlinear vmas, which no index can order."""
+    if int(w.vma.flags[row]) & NONLINEAR:
+        w.nonlinear.setdefault(int(w.vma.file[row]), []).append(row)
+    else:
+        w.imap.insert(row)
+
+
+def index_remove(w: World, row: int) -> None:
+    """Take a vma out of its file's index or the list of nonlinear vmas."""
+    if int(w.vma.flags[row]) & NONLINEAR:
+        w.nonlinear[int(w.vma.file[row])].remove(row)
+    else:
+        w.imap.remove(row)
+
+
+def index_insert_forked(w: World, parents: Ints, children: Ints) -> None:
+    """Enter children's vmas beside their parents'."""
+    odd = (w.vma.flags[parents] & NONLINEAR) != 0
+    w.imap.insert_forked(parents[~odd], children[~odd])
+    for row in children[odd].tolist():
+        index_insert(w, row)
 
 
 def link(w: World, mm: Mm, row: int) -> None:
@@ -20,7 +44,7 @@ def link(w: World, mm: Mm, row: int) -> None:
     file = int(w.vma.file[row])
     if file >= 0:
         w.files[file].users += 1
-        w.imap.insert(row)
+        index_insert(w, row)
 
 
 def unlink_many(w: World, mm: Mm, rows: Ints) -> None:
@@ -28,7 +52,10 @@ def unlink_many(w: World, mm: Mm, rows: Ints) -> None:
     if not len(rows):
         return
     on_file = rows[w.vma.file[rows] >= 0]
-    w.imap.remove_many(on_file)
+    odd = (w.vma.flags[on_file] & NONLINEAR) != 0
+    w.imap.remove_many(on_file[~odd])
+    for row in on_file[odd].tolist():
+        index_remove(w, row)
     for file in w.vma.file[on_file].tolist():
         w.files[file].users -= 1
         if w.files[file].shmem and not w.files[file].users:
@@ -63,10 +90,10 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
     on_file = vma.file[rows[0]] >= 0
     if insert >= 0 and on_file:
         w.files[int(vma.file[insert])].users += 1
-        w.imap.insert(insert)
+        index_insert(w, insert)
     for row in rows:
         if on_file:
-            w.imap.remove(row)
+            index_remove(w, row)
     w.design.vmas_resizing(rows)
     for change in changes:
         old = int(vma.start[change.row])
@@ -77,7 +104,7 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
         vma.pgoff[change.row] = change.pgoff
     if on_file:
         for row in reversed(rows):
-            w.imap.insert(row)
+            index_insert(w, row)
     w.design.vmas_resized(rows)
     if insert >= 0:
         mm.put(insert, int(vma.start[insert]))

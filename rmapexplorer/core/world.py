@@ -20,7 +20,7 @@ from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.outcome import Outcome, Refusal
 from rmapexplorer.core.radix import Radix, Tables
 from rmapexplorer.core.rules import CallRules, rules_of
-from rmapexplorer.core.table import ANON, NONE, Ints, PageTable, SwapTable, VmaTable
+from rmapexplorer.core.table import ANON, Ints, PageTable, SwapTable, VmaTable
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.core.walk import Probe, Walk, price, ranges
 
@@ -48,6 +48,8 @@ class World:
         self.task_births = 0
         self.mm_births = 0
         self.lru_clock = 0
+        self.swap_pages = machine.swap_pages
+        self.nonlinear: dict[int, list[int]] = {}
         self.done = 0
         self.refusals: list[Refusal] = []
         self.imap = design.FILE_INDEX(self.vma)
@@ -156,24 +158,33 @@ class World:
         return out
 
     def file_candidates(self, pages: Ints) -> Walk:
-        """rmap_walk_file: every vma of the file whose span covers the index, in the order of its index."""
+        """rmap_walk_file: every vma of the file whose span covers the index, in the order of its index.
+
+        Of nonlinear vmas, which no index orders, every pte is a candidate (try_to_unmap_file's sweep, 2.6).
+        """
         both = np.stack([self.page.mapping[pages], self.page.index[pages]])
         keys, group = np.unique(both, axis=1, return_inverse=True)
-        found: list[Stab] = []
+        groups: list[tuple[Ints, ...]] = []
         for file in np.unique(keys[0]).tolist():
-            found += self.imap.stab(file, keys[1][keys[0] == file])
-        counts = [len(stab.vmas) for stab in found]
-        vma = np.concatenate([stab.vmas for stab in found])
-        index = np.repeat(keys[1], counts)
+            indexes = keys[1][keys[0] == file]
+            sweep = self._sweep(file)
+            for index, stab in zip(indexes.tolist(), self.imap.stab(file, indexes), strict=True):
+                vpn = self.vma.start[stab.vmas] + index - self.vma.pgoff[stab.vmas]
+                groups.append(_with_sweep((stab.vmas, vpn, stab.nodes, stab.rejects), stab, sweep))
+        vma, vpn, nodes, rejects, totals = (np.concatenate(part) for part in zip(*groups, strict=True))
+        counts = [len(part[0]) for part in groups]
         return Walk(
             pages=pages, group=group.reshape(-1), start=np.zeros(len(pages), np.int64),
-            first=np.cumsum([0, *counts]), mm=self.vma.mm[vma], vma=vma,
-            vpn=self.vma.start[vma] + index - self.vma.pgoff[vma],
-            nodes=np.concatenate([stab.nodes for stab in found]),
-            rejects=np.concatenate([stab.rejects for stab in found]),
-            total_nodes=np.array([stab.total for stab in found], np.int64),
-            total_rejects=np.array([stab.total_rejects for stab in found], np.int64),
+            first=np.cumsum([0, *counts]), mm=self.vma.mm[vma], vma=vma, vpn=vpn, nodes=nodes, rejects=rejects,
+            total_nodes=totals[::2], total_rejects=totals[1::2],
         )  # fmt: skip
+
+    def _sweep(self, file: int) -> tuple[Ints, Ints, Ints]:
+        # (vma, page number, vmas seen so far) of every pte of the file's nonlinear vmas
+        rows = np.array(self.nonlinear.get(file, []), np.int64)
+        lengths = self.vma.end[rows] - self.vma.start[rows]
+        vpns = ranges(self.vma.start[rows], self.vma.end[rows])
+        return np.repeat(rows, lengths), vpns, np.repeat(np.arange(1, len(rows) + 1), lengths)
 
     def anonymous_pages(self) -> Ints:
         """Resident anonymous pages that are mapped."""
@@ -230,6 +241,7 @@ class World:
         other.files = [file.copy() for file in self.files]
         other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
         other.refusals = list(self.refusals)
+        other.nonlinear = {file: rows.copy() for file, rows in self.nonlinear.items()}
         other.imap = self.imap.copy(other.vma)
         other.design = self.design.copy(other)
         return other
@@ -264,10 +276,17 @@ class World:
         return h.hexdigest()
 
 
+def _with_sweep(linear: tuple[Ints, Ints, Ints, Ints], stab: Stab, sweep: tuple[Ints, Ints, Ints]) -> tuple[Ints, ...]:
+    # a group's columns (vma, vpn, nodes, rejects) and its two totals, the sweep of nonlinear vmas behind the index
+    vmas, vpns, seen = sweep
+    if not len(vmas):
+        return (*linear, np.array([stab.total, stab.total_rejects], np.int64))
+    behind = (vmas, vpns, stab.total + seen, np.full(len(vmas), stab.total_rejects, np.int64))
+    columns = tuple(np.concatenate(pair) for pair in zip(linear, behind, strict=True))
+    return (*columns, np.array([stab.total + int(seen[-1]), stab.total_rejects], np.int64))
+
+
 def _calls() -> dict[type, Callable[[World, Operation], None]]:
     from rmapexplorer.core.calls import CALLS  # the calls are functions over a World: they import this module
 
     return CALLS
-
-
-__all__ = ["NONE", "World", "ranges"]

@@ -101,9 +101,9 @@ class PrioTrees:
         side = self.right if self.right[above] == at else self.left
         side[above] = -1
         while at != node:
-            above = self.up[at] if above < 0 else above
+            above = self.up[at]
             self._replace(above, at)
-            at, above = above, self.up[above]
+            at = above
 
     def _greater(self, at: int) -> int:
         left, right = self.left[at], self.right[at]
@@ -140,6 +140,8 @@ class PrioTrees:
             if file in self.root:
                 spine.append(self.root[file])
                 self.remove(spine[-1])
+        for taken in spine:
+            self.left[taken] = self.right[taken] = self.up[taken] = -1
         spine += [self.root[file]] if file in self.root else []
         for above, below in zip(spine, spine[1:], strict=False):
             self.left[above], self.up[below] = below, above
