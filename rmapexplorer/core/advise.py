@@ -13,7 +13,6 @@ from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
 from rmapexplorer.core.pages import clear, is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.reclaim import pageout
 from rmapexplorer.core.table import ANON, ids
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span
@@ -106,7 +105,7 @@ def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     entries = w.pt.flat[slots]
     pages = entries[((entries & radix.PRESENT) != 0) & ((entries & radix.ZERO) == 0)] >> ENTRY_SHIFT
     pages = pages[w.page.mapcount[pages] == 1]
-    w.done += pageout(w, pages)
+    w.done += w.design.pageout(pages)
 
 
 def _willneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:

@@ -244,6 +244,13 @@ class Design:
         """Candidates for pages of files (rmap_walk_file): by default through the file's index."""
         return self.w.file_candidates(pages)
 
+    def walk_for(self, walk: Walk, purpose: str) -> Walk:
+        """``walk`` as a real one does it that asks for references (referenced) or unmaps (unmap); by default as looking."""
+        return walk
+
+    def unmap_rest(self, pages: Ints) -> None:
+        """try_to_unmap, after the walks: ``pages`` are mapped still (locked ones too). Some kernels sweep ptes for them."""
+
     def walked(self, pages: Ints, hits: Ints, purpose: str) -> None:
         """After a real walk; purposes: referenced, unmap. Never called by looking."""
 
@@ -252,6 +259,12 @@ class Design:
         from rmapexplorer.core.reclaim import shrink  # reclaim works through designs: it imports this module
 
         return shrink(self.w, pages)
+
+    def pageout(self, pages: Ints) -> int:
+        """Free these very pages, used or not; returns how many went. By default a walk for each (try_to_unmap)."""
+        from rmapexplorer.core.reclaim import pageout
+
+        return pageout(self.w, pages)
 
     # -- accounting -------------------------------------------------------------------------------
 

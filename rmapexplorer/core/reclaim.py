@@ -36,7 +36,7 @@ def reclaim(w: World, op: Reclaim) -> None:
     if op.pages is None:
         pages = w.page.live()
         state = w.page.state[pages]
-        w.done += pageout(w, pages[(state & (ANON | SHMEM)) != 0])
+        w.done += w.design.pageout(pages[(state & (ANON | SHMEM)) != 0])
         return
     if op.pages < 0:
         raise KernelError("EINVAL", "a number of pages is 0 or more", "pages")
@@ -134,6 +134,7 @@ def _referenced(w: World, pages: Ints) -> Bools:
     used = np.zeros(w.page.capacity, np.bool_)
     mapped = pages[w.page.mapcount[pages] > 0]
     for walk in w.candidates(mapped) if len(mapped) else []:
+        walk = w.design.walk_for(walk, "referenced")
         priced = price(w, walk)
         _account(w, priced, find_vma=False)
         slots = priced.slots[priced.hit]
@@ -154,11 +155,13 @@ def pageout(w: World, pages: Ints) -> int:
     freed = 0
     mapped = pages[w.page.mapcount[pages] > 0]
     for walk in w.candidates(mapped) if len(mapped) else []:
-        freed += _unmap(w, price(w, walk))
+        freed += _unmap(w, price(w, w.design.walk_for(walk, "unmap")))
+    if len(mapped):
+        w.design.unmap_rest(mapped[w.page.alive[mapped] & (w.page.mapcount[mapped] > 0)])
     bare = pages[w.page.alive[pages]]
     bare = bare[(w.page.mapcount[bare] == 0)]
     for page in bare.tolist():
-        freed += _drop_unmapped(w, page)
+        freed += drop_unmapped(w, page)
     return freed
 
 
@@ -173,13 +176,14 @@ def _unmap(w: World, priced: Priced) -> int:
         vmas[i] = w.vma_at(w.mms[int(walk.mm[at[i]])], int(walk.vpn[at[i]]))
     locked = np.zeros(len(walk.pages), np.bool_)
     locked[page_of[(w.vma.flags[vmas] & vm.LOCKED) != 0]] = True
-    w.counters["missed_ptes"] += int(priced.missed[~locked].sum())
-    w.counters["pages_unswappable"] += int((priced.missed[~locked] > 0).sum())
+    if not walk.partial:
+        w.counters["missed_ptes"] += int(priced.missed[~locked].sum())
+        w.counters["pages_unswappable"] += int((priced.missed[~locked] > 0).sum())
     locked |= _without_swap(w, walk.pages, locked)
     keep = ~locked[page_of]
     at, page_of, vmas = at[keep], page_of[keep], vmas[keep]
     anonymous = bool(len(walk.pages)) and bool(w.page.state[walk.pages[0]] & ANON)
-    _unmap_hits(w, walk.pages, priced.slots[at], page_of, vmas, walk.mm[at], walk.vpn[at], anonymous)
+    unmap_ptes(w, walk.pages, priced.slots[at], page_of, vmas, walk.mm[at], walk.vpn[at], anonymous)
     w.design.walked(walk.pages[~locked], priced.hits[~locked], "unmap")
     gone = walk.pages[~locked]
     gone = gone[w.page.mapcount[gone] == 0]
@@ -195,10 +199,10 @@ def _without_swap(w: World, pages: Ints, locked: Bools) -> Bools:
     return wants & (np.cumsum(wants) > left)
 
 
-def _unmap_hits(
+def unmap_ptes(
     w: World, pages: Ints, slots: Ints, page_of: Ints, vmas: Ints, mms: Ints, vpns: Ints, anonymous: bool
 ) -> None:
-    # ptes become swap entries (anonymous) or none (file)
+    """Of ``pages[page_of]`` these ptes go: swap entries take the place of anonymous pages', none or an offset of files'."""
     if not len(slots):
         return
     hit_pages = pages[page_of]
@@ -237,7 +241,7 @@ def _finish(w: World, gone: Ints) -> int:
     return len(gone)
 
 
-def _drop_unmapped(w: World, page: int) -> int:
+def drop_unmapped(w: World, page: int) -> int:
     """A page nothing maps: out of the page cache (shared memory to swap), or out of the swap cache."""
     state = int(w.page.state[page])
     if state & ANON:

@@ -42,9 +42,13 @@ class Walk:
     rejects: Ints
     total_nodes: Ints
     total_rejects: Ints
+    before: Ints | None = None
+    """Per page, where a walk begins between candidates: nodes of the group that lie before its beginning."""
     early_stop: bool = True
     """The walk ends as soon as mapcount ptes were found."""
     find_vma_per_hit: bool = False
+    partial: bool = False
+    """What the walk does not find is found by other means (Design.unmap_rest), not lost."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -130,10 +134,13 @@ def _travelled(walk: Walk, cumulative: Ints, total: Ints, steps: Ints, stops: Bo
     if not len(cumulative):
         return whole
     base = walk.first[walk.group]
-    before = np.where(walk.start > 0, cumulative[np.maximum(base + walk.start - 1, 0)], 0)
     end = walk.start + steps - 1
     wrapped = end >= size
     at = np.clip(base + np.where(wrapped, end - size, end), 0, len(cumulative) - 1)
+    if walk.before is not None:
+        passed = cumulative[at] - walk.before
+        return np.where(stops, np.where(passed > 0, passed, passed + whole), whole)
+    before = np.where(walk.start > 0, cumulative[np.maximum(base + walk.start - 1, 0)], 0)
     partial = cumulative[at] - before + np.where(wrapped, whole, 0)
     return np.where(stops, partial, whole)
 
