@@ -101,9 +101,14 @@ class Design:
     era: ClassVar[str] = ""
     story: ClassVar[str] = ""
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
-    FILE_INDEX: ClassVar[type[FileIndex]] = ListIndex
+    FILE_INDEX: type[FileIndex] = ListIndex
+    """The order of a file's vmas; a design whose options choose it sets its own in __init__."""
     ANON_PGOFF: ClassVar[bool] = True
     """vm_pgoff of anonymous vmas means something (and must be linear to merge)."""
+    CHECKS_PGOFF: bool = True
+    """Anonymous vmas merge only where pgoff is linear; without ANON_PGOFF it never matters."""
+    REFERENCED_STOPS: bool = True
+    """page_referenced ends at the mapcount-th pte it finds (2.6.7); before, it always went to the end."""
     BRK_MERGES_RIGHT: ClassVar[bool] = True
     """do_brk tries both neighbours (2.6); 6.x only expands the left one."""
     OWNER: ClassVar[str] = "owner"
@@ -205,6 +210,9 @@ class Design:
 
     def anon_vma_adopted(self, target: int, source: int) -> None:
         """dup_anon_vma: target, without an anon_vma, is about to take in (part of) source, which may have one."""
+
+    def share_with_neighbours(self, vma: int, flags: int) -> None:
+        """No neighbour took in the vma, which is new or about to get ``flags``: a chance to tie it to one for later."""
 
     def vma_merged(self, kept: int, gone: int) -> None:
         """anon_vma_merge: ``gone`` was taken in whole and is about to be freed."""

@@ -29,7 +29,7 @@ def refusal(w: World, target: int, proposal: Proposal, side: str) -> Refusal | N
     if proposal.file != vma.file[target]:
         names = _file_name(w, proposal.file), _file_name(w, int(vma.file[target]))
         return Refusal("file", f"different files: {names[0]} and {names[1]}", *names, f"is_mergeable_vma, {SOURCE}")
-    if proposal.file >= 0 or w.design.ANON_PGOFF:
+    if proposal.file >= 0 or (w.design.ANON_PGOFF and w.design.CHECKS_PGOFF):
         length = proposal.end - proposal.start
         if side == "left":
             want, have = int(vma.pgoff[target] + vma.end[target] - vma.start[target]), proposal.pgoff
@@ -181,6 +181,7 @@ def modify(w: World, mm: Mm, row: int, start: int, end: int, flags: int) -> int:
         split(w, mm, row, start, new_below=True)
     if w.vma.end[row] > end:
         split(w, mm, row, end, new_below=False)
+    w.design.share_with_neighbours(row, flags)
     return row
 
 
@@ -198,6 +199,7 @@ def insert_new(w: World, mm: Mm, p: Proposal, label: int) -> int:
     """A vma of its own for the span."""
     row = w.vma.new(mm=mm.id, start=p.start, end=p.end, pgoff=p.pgoff, flags=p.flags, file=p.file, label=label)
     link(w, mm, row)
+    w.design.share_with_neighbours(row, p.flags)
     return row
 
 

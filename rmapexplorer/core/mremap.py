@@ -174,6 +174,7 @@ def _copy_vma(w: World, mm: Mm, row: int, start: int, to: int, pages: int) -> in
     vma.start[new], vma.end[new], vma.pgoff[new] = to, to + pages, pgoff
     w.design.vma_cloned(row, new)
     link(w, mm, new)
+    w.design.share_with_neighbours(new, p.flags)
     return new
 
 

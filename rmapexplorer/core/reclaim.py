@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from attrs import evolve
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
@@ -135,7 +136,7 @@ def _referenced(w: World, pages: Ints) -> Bools:
     mapped = pages[w.page.mapcount[pages] > 0]
     for walk in w.candidates(mapped) if len(mapped) else []:
         walk = w.design.walk_for(walk, "referenced")
-        priced = price(w, walk)
+        priced = price(w, walk if w.design.REFERENCED_STOPS else evolve(walk, early_stop=False))
         _account(w, priced, find_vma=False)
         slots = priced.slots[priced.hit]
         owners = walk.pages[priced.hit_page[priced.hit]]

@@ -32,7 +32,7 @@ class AnonVmaChain(Design):
     title: ClassVar[str] = "anon_vma_chain"
     era: ClassVar[str] = "6.18"
     story: ClassVar[str] = "every vma hangs on its own anon_vma and on those of its ancestors; a page names one of them"
-    FILE_INDEX: ClassVar[type[FileIndex]] = IntervalIndex
+    FILE_INDEX: type[FileIndex] = IntervalIndex
     BRK_MERGES_RIGHT: ClassVar[bool] = False
     OWNER: ClassVar[str] = "anon_vma"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
