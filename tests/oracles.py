@@ -87,7 +87,7 @@ def content(w: World, mm_id: int, row: int, vpn: int) -> tuple[str, int]:
     cached = w.cache.get(w.files[file].cache, index)
     if cached & radix.SWAP:
         return "data", int(w.swap.token[cached >> radix.ENTRY_SHIFT])
-    return "data", int(w.page.token[cached >> radix.ENTRY_SHIFT]) if cached else 0
+    return "data", int(w.page.token[cached >> radix.ENTRY_SHIFT]) if cached else w.files[file].saved.get(index, 0)
 
 
 def memory(w: World) -> dict[tuple[int, int], tuple[object, ...]]:

@@ -120,15 +120,17 @@ def price(w: World, walk: Walk) -> Priced:
 
     stops = (hits >= mapcount) & (hits > 0) & np.bool_(walk.early_stop)
     steps = np.where(stops, last + 1, size)
-    nodes = _travelled(walk, walk.nodes, walk.total_nodes, steps, stops, size)
-    rejects = _travelled(walk, walk.rejects, walk.total_rejects, steps, stops, size)
+    nodes = _travelled(walk, walk.nodes, walk.total_nodes, steps, stops, size, walk.before)
+    rejects = _travelled(walk, walk.rejects, walk.total_rejects, steps, stops, size, None)
     return Priced(
         walk=walk, nodes=nodes, rejects=rejects, probes=steps, hits=hits, missed=mapcount - hits,
         hit=hit, hit_page=hit_page, slots=slots,
     )  # fmt: skip
 
 
-def _travelled(walk: Walk, cumulative: Ints, total: Ints, steps: Ints, stops: Bools, size: Ints) -> Ints:
+def _travelled(
+    walk: Walk, cumulative: Ints, total: Ints, steps: Ints, stops: Bools, size: Ints, skipped: Ints | None
+) -> Ints:
     # what lies between the start and the last candidate visited, round the end of the group where need be
     whole = total[walk.group]
     if not len(cumulative):
@@ -137,8 +139,8 @@ def _travelled(walk: Walk, cumulative: Ints, total: Ints, steps: Ints, stops: Bo
     end = walk.start + steps - 1
     wrapped = end >= size
     at = np.clip(base + np.where(wrapped, end - size, end), 0, len(cumulative) - 1)
-    if walk.before is not None:
-        passed = cumulative[at] - walk.before
+    if skipped is not None:
+        passed = cumulative[at] - skipped
         return np.where(stops, np.where(passed > 0, passed, passed + whole), whole)
     before = np.where(walk.start > 0, cumulative[np.maximum(base + walk.start - 1, 0)], 0)
     partial = cumulative[at] - before + np.where(wrapped, whole, 0)
@@ -165,9 +167,13 @@ def steps_of(w: World, page: int) -> tuple[list[Step], Priced]:
     seen: list[Step] = []
     for turn in range(count):
         at = (start + turn) % size
-        nodes = int(walk.nodes[at]) - (int(walk.nodes[start - 1]) if start else 0)
-        if start + turn >= size:
-            nodes += int(walk.total_nodes[0])
+        if walk.before is None:
+            nodes = int(walk.nodes[at]) - (int(walk.nodes[start - 1]) if start else 0)
+            around = start + turn >= size
+        else:
+            nodes = int(walk.nodes[at]) - int(walk.before[0])
+            around = nodes <= 0
+        nodes += int(walk.total_nodes[0]) if around else 0
         step = Step(
             mm=int(walk.mm[at]), vma=int(walk.vma[at]), vpn=int(walk.vpn[at]), hit=bool(priced.hit[at]), nodes=nodes
         )

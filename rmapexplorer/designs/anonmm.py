@@ -175,13 +175,14 @@ class AnonMm(Design):
         keys, group = np.unique(np.stack([head, index]), axis=1, return_inverse=True)
         group = group.reshape(-1)
         mms, vpn, nodes, first, total = [], [], [], [0], []
-        place = np.zeros(self.anonmm.capacity, np.int64)
+        place, before = np.zeros(self.anonmm.capacity, np.int64), np.zeros(self.anonmm.capacity, np.int64)
         for number in np.unique(keys[0]).tolist():
             members = self.groups.members(number)
             alive = self._walkable(members)
             mm = self.anonmm.mm[members[alive]]
             # a candidate's start: how many walkable members stand before the page's own
             place[members] = np.cumsum(alive) - alive
+            before[members] = np.arange(len(members))
             reach = np.flatnonzero(alive) + 1
             for at in keys[1][keys[0] == number].tolist():
                 mms.append(mm)
@@ -196,7 +197,8 @@ class AnonMm(Design):
             pages=pages, group=group, start=start, first=np.array(first, np.int64), mm=flat,
             vma=np.full(len(flat), -1, np.int64), vpn=np.concatenate(vpn) if vpn else NONE,
             nodes=np.concatenate(nodes) if nodes else NONE, rejects=np.zeros(len(flat), np.int64),
-            total_nodes=np.array(total, np.int64), total_rejects=np.zeros(len(total), np.int64), find_vma_per_hit=True,
+            total_nodes=np.array(total, np.int64), total_rejects=np.zeros(len(total), np.int64), before=before[mapping],
+            find_vma_per_hit=True,
         )  # fmt: skip
 
     def _walkable(self, members: Ints) -> Bools:
