@@ -1,7 +1,8 @@
 """Arithmetic of the overhead curves, numpy only: growing buffers, a min/max pyramid, ticks, label places.
 
-Curves are steps: the value at position k holds until k + 1. With more points than pixels, each column of pixels is
-drawn as the vertical line from its smallest to its largest value, which is what the full curve would cover.
+Curves are steps: the value at position k holds until the next one measured, at k + 1 or later. With more points than
+pixels, each column of pixels is drawn as the vertical line from its smallest to its largest value, which is what the
+full curve would cover.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from rmapexplorer.engine.frames import MetricRows
 
 FAN = 8
 """Every level of the pyramid is this many times shorter than the one below."""
+BLOCK = 4096
+"""Held values behind rewritten ones are renewed in steps of this many positions, as far as they change."""
 
 
 class CurveStore:
@@ -27,12 +30,14 @@ class CurveStore:
         self.generation = -1
         self._levels: list[tuple[np.ndarray, np.ndarray]] = []
         self._filled: list[int] = []
+        self._measured = np.empty((metrics, 0, 0), bool)
 
     def clear(self, designs: tuple[str, ...] = ()) -> None:
         """Forget everything."""
         self.designs, self.length = designs, 0
         empty = np.full((self._metrics, len(designs), 64), np.nan)
         self._levels, self._filled = [(empty, empty)], [0]
+        self._measured = np.zeros(empty.shape, bool)
 
     def apply(self, rows: MetricRows) -> bool:
         """Take rows; older generations are ignored. :return: True where something changed."""
@@ -43,21 +48,41 @@ class CurveStore:
         self.generation = rows.generation
         end = rows.start + len(rows.values)
         base = self._room(0, max(end, self.length))[0]
-        if rows.start > self.length:
-            base[:, :, self.length : rows.start] = np.nan
+        self._measured[:, :, self.length : rows.start] = False
         base[:, :, rows.start : end] = rows.values.transpose(2, 1, 0)
+        self._measured[:, :, rows.start : end] = ~np.isnan(base[:, :, rows.start : end])
+        self._hold(min(rows.start, self.length), end, end if rows.truncate else self.length)
         self._filled = [self._filled[0], *(min(f, rows.start // FAN**k) for k, f in enumerate(self._filled[1:], 1))]
         self.length = end if rows.truncate else max(end, self.length)
         self._filled[0] = self.length
         self._raise_pyramid()
         return True
 
+    def _hold(self, start: int, end: int, length: int) -> None:
+        """Fill what was not measured from ``start`` to ``end`` with the value before it, and what hangs on that behind."""
+        self._carry(start, end)
+        while end < length:
+            start, end = end, min(length, end + BLOCK)
+            before = self._levels[0][0][:, :, end - 1].copy()
+            self._carry(start, end)
+            if np.array_equal(before, self._levels[0][0][:, :, end - 1], equal_nan=True):
+                break
+
+    def _carry(self, start: int, end: int) -> None:
+        base = self._levels[0][0]
+        part, known = base[:, :, start:end], self._measured[:, :, start:end]
+        if known.all():
+            return
+        carry = base[:, :, start - 1 : start] if start else np.full((*part.shape[:2], 1), np.nan)
+        source = np.maximum.accumulate(np.where(known, np.arange(1, end - start + 1), 0), axis=2)
+        part[:] = np.take_along_axis(np.concatenate([carry, part], axis=2), source, axis=2)
+
     def values(self, metric: int, design: int) -> np.ndarray:
         """All values of one curve, by position."""
         return self._levels[0][0][metric, design, : self.length] if self._levels else np.empty(0)
 
     def at(self, position: int) -> np.ndarray:
-        """Values at one position, [metrics, designs]; NaN where nothing was measured."""
+        """Values at one position, [metrics, designs], held from the last one measured; NaN before the first."""
         if not 0 <= position < self.length:
             return np.full((self._metrics, len(self.designs)), np.nan)
         return self._levels[0][0][:, :, position]
@@ -129,6 +154,9 @@ class CurveStore:
                 other = np.full_like(grown, np.nan)
                 other[:, :, :have] = highs
             self._levels[level] = (grown, other)
+            if level == 0:
+                more = np.zeros((*grown.shape[:2], grown.shape[2] - have), bool)
+                self._measured = np.concatenate([self._measured, more], axis=2)
         return self._levels[level]
 
     def _raise_pyramid(self) -> None:
