@@ -19,6 +19,8 @@ COUNTERS: dict[str, str] = {
     "pages_copied": "pages copied early because of mremap",
     "pages_touched_for_fixup": "pages made to point at another vma because theirs was split, merged or moved",
     "index_overflows": "times a shared index space had no room: slices handed out again, growth refused",
+    "pages_relocated": "pages whose owner and index mremap rewrote",
+    "relocations_refused": "moves whose pages could not be rewritten",
     "cow_copies": "pages copied by write faults",
     "missed_ptes": "ptes a real walk did not find",
     "pages_unswappable": "pages reclaim could not unmap because a pte was missed",

@@ -109,7 +109,7 @@ class Design:
     """Anonymous vmas merge only where pgoff is linear; without ANON_PGOFF it never matters."""
     REFERENCED_STOPS: bool = True
     """page_referenced ends at the mapcount-th pte it finds (2.6.7); before, it always went to the end."""
-    BRK_MERGES_RIGHT: ClassVar[bool] = True
+    BRK_MERGES_RIGHT: bool = True
     """do_brk tries both neighbours (2.6); 6.x only expands the left one."""
     OWNER: ClassVar[str] = "owner"
     """What page->mapping points at, as the user reads it."""
@@ -234,6 +234,14 @@ class Design:
         """Which entries must be copied first, because the page cannot be found at its new place. Causes: mremap, swap_in."""
         return np.zeros(len(entries), np.bool_)
 
+    def relocates(self, vma: int, start: int, end: int) -> bool:
+        """Pages [start, end) of ``vma`` are about to move: will ``ptes_moved`` tie them to the new place as if faulted there?
+
+        True: the span merges and gets its pgoff there like new memory, and its vma is prepared before the ptes move.
+        Asked only where the vma has anonymous pages; may refuse the call (KernelError).
+        """
+        return False
+
     def ptes_moved(
         self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
     ) -> None:
@@ -280,10 +288,14 @@ class Design:
         """Objects kept now, by kind."""
         return ()
 
+    def size_of(self, kind: str) -> Size:
+        """One structure of ``kind`` on the machine's architecture."""
+        return self.SIZES[kind][self.w.machine.arch]
+
     def footprint_row(self, kind: str, objects: int, slab: bool = True) -> Footprint:
         """A row of the footprint with the size of SIZES; ``slab`` False for what lies inside other structures."""
         arch = self.w.machine.arch
-        size = self.SIZES[kind][arch]
+        size = self.size_of(kind)
         pages = slab_pages(objects, slub_objects(size.bytes) if self.SLUB else slab_objects(size.bytes, arch))
         return Footprint(
             kind=kind, objects=objects, size=size.bytes, source=size.source, slab_pages=pages if slab else 0

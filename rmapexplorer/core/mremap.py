@@ -8,7 +8,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import read_span, write_span
+from rmapexplorer.core.faults import prepare, read_span, write_span
 from rmapexplorer.core.merge import merge_extend, merge_new
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mremap
@@ -141,7 +141,7 @@ def _mremap_to(w: World, mm: Mm, start: int, old: int, new: int, to: int, dontun
 def _move_vma(w: World, mm: Mm, row: int, start: int, old: int, new: int, to: int, dontunmap: bool) -> None:
     """move_vma: copy_vma at the new place, move the ptes, unmap the source (or leave it empty)."""
     whole = int(w.vma.start[row]) == start and int(w.vma.end[row]) == start + old
-    target = _copy_vma(w, mm, row, start, to, new)
+    target = _copy_vma(w, mm, row, start, old, to, new)
     if w.vma_at(mm, start) == target:
         row = target
     _move_ptes(w, mm, row, target, start, to, old)
@@ -158,23 +158,28 @@ def _move_vma(w: World, mm: Mm, row: int, start: int, old: int, new: int, to: in
         _populate(w, mm, to + old, to + new)
 
 
-def _copy_vma(w: World, mm: Mm, row: int, start: int, to: int, pages: int) -> int:
+def _copy_vma(w: World, mm: Mm, row: int, start: int, old: int, to: int, pages: int) -> int:
     """copy_vma: merge the copy at the new place or make it a vma; returns the vma there."""
     vma = w.vma
-    pgoff = pgoff_at(w, row, start)
-    if vma.file[row] < 0 and not w.design.has_anon(row):
+    pgoff, source = pgoff_at(w, row, start), row
+    fresh = w.design.has_anon(row) and w.design.relocates(row, start, start + old)
+    if fresh:
+        source = -1
+    if vma.file[row] < 0 and (fresh or not w.design.has_anon(row)):
         pgoff = w.design.pgoff_for(mm.id, to, row)
     prev, next_ = w.around(mm, to, to + pages)
     p = Proposal(mm=mm.id, start=to, end=to + pages, flags=int(vma.flags[row]), file=int(vma.file[row]), pgoff=pgoff,
-                 anon_from=row, copied_from=row, prev=prev, next=next_)  # fmt: skip
-    merged = merge_new(w, mm, p)
-    if merged >= 0:
-        return merged
-    new = int(vma.copy_rows(ids(row))[0])
-    vma.start[new], vma.end[new], vma.pgoff[new] = to, to + pages, pgoff
-    w.design.vma_cloned(row, new)
-    link(w, mm, new)
-    w.design.share_with_neighbours(new, p.flags)
+                 anon_from=source, copied_from=source, prev=prev, next=next_)  # fmt: skip
+    new = merge_new(w, mm, p)
+    if new < 0:
+        new = int(vma.copy_rows(ids(row))[0])
+        vma.start[new], vma.end[new], vma.pgoff[new] = to, to + pages, pgoff
+        if not fresh:
+            w.design.vma_cloned(row, new)
+        link(w, mm, new)
+        w.design.share_with_neighbours(new, p.flags)
+    if fresh:
+        prepare(w, new)
     return new
 
 

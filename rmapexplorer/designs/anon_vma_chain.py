@@ -33,7 +33,7 @@ class AnonVmaChain(Design):
     era: ClassVar[str] = "6.18"
     story: ClassVar[str] = "every vma hangs on its own anon_vma and on those of its ancestors; a page names one of them"
     FILE_INDEX: type[FileIndex] = IntervalIndex
-    BRK_MERGES_RIGHT: ClassVar[bool] = False
+    BRK_MERGES_RIGHT: bool = False
     OWNER: ClassVar[str] = "anon_vma"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         "anon_vma": {
