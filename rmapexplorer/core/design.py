@@ -133,7 +133,8 @@ class Design:
         """An independent copy for a copy of the world: arrays, tables and dicts copied, ``w`` replaced."""
         other = object.__new__(type(self))
         for name, value in vars(self).items():
-            setattr(other, name, value.copy() if hasattr(value, "copy") and name != "w" else value)
+            own = hasattr(value, "copy") and name != "w" and not isinstance(value, type)
+            setattr(other, name, value.copy() if own else value)
         other.w = world
         return other
 

@@ -68,3 +68,11 @@ def test_a_refusal_ends_the_call_before_anything_moved(dontunmap: bool) -> None:
     op = o.Mremap(pid=1, span=at(0, 2), new_pages=2, to=ORIGIN + 20, dontunmap=dontunmap)
     assert w.apply(op).error == "EFAULT"
     assert [int(w.vma.start[row]) for row in w.mms[0].vmas] == [ORIGIN]
+
+
+def test_a_copy_keeps_classes_a_design_chose() -> None:
+    """FILE_INDEX set in __init__ is a class: a copy of the world takes it as it is."""
+    w = world()
+    w.design.FILE_INDEX = type(w.imap)
+    twin = w.copy()
+    assert twin.design.FILE_INDEX is type(w.imap)
