@@ -1,7 +1,8 @@
 """pte_chain as in 2.6.0 to 2.6.5: every page keeps a list of the ptes that map it, anonymous or of a file.
 
 One mapping: page.pte.direct (PG_direct), no allocation. More: blocks of one cache line with NRPTE slots, filled from
-the high end; only the head block has free slots. Kernel: mm/rmap.c, include/asm-generic/rmap.h, 2.6.5.
+the high end; only the head block has free slots. Kernel: mm/rmap.c, include/asm-generic/rmap.h, 2.6.5. The options are
+its earlier forms: pairs of pointers (2.5.27), without PG_direct (the first day), other sizes of the blocks.
 """
 
 from __future__ import annotations
@@ -10,89 +11,110 @@ from typing import ClassVar
 
 import numpy as np
 
-from rmapexplorer.core.design import Design, Footprint, Picture, StructNode
+from rmapexplorer.core.design import Design, Footprint, Option, Picture, StructNode
 from rmapexplorer.core.sizes import chain_slots, slab_objects, slab_pages
-from rmapexplorer.core.table import Ints, Table
+from rmapexplorer.core.table import Ints
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
+from rmapexplorer.designs.chain_store import CHAIN, NOTHING, ArrayStore, Blocks, PairStore
 from rmapexplorer.designs.common import vma_node
 
-_NONE, _DIRECT, _CHAIN = 0, 1, 2
-
-
-class Blocks(Table):
-    """struct pte_chain: ``next`` block (-1 last), ``idx`` the first used slot; the slots are a matrix beside."""
-
-    COLUMNS = {"next": (np.int64, -1), "idx": (np.int64, 0)}
-    next: Ints
-    idx: Ints
+SPARE = "pte_chain spare (per CPU)"
+FAILING = {"never": 0, "every-10th": 10, "every-2nd": 2}
+"""Value of fail_atomic -> which GFP_ATOMIC allocation fails, 0 for none."""
 
 
 class PteChain(Design):
-    """The design of Linux 2.6.0 to 2.6.5."""
+    """The design of Linux 2.6.0 to 2.6.5, and its forms since 2002."""
 
     key: ClassVar[str] = "pte_chain"
     title: ClassVar[str] = "pte_chain"
     era: ClassVar[str] = "2.6.5"
     story: ClassVar[str] = "every page keeps the list of its ptes: exact, and paid for page by page"
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        Option(name="layout", values=("array", "linked"),
+               help="array: blocks of a cache line (2.5.34). linked: a pair of pointers for each pte, allocated at once (2.5.27)"),
+        Option(name="direct", values=("on", "off"),
+               help="on: the only pte of a page needs no block (PG_direct). off: it does, as in the first patch of 2002-07-18"),
+        Option(name="slots", values=("line", "7", "15", "31"),
+               help="line: as many ptes a block as a cache line of the machine holds. 7, 15, 31: those of 32, 64, 128 bytes on i386"),
+        Option(name="fail_atomic", values=tuple(FAILING),
+               help="which GFP_ATOMIC allocations fail, so that locks are dropped and GFP_KERNEL is tried"),
+    )  # fmt: skip
     ANON_PGOFF: ClassVar[bool] = False
     OWNER: ClassVar[str] = "pte_chain"
     LOOK: ClassVar[tuple[str, str, str]] = ("pte_chain", "square", "solid")
 
     def attach(self, world: World) -> None:
-        """Called once. :raises KernelError: EINVAL for a cache line that leaves a chain block a single slot."""
+        """Called once. :raises KernelError: EINVAL for blocks that hold one pte, or pairs with a number of slots."""
         super().attach(world)
-        machine = world.machine
-        self.slots = chain_slots(machine.cache_line_bytes, machine.word_bytes, machine.word_bytes)
-        if self.slots < 2:
+        o, machine = self.options, world.machine
+        self.linked = o["layout"] == "linked"
+        self.failing = FAILING[o["fail_atomic"]]
+        self.spare = 0
+        direct = o["direct"] == "on"
+        if self.linked and o["slots"] != "line":
+            raise KernelError("EINVAL", "layout=linked has a pair for each pte: slots cannot be chosen", "slots")
+        if self.linked:
+            self.bytes = 2 * machine.word_bytes
+            self.store: ArrayStore = PairStore(direct)
+            return
+        line = o["slots"] == "line"
+        slots = (
+            chain_slots(machine.cache_line_bytes, machine.word_bytes, machine.word_bytes) if line else int(o["slots"])
+        )
+        self.bytes = machine.cache_line_bytes if line else (slots + 1) * machine.word_bytes
+        if slots < 2:
             raise KernelError(
                 "EINVAL", "pte_chain needs cache lines that hold two ptes: F1 of one slot", "cache_line_bytes"
             )
-        self.block = Blocks()
-        self.ptes = np.full((self.block.capacity, self.slots), -1, np.int64)
-        self.kind = np.zeros(64, np.int8)
-        self.ref = np.full(64, -1, np.int64)
-        self.spare = 0
+        self.store = ArrayStore(slots, direct)
+
+    @property
+    def block(self) -> Blocks:
+        """The table of blocks."""
+        return self.store.block
 
     def _reach(self) -> None:
-        need = self.w.page.capacity
-        if need > len(self.kind):
-            kind, ref = np.zeros(need, np.int8), np.full(need, -1, np.int64)
-            kind[: len(self.kind)], ref[: len(self.ref)] = self.kind, self.ref
-            self.kind, self.ref = kind, ref
+        self.store.reach(self.w.page.capacity)
 
-    # -- blocks -----------------------------------------------------------------------------------
+    # -- allocations ------------------------------------------------------------------------------
 
-    def _alloc(self, count: int) -> Ints:
-        # pte_chain_alloc: the one-deep per-CPU cache first, then the slab
-        taken = min(count, self.spare)
+    def _took(self, blocks: int) -> None:
+        # pte_chain_alloc: the one-deep per-CPU cache first, then the slab; pairs came from the slab, atomically
+        taken = min(blocks, self.spare)
         self.spare -= taken
-        self.w.counters["objs_alloc"] += count - taken
-        blocks = self.block.new_many(count)
-        if self.block.capacity > len(self.ptes):
-            grown = np.full((self.block.capacity, self.slots), -1, np.int64)
-            grown[: len(self.ptes)] = self.ptes
-            self.ptes = grown
-        self.ptes[blocks] = -1
-        return blocks
+        self.w.counters["objs_alloc"] += blocks - taken
+        if self.linked:
+            self._atomic(blocks)
 
-    def _drop(self, blocks: Ints) -> None:
+    def _dropped(self, blocks: int) -> None:
         # pte_chain_free: one stays in the per-CPU cache
-        self.block.free_many(blocks)
-        kept = min(len(blocks), 1 - self.spare)
+        kept = 0 if self.linked else min(blocks, 1 - self.spare)
         self.spare += kept
-        self.w.counters["objs_free"] += len(blocks) - kept
+        self.w.counters["objs_free"] += blocks - kept
+
+    def _atomic(self, tries: int) -> None:
+        # every n-th fails: page_table_locks are dropped, GFP_KERNEL gives the block (in 2002 nothing did, and it oopsed)
+        before = self.w.counters["atomic_allocs"]
+        self.w.counters["atomic_allocs"] += tries
+        if self.failing:
+            failed = (before + tries) // self.failing - before // self.failing
+            self.w.counters["atomic_failures"] += failed
+            self.w.counters["sleeping_allocs"] += failed
 
     def _try_spare(self, atomic: int, sleeping: int) -> None:
         # the allocation before the lock: counted whether it is used or not; an unused one fills the per-CPU cache
-        self.w.counters["atomic_allocs"] += atomic
+        if self.linked:
+            return
+        self._atomic(atomic)
         self.w.counters["sleeping_allocs"] += sleeping
         if (atomic or sleeping) and not self.spare:
             self.spare = 1
             self.w.counters["objs_alloc"] += 1
 
-    # -- page_add_rmap ----------------------------------------------------------------------------
+    # -- page_add_rmap, page_remove_rmap ----------------------------------------------------------
 
     def fork_spares(self, vmas: int, ptes: int) -> None:
         """copy_page_range: per vma one GFP_ATOMIC allocation up front; one more follows each that is consumed."""
@@ -107,94 +129,21 @@ class PteChain(Design):
             self._try_spare(0, len(pages))
         while len(pages):  # a page twice in one batch is added in rounds
             _, first = np.unique(pages, return_index=True)
-            used = self._add(pages[first], slots[first])
+            used = self.store.add(pages[first], slots[first])
+            self._took(used)
             if cause == "fork":
                 self._try_spare(used, 0)
-            if len(first) == len(pages):
-                return
-            rest = np.ones(len(pages), np.bool_)
-            rest[first] = False
-            pages, slots = pages[rest], slots[rest]
-
-    def _add(self, pages: Ints, slots: Ints) -> int:
-        # distinct pages; returns the blocks consumed
-        kind, ref = self.kind[pages], self.ref[pages]
-        none = kind == _NONE
-        self.kind[pages[none]], self.ref[pages[none]] = _DIRECT, slots[none]
-        direct = kind == _DIRECT
-        head = np.where(kind == _CHAIN, ref, 0)
-        full = (kind == _CHAIN) & (self.block.idx[head] == 0)
-        room = (kind == _CHAIN) & ~full
-        if room.any():
-            at = self.block.idx[ref[room]] - 1
-            self.ptes[ref[room], at] = slots[room]
-            self.block.idx[ref[room]] = at
-        used = int(direct.sum() + full.sum())
-        if used:
-            blocks = self._alloc(used)
-            two, more = blocks[: int(direct.sum())], blocks[int(direct.sum()) :]
-            last = self.slots - 1
-            self.ptes[two, last], self.ptes[two, last - 1] = ref[direct], slots[direct]
-            self.block.idx[two] = last - 1
-            self.ptes[more, last] = slots[full]
-            self.block.idx[more], self.block.next[more] = last, ref[full]
-            self.kind[pages[direct]] = _CHAIN
-            self.ref[pages[direct]], self.ref[pages[full]] = two, more
-        return used
-
-    # -- page_remove_rmap -------------------------------------------------------------------------
+            pages, slots = np.delete(pages, first), np.delete(slots, first)
 
     def ptes_cleared(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
         """page_remove_rmap of each pte."""
         self._reach()
         while len(pages):
             _, first = np.unique(pages, return_index=True)
-            self._remove(pages[first], slots[first])
-            if len(first) == len(pages):
-                return
-            rest = np.ones(len(pages), np.bool_)
-            rest[first] = False
-            pages, slots = pages[rest], slots[rest]
-
-    def _remove(self, pages: Ints, slots: Ints) -> None:
-        # distinct pages: find the slot from the head block on, move the head's first used entry into the hole
-        direct = self.kind[pages] == _DIRECT
-        if (self.ref[pages[direct]] != slots[direct]).any():
-            raise Corruption("page.pte.direct is not the pte removed")
-        self.kind[pages[direct]], self.ref[pages[direct]] = _NONE, -1
-        pages, slots = pages[~direct], slots[~direct]
-        if not len(pages):
-            return
-        head = self.ref[pages]
-        block, column = self._find(head, slots)
-        first = self.block.idx[head]
-        self.ptes[block, column] = self.ptes[head, first]
-        self.ptes[head, first] = -1
-        self.block.idx[head] = first + 1
-        empty = self.block.idx[head] == self.slots
-        if empty.any():
-            follow = self.block.next[head[empty]]
-            self._drop(head[empty])
-            owners = pages[empty]
-            self.ref[owners] = follow
-            self.kind[owners[follow < 0]] = _NONE
-
-    def _find(self, head: Ints, slots: Ints) -> tuple[Ints, Ints]:
-        block, column = np.full(len(head), -1, np.int64), np.zeros(len(head), np.int64)
-        todo, current, compared = np.arange(len(head)), head, 0
-        while len(todo):
-            if (current < 0).any():
-                raise Corruption("a pte is on no pte_chain of its page")
-            match = self.ptes[current] == slots[todo][:, None]
-            found = match.any(axis=1)
-            at = match.argmax(axis=1)
-            compared += int(
-                np.where(found, at + 1 - self.block.idx[current], self.slots - self.block.idx[current]).sum()
-            )
-            block[todo[found]], column[todo[found]] = current[found], at[found]
-            todo, current = todo[~found], self.block.next[current[~found]]
-        self.w.counters["slots_compared"] += compared
-        return block, column
+            freed, compared = self.store.remove(pages[first], slots[first])
+            self._dropped(freed)
+            self.w.counters["slots_compared"] += compared
+            pages, slots = np.delete(pages, first), np.delete(slots, first)
 
     def ptes_moved(
         self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
@@ -206,28 +155,10 @@ class PteChain(Design):
 
     # -- walks ------------------------------------------------------------------------------------
 
-    def _chains(self, pages: Ints) -> tuple[Ints, Ints, Ints]:
-        # (position of the page, slot, blocks seen so far) of every pte, page by page in the order of the chain
-        self._reach()
-        direct = np.flatnonzero(self.kind[pages] == _DIRECT)
-        where, slot = [direct], [self.ref[pages[direct]]]
-        depth, seen = 1, [np.zeros(len(direct), np.int64)]
-        at = np.flatnonzero(self.kind[pages] == _CHAIN)
-        current = self.ref[pages[at]]
-        while len(at):
-            rows, columns = np.nonzero(self.ptes[current] >= 0)
-            where.append(at[rows])
-            slot.append(self.ptes[current[rows], columns])
-            seen.append(np.full(len(rows), depth, np.int64))
-            follow = self.block.next[current]
-            at, current, depth = at[follow >= 0], follow[follow >= 0], depth + 1
-        place, slots, nodes = np.concatenate(where), np.concatenate(slot), np.concatenate(seen)
-        order = np.argsort(place, kind="stable")
-        return place[order], slots[order], nodes[order]
-
     def anon_candidates(self, pages: Ints) -> Walk:
         """The ptes of the page's chain, nothing else; page tables give (mm, address) of each."""
-        place, slots, nodes = self._chains(pages)
+        self._reach()
+        place, slots, nodes = self.store.ptes_of(pages)
         count = np.bincount(place, minlength=len(pages))
         first = np.r_[0, np.cumsum(count)]
         total = np.zeros(len(pages), np.int64)
@@ -246,58 +177,51 @@ class PteChain(Design):
 
     def walked(self, pages: Ints, hits: Ints, purpose: str) -> None:
         """page_referenced: a chain with one pte left becomes PG_direct again."""
-        if purpose != "referenced":
-            return
-        self._reach()
-        chained = pages[self.kind[pages] == _CHAIN]
-        heads = self.ref[chained]
-        alone = (self.block.next[heads] < 0) & (self.block.idx[heads] == self.slots - 1)
-        chained, heads = chained[alone], heads[alone]
-        self.kind[chained], self.ref[chained] = _DIRECT, self.ptes[heads, self.slots - 1]
-        self._drop(heads)
+        if purpose == "referenced":
+            self._reach()
+            self._dropped(self.store.collapse(pages))
 
     # -- accounting -------------------------------------------------------------------------------
 
     def footprint(self) -> tuple[Footprint, ...]:
         """Chain blocks; the block of the per-CPU cache is named apart."""
-        line, arch = self.w.machine.cache_line_bytes, self.w.machine.arch
         source = "L1_CACHE_BYTES: one cache line a block, mm/rmap.c 2.6.5"
-        count = len(self.block)
-        packed = slab_pages(count, slab_objects(line, arch))
-        return (
-            Footprint(kind="pte_chain", objects=count, size=line, source=source, slab_pages=packed),
-            Footprint(kind="pte_chain spare (per CPU)", objects=self.spare, size=line, source=source),
-        )
+        if self.linked:
+            source = "next and ptep, mm/rmap.c 2.5.27"
+        elif self.options["slots"] != "line":
+            source = f"{self.store.slots} ptes and next_and_idx, mm/rmap.c 2.6.5"
+        count = len(self.store.block)
+        packed = slab_pages(count, slab_objects(self.bytes, self.w.machine.arch))
+        blocks = Footprint(kind="pte_chain", objects=count, size=self.bytes, source=source, slab_pages=packed)
+        if self.linked:
+            return (blocks,)
+        return (blocks, Footprint(kind=SPARE, objects=self.spare, size=self.bytes, source=source))
 
     def recount(self) -> dict[str, int]:
         """Blocks reached from the pages."""
         self._reach()
-        current = self.ref[np.flatnonzero(self.kind == _CHAIN)]
-        blocks = 0
-        while len(current):
-            blocks += len(current)
-            current = self.block.next[current]
-            current = current[current >= 0]
-        return {"pte_chain": blocks, "pte_chain spare (per CPU)": self.spare}
+        return {"pte_chain": self.store.reached()} | ({} if self.linked else {SPARE: self.spare})
+
+    def chained(self, pages: Ints) -> Ints:
+        """Those of the pages whose ptes are on chains: here all."""
+        return pages
 
     def check(self) -> None:
         """As many ptes on the chain as the mapcount says."""
         self._reach()
-        live = self.w.page.live()
-        place, _, _ = self._chains(live)
+        live = self.chained(self.w.page.live())
+        place, _, _ = self.store.ptes_of(live)
         if not np.array_equal(np.bincount(place, minlength=len(live)), self.w.page.mapcount[live]):
             raise Corruption("a pte_chain holds another number of ptes than the page's mapcount")
-        dead = np.ones(len(self.kind), np.bool_)
-        dead[live] = False
-        if (self.kind[dead] != _NONE).any():
-            raise Corruption("a freed page still has a pte_chain")
+        others = np.ones(len(self.store.kind), np.bool_)
+        others[live] = False
+        if (self.store.kind[others] != NOTHING).any():
+            raise Corruption("a page that is free, or not for chains, has a pte_chain")
 
     def digest_parts(self) -> tuple[bytes, ...]:
-        """Pages' heads and the blocks."""
+        """Pages' heads, the blocks, and the spare one."""
         self._reach()
-        live, rows = self.w.page.live(), self.block.live()
-        parts = (self.kind[live], self.ref[live], rows, self.block.next[rows], self.block.idx[rows], self.ptes[rows])
-        return tuple(part.tobytes() for part in parts)
+        return (*self.store.digest_parts(self.w.page.live()), bytes([self.spare]))
 
     # -- pictures and words -----------------------------------------------------------------------
 
@@ -306,16 +230,19 @@ class PteChain(Design):
         if page < 0:
             return "", []
         self._reach()
-        kind = int(self.kind[page])
-        if kind != _CHAIN:
+        store = self.store
+        kind = int(store.kind[page])
+        if kind != CHAIN:
             word = "the one pte that maps it (PG_direct)" if kind else "nothing maps it"
-            return "page.pte", [("direct", f"{self.ref[page]:x}" if kind else "0", word)]
-        blocks, block = 0, int(self.ref[page])
-        first = int(self.block.idx[block])
+            return "page.pte", [("direct", f"{store.ref[page]:x}" if kind else "0", word)]
+        blocks, block = 0, int(store.ref[page])
+        first = int(store.block.idx[block])
         while block >= 0:
-            blocks, block = blocks + 1, int(self.block.next[block])
+            blocks, block = blocks + 1, int(store.block.next[block])
+        if self.linked:
+            return "pte_chain", [("pairs", str(blocks), f"of a next pointer and a pte, {self.bytes} bytes each")]
         return "pte_chain", [
-            ("blocks", str(blocks), f"of {self.slots} slots, {self.w.machine.cache_line_bytes} bytes each"),
+            ("blocks", str(blocks), f"of {store.slots} slots, {self.bytes} bytes each"),
             ("next_and_idx", str(first), "first used slot of the head block; the lower ones are free"),
         ]
 
@@ -323,7 +250,8 @@ class PteChain(Design):
         """The chain of the page: block by block, and the vma each pte lies in."""
         if page < 0:
             return super().picture(page, vma, limit)
-        _, slots, depth = self._chains(np.array([page], np.int64))
+        self._reach()
+        _, slots, depth = self.store.ptes_of(np.array([page], np.int64))
         nodes, links, seen = [], [], set()
         for at, (slot, block) in enumerate(zip(slots[:limit].tolist(), depth[:limit].tolist(), strict=True)):
             key = f"b{block}"
