@@ -232,7 +232,11 @@ class Design:
     # -- mremap -----------------------------------------------------------------------------------
 
     def must_copy(self, entries: Ints, vma: int, vpns: Ints, cause: str) -> Bools:
-        """Which entries must be copied first, because the page cannot be found at its new place. Causes: mremap, swap_in."""
+        """Which entries must be copied first, because the page cannot be found at its new place.
+
+        Causes: mremap (entries that map pages), swap_in; and mremap_swapped (swap entries of a span about to move): those
+        chosen are read back where they are, then asked about as mremap.
+        """
         return np.zeros(len(entries), np.bool_)
 
     def relocates(self, vma: int, start: int, end: int) -> bool:

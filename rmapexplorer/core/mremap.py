@@ -8,7 +8,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import prepare, read_span, write_span
+from rmapexplorer.core.faults import prepare, read_span, swap_in, write_span
 from rmapexplorer.core.merge import merge_extend, merge_new
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mremap
@@ -189,6 +189,7 @@ def _move_ptes(w: World, mm: Mm, row: int, target: int, start: int, to: int, pag
     if not len(slots):
         return
     _copy_early(w, row, vpns, slots)
+    _copy_swapped_early(w, mm, row, vpns, slots)
     entries = w.pt.flat[slots]
     new_vpns = vpns + (to - start)
     new_slots = w.pt.make_slots(mm.tables, new_vpns)
@@ -199,6 +200,18 @@ def _move_ptes(w: World, mm: Mm, row: int, target: int, start: int, to: int, pag
         w.design.ptes_moved(
             entries[mask] >> ENTRY_SHIFT, row, target, vpns[mask], new_vpns[mask], slots[mask], new_slots[mask]
         )
+
+
+def _copy_swapped_early(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
+    # entries whose pages must be copied too: read back one at a time, so that reclaim cannot undo it
+    swapped = np.flatnonzero((w.pt.flat[slots] & radix.SWAP) != 0)
+    if not len(swapped):
+        return
+    wanted = w.design.must_copy(w.pt.flat[slots[swapped]], row, vpns[swapped], "mremap_swapped")
+    for at in swapped[wanted].tolist():
+        make_room(w, 2)
+        swap_in(w, mm, row, int(vpns[at]), int(slots[at]), write=False)
+        _copy_early(w, row, vpns[at : at + 1], slots[at : at + 1])
 
 
 def _copy_early(w: World, row: int, vpns: Ints, slots: Ints) -> None:
