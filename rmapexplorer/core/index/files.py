@@ -16,6 +16,7 @@ from attrs import frozen
 from rmapexplorer.core.flags import SHARED
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.table import Ints, VmaTable
+from rmapexplorer.core.walk import ranges
 
 
 class FileIndex(Protocol):
@@ -66,15 +67,35 @@ class Stab:
 
 
 def stab_list(vma: VmaTable, order: Ints, indexes: Ints) -> list[Stab]:
-    """Stabbing queries on a list: every member is a node visited."""
-    start, pgoff = vma.start[order], vma.pgoff[order]
-    last = pgoff + vma.end[order] - start
+    """Stabbing queries on a list: every member is a node visited.
+
+    Costs members and answers, not members times queries: 18,000 queries to 576,000 vmas are one sort of the answers.
+    """
+    if len(indexes) == 1:
+        return [_stab_one(vma, order, int(indexes[0]))]
+    pgoff = vma.pgoff[order]
+    sort = np.argsort(indexes, kind="stable")
+    low = np.searchsorted(indexes[sort], pgoff)
+    high = np.searchsorted(indexes[sort], pgoff + vma.end[order] - vma.start[order])
+    member = np.repeat(np.arange(len(order)), high - low)
+    query = sort[ranges(low, high)]
+    by_query = np.argsort(query, kind="stable")
+    member = member[by_query]
+    bounds = np.searchsorted(query[by_query], np.arange(len(indexes) + 1)).tolist()
+    rows, place, total = order[member], member + 1, len(order)
+    rank = np.arange(1, len(member) + 1)
     out = []
-    for index in indexes.tolist():
-        at = np.flatnonzero((pgoff <= index) & (index < last))
-        place = at + 1
-        out.append(Stab(order[at], place, len(order), place - np.arange(1, len(at) + 1), len(order) - len(at)))
+    for first, last in zip(bounds, bounds[1:], strict=False):
+        seen = place[first:last]
+        out.append(Stab(rows[first:last], seen, total, seen - rank[: last - first], total - (last - first)))
     return out
+
+
+def _stab_one(vma: VmaTable, order: Ints, index: int) -> Stab:
+    pgoff = vma.pgoff[order]
+    at = np.flatnonzero((pgoff <= index) & (index < pgoff + vma.end[order] - vma.start[order]))
+    place = at + 1
+    return Stab(order[at], place, len(order), place - np.arange(1, len(at) + 1), len(order) - len(at))
 
 
 class ListIndex:
