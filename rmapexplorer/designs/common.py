@@ -6,7 +6,7 @@ import numpy as np
 from attrs import frozen
 
 from rmapexplorer.core.design import StructNode
-from rmapexplorer.core.index.files import nodes_of_tree
+from rmapexplorer.core.index.files import FileIndex, Stab, nodes_of_tree
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.walk import Walk, ranges
 from rmapexplorer.core.world import World
@@ -30,13 +30,19 @@ class _Join:
     vpn: Ints
 
 
-def _join(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> _Join:
+def _grouped(w: World, pages: Ints) -> tuple[Ints, Ints]:
+    # the group of each page, those of equal owner and index, by rank; and one page's place for each group
     mapping, index = w.page.mapping[pages], w.page.index[pages]
     order = np.lexsort((index, mapping))
     fresh = np.r_[True, (np.diff(mapping[order]) != 0) | (np.diff(index[order]) != 0)]
     group = np.empty(len(pages), np.int64)
     group[order] = np.cumsum(fresh) - 1
-    keys = order[fresh]
+    return group, order[fresh]
+
+
+def _join(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> _Join:
+    mapping, index = w.page.mapping[pages], w.page.index[pages]
+    group, keys = _grouped(w, pages)
     at = np.searchsorted(owners, mapping[keys])
     low, high = first[at], first[at + 1]
     member = vmas[ranges(low, high)]
@@ -77,6 +83,26 @@ def grouped_tree_walk(w: World, pages: Ints, owners: Ints, first: Ints, vmas: In
         pages=pages, group=j.group, start=np.zeros(len(pages), np.int64), first=j.first, mm=w.vma.mm[j.vma],
         vma=j.vma, vpn=j.vpn, nodes=descent[j.key] + rank, rejects=none, total_nodes=descent + np.diff(j.first),
         total_rejects=np.zeros(len(j.length), np.int64),
+    )  # fmt: skip
+
+
+def indexed_walk(w: World, pages: Ints, index: FileIndex) -> Walk:
+    """Walks through an index that holds the vmas of every owner: what a stabbing query finds, at its price."""
+    group, keys = _grouped(w, pages)
+    owners, at = w.page.mapping[pages[keys]], w.page.index[pages[keys]]
+    found: list[Stab] = []
+    for owner in np.unique(owners).tolist():
+        low, high = np.searchsorted(owners, [owner, owner + 1])
+        found += index.stab(owner, at[low:high])
+    counts = [len(stab.vmas) for stab in found]
+    vma = np.concatenate([stab.vmas for stab in found])
+    return Walk(
+        pages=pages, group=group, start=np.zeros(len(pages), np.int64), first=np.cumsum([0, *counts]),
+        mm=w.vma.mm[vma], vma=vma, vpn=w.vma.start[vma] + np.repeat(at, counts) - w.vma.pgoff[vma],
+        nodes=np.concatenate([stab.nodes for stab in found]),
+        rejects=np.concatenate([stab.rejects for stab in found]),
+        total_nodes=np.array([stab.total for stab in found], np.int64),
+        total_rejects=np.array([stab.total_rejects for stab in found], np.int64),
     )  # fmt: skip
 
 
