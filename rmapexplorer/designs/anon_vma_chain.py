@@ -2,7 +2,8 @@
 
 Rik van Riel's answer of 2010 to the 2004 design's long lists: after a fork the child's new pages belong to
 the child's own anon_vma, so their walk meets the child alone; inherited pages keep the parent's, and the child's
-vma hangs on every anon_vma of its ancestors. The links are avcs; walks go by interval tree. Kernel: mm/rmap.c 6.18.
+vma hangs on every anon_vma of its ancestors. The links are avcs; walks go by list, since 3.7 by interval tree. What
+differs between versions stands in avc_eras.py. Kernel: mm/rmap.c 2.6.34 to 6.18.
 """
 
 from __future__ import annotations
@@ -11,51 +12,54 @@ from typing import ClassVar
 
 import numpy as np
 
-from rmapexplorer.core.design import Design, Footprint, Picture, Proposal
+from rmapexplorer.core.design import Design, Footprint, Option, Picture, Proposal
 from rmapexplorer.core.flags import ACCESS
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.outcome import Refusal
-from rmapexplorer.core.sizes import I386, X86_64, Size
-from rmapexplorer.core.table import EXCLUSIVE, NONE, Bools, Ints
+from rmapexplorer.core.sizes import Size
+from rmapexplorer.core.table import EXCLUSIVE, NONE, Bools, Ints, ids
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs import avc_report
+from rmapexplorer.designs.avc_eras import ERAS, NOW, Sizes
 from rmapexplorer.designs.avc_tables import AnonVmas, Avcs
-from rmapexplorer.designs.common import grouped_tree_walk
+
+CHILD = "one side belongs to a fork child (its chain is longer than one), the other was never faulted"
+NEW = "the side that would grow was never faulted: its chain is empty, not singular, and {0} is not NULL"
+DIFFERENT = "different anon_vma: {0} and {1}"
 
 
 class AnonVmaChain(Design):
-    """The design of Linux 6.18."""
+    """The design of Linux 6.18, or of one of the versions it came through."""
 
     key: ClassVar[str] = "anon_vma_chain"
     title: ClassVar[str] = "anon_vma_chain"
     era: ClassVar[str] = "6.18"
     story: ClassVar[str] = "every vma hangs on its own anon_vma and on those of its ancestors; a page names one of them"
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        Option(name="era", values=tuple(ERAS),
+               help="kernel version: 2.6.34 lists; 3.0 no merges of forked vmas; 3.7 trees; 4.0 and 6.0 reuse at fork; 6.18 merges again"),
+    )  # fmt: skip
     FILE_INDEX: type[FileIndex] = IntervalIndex
     BRK_MERGES_RIGHT: bool = False
     OWNER: ClassVar[str] = "anon_vma"
-    SIZES: ClassVar[dict[str, dict[str, Size]]] = {
-        "anon_vma": {
-            I386: Size(56, "field list of include/linux/rmap.h 6.18, computed for 32-bit"),
-            X86_64: Size(
-                104, "slab object: struct 96 (BTF of 6.18.44) and the free pointer of a TYPESAFE_BY_RCU cache"
-            ),
-        },
-        "anon_vma_chain": {
-            I386: Size(32, "field list of include/linux/rmap.h 6.18, computed for 32-bit"),
-            X86_64: Size(64, "BTF of 6.18.44"),
-        },
-    }
+    SIZES: ClassVar[Sizes] = NOW
     SLUB: ClassVar[bool] = True
     LOOK: ClassVar[tuple[str, str, str]] = ("avc", "diamond", "solid")
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        self.rules = ERAS[self.options.get("era", "6.18")]
+        self.FILE_INDEX = self.rules.file_index
+        self.BRK_MERGES_RIGHT = self.rules.brk_merges_right
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""
         super().attach(world)
         self.av = AnonVmas()
         self.avc = Avcs()
-        self.trees = Chains()  # anon_vma -> its avcs, unordered: the tree's order is (pgoff, seq)
+        self.trees = Chains()  # anon_vma -> its avcs, unordered: a tree's order is (pgoff, seq), a list's seq
         self.seq = 0
         self.own = np.full(64, -1, np.int64)
         self.chain = np.full(64, -1, np.int64)
@@ -136,7 +140,7 @@ class AnonVmaChain(Design):
         for avc in reversed(self.links(source)):
             av = int(self.avc.anon_vma[avc])
             self._link(target, av)
-            if fork and self.own[target] < 0 and self.av.children[av] < 2 and self.av.active[av] == 0:
+            if fork and self.own[target] < 0 and self.rules.reuse(self.av, ids(av), self.own[ids(source)])[0]:
                 self.own[target] = av
         if self.own[target] >= 0:
             self.av.active[self.own[target]] += 1
@@ -159,8 +163,8 @@ class AnonVmaChain(Design):
         """anon_vma_interval_tree_pre_update_vma: the avcs leave their trees; here their turn is given anew afterwards."""
 
     def vmas_resized(self, vmas: tuple[int, ...]) -> None:
-        """anon_vma_interval_tree_post_update_vma: back into the trees, behind equals."""
-        for vma in vmas:
+        """anon_vma_interval_tree_post_update_vma: back into the trees, behind equals. A list stays as it is."""
+        for vma in vmas if self.rules.by_pgoff else ():
             for avc in self.links(vma):
                 self.avc.seq[avc] = self.seq
                 self.seq += 1
@@ -237,7 +241,7 @@ class AnonVmaChain(Design):
             return
         levels = self._levels(parents)
         avs = np.where(levels >= 0, self.avc.anon_vma[np.maximum(levels, 0)], 0)
-        reusable = (levels >= 0) & (self.av.children[avs] < 2) & (self.av.active[avs] == 0)
+        reusable = (levels >= 0) & self.rules.reuse(self.av, avs, self.own[parents])
         if len(parents) < 4 or reusable.any():
             for parent, child in zip(parents.tolist(), children.tolist(), strict=True):
                 self._fork_one(parent, child)
@@ -326,63 +330,61 @@ class AnonVmaChain(Design):
         return vma >= 0 and len(self.links(vma)) > 1
 
     def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
-        """is_mergeable_anon_vma of 6.18.44."""
+        """is_mergeable_anon_vma: equal anon_vmas, or the era's word where one side has none."""
         self._reach()
         mine = int(self.own[proposal.anon_from]) if proposal.anon_from >= 0 else -1
-        theirs = int(self.own[target])
-        if theirs < 0 and mine >= 0:
-            child = next((v for v in (proposal.middle, proposal.copied_from) if self._fork_child(v)), -1)
-            return self._child_refusal(mine, theirs) if child >= 0 else None
-        if theirs >= 0 and mine < 0:
-            return self._child_refusal(mine, theirs) if self._fork_child(target) else None
-        if mine != theirs:
-            return self._different(mine, theirs)
-        return None
+        theirs, rules = int(self.own[target]), self.rules
+        if theirs < 0 <= mine:
+            child = any(self._fork_child(v) for v in (proposal.middle, proposal.copied_from))
+            if child and not rules.new_takes_child and rules.new_takes_faulted:
+                return self._refusal("fork child", CHILD, mine, theirs)
+            return None if rules.new_takes_faulted else self._refusal("anon_vma", NEW, mine, theirs)
+        if mine < 0 <= theirs:
+            allowed = rules.child_takes_new or not self._fork_child(target)
+            return None if allowed else self._refusal("fork child", CHILD, mine, theirs)
+        return None if mine == theirs else self._refusal("anon_vma", DIFFERENT, mine, theirs)
 
-    def _child_refusal(self, mine: int, theirs: int) -> Refusal:
+    def _refusal(self, rule: str, sentence: str, mine: int, theirs: int) -> Refusal:
         names = self.owner_name(mine), self.owner_name(theirs)
-        return Refusal(
-            "fork child", "one side belongs to a fork child (its chain is longer than one), the other was never faulted",
-            *names, "is_mergeable_anon_vma, vma_had_uncowed_parents, mm/vma.c 6.18",
-        )  # fmt: skip
-
-    def _different(self, mine: int, theirs: int) -> Refusal:
-        names = self.owner_name(mine), self.owner_name(theirs)
-        return Refusal("anon_vma", f"different anon_vma: {names[0]} and {names[1]}", *names,
-                       "is_mergeable_anon_vma, mm/vma.c 6.18")  # fmt: skip
+        return Refusal(rule, sentence.format(*names), *names, self.rules.source)
 
     def may_join(self, prev: int, next: int) -> Refusal | None:
         """are_anon_vmas_compatible."""
         self._reach()
         left, right = int(self.own[prev]), int(self.own[next])
-        return self._different(left, right) if left >= 0 and right >= 0 and left != right else None
+        return self._refusal("anon_vma", DIFFERENT, left, right) if left >= 0 and right >= 0 and left != right else None
 
     # -- walks ------------------------------------------------------------------------------------
 
+    def _ordered(self, avcs: Ints) -> Ints:
+        # by anon_vma, then pgoff where they are trees, then turn
+        key = self.w.vma.pgoff[self.avc.vma[avcs]] * self.rules.by_pgoff
+        return avcs[np.lexsort((self.avc.seq[avcs], key, self.avc.anon_vma[avcs]))]
+
     def tree(self, av: int) -> Ints:
-        """The avcs of an anon_vma's interval tree, in order: by pgoff, equals by their turn."""
-        avcs = self.trees.members(av)
-        return avcs[np.lexsort((self.avc.seq[avcs], self.w.vma.pgoff[self.avc.vma[avcs]]))]
+        """The avcs of an anon_vma in walking order: those of a tree by pgoff, equals by their turn; of a list by turn."""
+        return self._ordered(self.trees.members(av))
 
     def anon_candidates(self, pages: Ints) -> Walk:
         """rmap_walk_anon: the vmas of the page's anon_vma whose interval covers its index."""
-        return grouped_tree_walk(self.w, pages, *self._sorted_trees(pages))
+        return self.rules.walk(self.w, pages, *self._members_of(np.unique(self.w.page.mapping[pages])))
 
-    def _sorted_trees(self, pages: Ints) -> tuple[Ints, Ints, Ints]:
-        # (anon_vmas, start of each in the list, vmas tree by tree in order)
-        avs = np.unique(self.w.page.mapping[pages])
+    def _members_of(self, avs: Ints) -> tuple[Ints, Ints, Ints]:
+        # (anon_vmas, start of each in the list, vmas anon_vma by anon_vma in order)
         if len(avs) < 64:
             lists = [self.avc.vma[self.tree(av)] for av in avs.tolist()]
             return avs, np.cumsum([0, *map(len, lists)]), np.concatenate(lists) if lists else NONE
         avcs = self.avc.live()
         mask = np.zeros(self.av.capacity, np.bool_)
         mask[avs] = True
-        avcs = avcs[mask[self.avc.anon_vma[avcs]]]
-        order = np.lexsort((self.avc.seq[avcs], self.w.vma.pgoff[self.avc.vma[avcs]], self.avc.anon_vma[avcs]))
-        avcs = avcs[order]
+        avcs = self._ordered(avcs[mask[self.avc.anon_vma[avcs]]])
         return avs, np.append(np.searchsorted(self.avc.anon_vma[avcs], avs), len(avcs)), self.avc.vma[avcs]
 
     # -- accounting -------------------------------------------------------------------------------
+
+    def size_of(self, kind: str) -> Size:
+        """Of the era's kernel."""
+        return self.rules.sizes[kind][self.w.machine.arch]
 
     def footprint(self) -> tuple[Footprint, ...]:
         """anon_vmas and avcs."""
