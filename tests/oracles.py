@@ -74,6 +74,8 @@ def content(w: World, mm_id: int, row: int, vpn: int) -> tuple[str, int]:
     file = int(w.vma.file[row])
     if entry & radix.MARKER:
         return "guard", 0
+    if entry & radix.FREED:
+        return "data", 0
     if entry & radix.SWAP:
         return "data", int(w.swap.token[entry >> radix.ENTRY_SHIFT])
     if entry and not entry & radix.ZERO:

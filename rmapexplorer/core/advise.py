@@ -11,9 +11,9 @@ from rmapexplorer.core.faults import prepare, read_span, write_span
 from rmapexplorer.core.merge import modify
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
-from rmapexplorer.core.pages import clear, is_page, zap
+from rmapexplorer.core.pages import clear, drain, free_swap_cache, is_page, mark_lazyfree, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, ids
+from rmapexplorer.core.table import ANON, DIRTY, ids
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span
 from rmapexplorer.core.vmas import is_private_anonymous
@@ -91,16 +91,28 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     entries = w.pt.flat[slots]
     swapped = (entries & radix.SWAP) != 0
     clear(w, mm, row, vpns[swapped], slots[swapped], "unmap")
-    mapped = slots[is_page(entries)]
-    w.pt.flat[mapped] &= ~(radix.DIRTY | radix.YOUNG)
+    drain(w)
+    mapped = is_page(entries)
+    mapped[mapped] = (w.page.state[entries[mapped] >> ENTRY_SHIFT] & ANON) != 0
+    w.pt.flat[slots[mapped]] |= radix.FREED
+    for slot in slots[mapped].tolist():
+        page = int(w.pt.flat[slot]) >> ENTRY_SHIFT
+        if w.page.swap[page] >= 0 or w.page.state[page] & DIRTY:
+            if w.page.mapcount[page] != 1 or not free_swap_cache(w, page):
+                continue
+            w.page.state[page] &= ~DIRTY
+        w.pt.flat[slot] &= ~(radix.DIRTY | radix.YOUNG)
+        mark_lazyfree(w, page)
 
 
 def _cold(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
 
 
 def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     pages = entries[((entries & radix.PRESENT) != 0) & ((entries & radix.ZERO) == 0)] >> ENTRY_SHIFT

@@ -21,11 +21,11 @@ from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import KINDS, Brk, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
-from rmapexplorer.core.pages import zap
+from rmapexplorer.core.pages import is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
 from rmapexplorer.core.remap import remap_file_pages, swapoff
-from rmapexplorer.core.table import EXCLUSIVE, ids
+from rmapexplorer.core.table import EXCLUSIVE, MLOCKED, ids
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import is_private_anonymous
@@ -215,6 +215,18 @@ def _apply_lock(w: World, mm: Mm, start: int, end: int, lock: int) -> None:
         if new != old:
             row = modify(w, mm, row, low, high, new)
             w.vma.flags[row] = new
+            _mark_locked(w, mm, low, high, bool(lock))
+
+
+def _mark_locked(w: World, mm: Mm, start: int, end: int, locked: bool) -> None:
+    # mlock_vma_pages_range: pages mapped already become unevictable, or evictable again
+    _, slots = w.pt.span(mm.tables, start, end)
+    entries = w.pt.flat[slots]
+    pages = entries[is_page(entries)] >> ENTRY_SHIFT
+    if locked:
+        w.page.state[pages] |= MLOCKED
+    else:
+        w.page.state[pages] &= ~MLOCKED
 
 
 def mseal(w: World, op: Mseal) -> None:

@@ -19,6 +19,7 @@ from rmapexplorer.core.pages import (
     cached,
     clear,
     free_swap_cache,
+    held_by_batch,
     is_page,
     map_pages,
     new_anonymous,
@@ -27,7 +28,7 @@ from rmapexplorer.core.pages import (
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, make_room
-from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
+from rmapexplorer.core.table import ANON, EXCLUSIVE, MLOCKED, Bools, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
@@ -289,11 +290,11 @@ def _write_present(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
     entries = w.pt.flat[slots]
     writable = (entries & radix.WRITE) != 0
     if writable.all():
-        w.pt.flat[slots] |= radix.DIRTY | radix.YOUNG
+        w.pt.flat[slots] = entries & ~radix.FREED | radix.DIRTY | radix.YOUNG
         w.page.token[entries >> ENTRY_SHIFT] = w.serial
         return
     done = slots[writable]
-    w.pt.flat[done] |= radix.DIRTY | radix.YOUNG
+    w.pt.flat[done] = entries[writable] & ~radix.FREED | radix.DIRTY | radix.YOUNG
     w.page.token[entries[writable] >> ENTRY_SHIFT] = w.serial
     prepare(w, row)
     for vpn, slot in zip(
@@ -318,7 +319,8 @@ def _write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> Non
         fresh = (w.page.state[mine] & EXCLUSIVE) == 0
         w.page.state[mine] |= EXCLUSIVE
         w.page.token[mine] = w.serial
-        w.pt.flat[slots[reuse]] |= radix.WRITE | radix.DIRTY | radix.YOUNG
+        mine_slots = slots[reuse]
+        w.pt.flat[mine_slots] = w.pt.flat[mine_slots] & ~radix.FREED | radix.WRITE | radix.DIRTY | radix.YOUNG
         if fresh.any():
             w.design.pages_reused(mine[fresh], row, vpns[reuse][fresh])
         w.counters["faults"] += len(mine)
@@ -330,6 +332,8 @@ def may_reuse(w: World, pages: Ints) -> Bools:
     """Mask: the page is marked exclusive, or mapped once and not needed by the swap cache (wp_can_reuse_anon_folio)."""
     state = w.page.state[pages]
     alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
+    if w.lazy:
+        alone &= ~held_by_batch(w, pages)
     for at in np.flatnonzero(alone & (w.page.swap[pages] >= 0)).tolist():
         alone[at] = free_swap_cache(w, int(pages[at]))
     mask: Bools = ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone
@@ -341,6 +345,8 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
     w.pt.flat[slots] = 0
     np.subtract.at(w.page.mapcount, old, ONE)
     mm.rss -= len(old)
+    if int(w.vma.flags[row]) & vm.LOCKED:
+        w.page.state[old] &= ~MLOCKED  # munlock_vma_folio of the pte that goes
     anonymous = int(((w.page.state[old] & ANON) != 0).sum())
     w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
     _new_pages(w, mm, row, vpns, slots, "cow")
@@ -383,13 +389,13 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
         free_swap_cache(w, page)
     if not exclusive and w.page.mapcount[page] == 0 and w.page.swap[page] < 0:
         exclusive = True
-    bits = radix.PRESENT | radix.YOUNG
+    bits = radix.PRESENT | radix.YOUNG | (entry & radix.FREED)
     if exclusive:
         w.page.state[page] |= EXCLUSIVE
         if int(w.vma.flags[row]) & vm.WRITE:
             bits |= radix.WRITE
     if write and bits & radix.WRITE:
-        bits |= radix.DIRTY
+        bits = bits & ~radix.FREED | radix.DIRTY
         w.page.token[page] = w.serial
     w.pt.flat[slot] = 0
     map_pages(w, mm, row, ids(vpn), ids(slot), ids(page), bits, "swap_in")
@@ -399,9 +405,11 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
 
 def _swap_in_copy(w: World, mm: Mm, row: int, vpn: int, slot: int, page: int, number: int, write: bool) -> None:
     # the design cannot find the cached page at this address: the faulting process gets a page of its own
+    freed = int(w.pt.flat[slot]) & radix.FREED
     w.pt.flat[slot] = 0
     copy = new_anonymous(w, 1, w.serial if write else int(w.page.token[page]))
     bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0)
+    bits |= 0 if write else freed
     map_pages(w, mm, row, ids(vpn), ids(slot), copy, bits, "cow")
     w.counters["pages_copied"] += 1
     if w.swap.count[number] == 0:

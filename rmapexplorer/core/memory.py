@@ -95,6 +95,7 @@ def _contents(w: World, mm: Mm, rows: Ints, written: _Written) -> tuple[Ints, In
     mapped, swapped = is_page(entries), (entries & radix.SWAP) != 0
     token[mapped] = w.page.token[entries[mapped] >> ENTRY_SHIFT]
     token[swapped] = w.swap.token[entries[swapped] >> ENTRY_SHIFT]
+    token[(entries & radix.FREED) != 0] = 0
     token[(entries & radix.MARKER) != 0] = GUARD
     more, more_token = _unmapped_file_pages(w, rows, vpn, written)
     page, token = np.r_[vpn, more], np.r_[token, more_token]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, EXCLUSIVE, FILE, SHMEM, Bools, Ints
+from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.world import World
 
 ONE = np.int64(1)
@@ -59,6 +60,8 @@ def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, 
     w.pt.flat[slots] = (pages << ENTRY_SHIFT) | bits
     np.add.at(w.page.mapcount, pages, ONE)
     mm.rss += len(pages)
+    if int(w.vma.flags[vma]) & vm.LOCKED:
+        w.page.state[pages] |= MLOCKED
     w.design.ptes_set(pages, np.full(len(pages), vma, np.int64), vpns, slots, cause)
 
 
@@ -74,6 +77,7 @@ def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: st
         np.subtract.at(w.page.mapcount, pages, ONE)
         mm.rss -= len(pages)
         owners = np.full(len(pages), vmas, np.int64) if isinstance(vmas, int) else vmas[mask]
+        w.page.state[pages[(w.vma.flags[owners] & vm.LOCKED) != 0]] &= ~MLOCKED
         w.design.ptes_cleared(pages, owners, vpns[mask], slots[mask], cause)
         release(w, pages)
     swapped = (entries & radix.SWAP) != 0
@@ -120,7 +124,36 @@ def free_swap_cache(w: World, page: int) -> bool:
         return slot < 0
     w.swap.free(slot)
     w.page.swap[page] = -1
+    w.page.state[page] |= DIRTY
     return True
+
+
+LAZY_BATCH = 31
+"""PAGEVEC_SIZE: pages a per-CPU batch holds before it is drained."""
+
+
+def mark_lazyfree(w: World, page: int) -> None:
+    """folio_mark_lazyfree: into the per-CPU batch, which holds a reference until it is drained."""
+    if int(w.page.state[page]) & LAZYFREE or w.page.swap[page] >= 0:
+        return
+    w.lazy[page] = int(w.page.birth[page])
+    if len(w.lazy) >= LAZY_BATCH:
+        drain(w)
+
+
+def held_by_batch(w: World, pages: Ints) -> Bools:
+    """Mask: the batch of MADV_FREE holds a reference, so that a write fault does not see a sole owner."""
+    births = [w.lazy.get(page, -1) for page in pages.tolist()]
+    mask: Bools = w.page.birth[pages] == np.array(births, np.int64)
+    return mask
+
+
+def drain(w: World) -> None:
+    """lru_add_drain: the pages of the batch lose their swap backing, and the batch its references."""
+    for page, birth in w.lazy.items():
+        if w.page.alive[page] and w.page.birth[page] == birth and w.page.swap[page] < 0:
+            w.page.state[page] |= LAZYFREE
+    w.lazy.clear()
 
 
 def zap(w: World, mm: Mm, row: int, start: int, end: int, cause: str = "unmap") -> int:

@@ -15,8 +15,9 @@ from rmapexplorer.core.table import NONE, Ints, Table
 from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT
 
 ENTRY_SHIFT = 12
-PRESENT, WRITE, DIRTY, YOUNG, PROTNONE, ZERO, SWAP, EXCLUSIVE, MARKER, OFFSET = (1 << bit for bit in range(10))
-"""Bits of an entry. ZERO: the shared zero page; EXCLUSIVE: of a swap entry; MARKER: guard page; OFFSET: file offset."""
+PRESENT, WRITE, DIRTY, YOUNG, PROTNONE, ZERO, SWAP, EXCLUSIVE, MARKER, OFFSET, FREED = (1 << bit for bit in range(11))
+"""Bits of an entry. ZERO: the shared zero page; EXCLUSIVE: of a swap entry; MARKER: guard page; OFFSET: file offset;
+FREED: the process gave the contents up (MADV_FREE) and has not written since: they count as never written."""
 
 _MASK = TABLE_ENTRIES - 1
 

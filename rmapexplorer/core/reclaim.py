@@ -14,9 +14,9 @@ from attrs import evolve
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.operations import Reclaim
-from rmapexplorer.core.pages import ONE
+from rmapexplorer.core.pages import ONE, clear, drain
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ACTIVE, ANON, EXCLUSIVE, SHMEM, Bools, Ints
+from rmapexplorer.core.table import ACTIVE, ANON, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.walk import Priced, price
 from rmapexplorer.core.world import World
@@ -34,10 +34,14 @@ CHUNK = 4096
 
 def reclaim(w: World, op: Reclaim) -> None:
     """Reclaim ``pages`` pages by the lists, or with None every page of anonymous and shared memory that can go."""
+    drain(w)
     if op.pages is None:
         pages = w.page.live()
         state = w.page.state[pages]
+        lazy = pages[(state & LAZYFREE) != 0]
         w.done += w.design.pageout(pages[(state & (ANON | SHMEM)) != 0])
+        # those of MADV_FREE that somebody had written again are backed by swap once more, and go in a second round
+        w.done += w.design.pageout(lazy[w.page.alive[lazy] & (w.page.mapcount[lazy] > 0)])
         return
     if op.pages < 0:
         raise KernelError("EINVAL", "a number of pages is 0 or more", "pages")
@@ -152,7 +156,7 @@ def pageout(w: World, pages: Ints) -> int:
 
     Pages that a VM_LOCKED vma maps stay (SWAP_FAIL).
     """
-    pages = np.sort(pages)
+    pages = np.sort(pages[(w.page.state[pages] & MLOCKED) == 0])
     freed = 0
     mapped = pages[w.page.mapcount[pages] > 0]
     for walk in w.candidates(mapped) if len(mapped) else []:
@@ -180,6 +184,9 @@ def _unmap(w: World, priced: Priced) -> int:
     if not walk.partial:
         w.counters["missed_ptes"] += int(priced.missed[~locked].sum())
         w.counters["pages_unswappable"] += int((priced.missed[~locked] > 0).sum())
+    lazily, backed = _discard_lazy(w, priced, locked)
+    locked |= (w.page.state[walk.pages] & LAZYFREE) != 0
+    locked |= ~w.page.alive[walk.pages]
     locked |= _without_swap(w, walk.pages, locked)
     keep = ~locked[page_of]
     at, page_of, vmas = at[keep], page_of[keep], vmas[keep]
@@ -188,7 +195,29 @@ def _unmap(w: World, priced: Priced) -> int:
     w.design.walked(walk.pages[~locked], priced.hits[~locked], "unmap")
     gone = walk.pages[~locked]
     gone = gone[w.page.mapcount[gone] == 0]
-    return _finish(w, gone) if anonymous else 0
+    w.page.state[np.array(backed, np.int64)] &= ~LAZYFREE
+    return lazily + (_finish(w, gone) if anonymous else 0)
+
+
+def _discard_lazy(w: World, priced: Priced, locked: Bools) -> tuple[int, list[int]]:
+    """try_to_unmap_one of pages that MADV_FREE marked: clean ptes are dropped; a dirty one makes the page swap-backed again.
+
+    Returns the number of pages freed, and the pages made swap-backed, which keep LAZYFREE until they were passed over.
+    """
+    walk, freed = priced.walk, 0
+    backed: list[int] = []
+    lazy = ((w.page.state[walk.pages] & (ANON | LAZYFREE)) == ANON | LAZYFREE) & ~locked
+    for at in np.flatnonzero(lazy).tolist():
+        page = int(walk.pages[at])
+        for hit in np.flatnonzero(priced.hit_page == at).tolist():
+            slot, vpn = priced.slots[hit : hit + 1], walk.vpn[hit : hit + 1]
+            if int(w.pt.flat[slot[0]]) & radix.DIRTY or int(w.page.state[page]) & DIRTY:
+                backed.append(page)
+                break
+            mm = w.mms[int(walk.mm[hit])]
+            clear(w, mm, w.vma_at(mm, int(vpn[0])), vpn, slot, "reclaim")
+        freed += not w.page.alive[page]
+    return freed, backed
 
 
 def _without_swap(w: World, pages: Ints, locked: Bools) -> Bools:
@@ -214,7 +243,8 @@ def unmap_ptes(
         numbers = w.page.swap[hit_pages]
         w.swap.token[numbers] = w.page.token[hit_pages]
         exclusive = np.where((w.page.state[hit_pages] & EXCLUSIVE) != 0, radix.EXCLUSIVE, 0)
-        w.pt.flat[slots] = (numbers << ENTRY_SHIFT) | radix.SWAP | exclusive
+        freed = w.pt.flat[slots] & radix.FREED
+        w.pt.flat[slots] = (numbers << ENTRY_SHIFT) | radix.SWAP | exclusive | freed
         np.add.at(w.swap.count, numbers, ONE)
     else:
         w.pt.flat[slots] = _file_offsets(w, hit_pages, vmas, vpns)

@@ -187,4 +187,5 @@ class SwapTable(Table):
 
 
 # page.state
-ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY = (1 << bit for bit in range(8))
+ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE = (1 << bit for bit in range(9))
+"""LAZYFREE: anonymous but not swap-backed any more: reclaim drops it if nobody wrote it since (MADV_FREE)."""
