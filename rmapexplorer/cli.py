@@ -8,25 +8,31 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from attrs import frozen
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
+from rmapexplorer.commands import workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import Session
-
-OK, FAILED, USAGE, BAD_FILE, CANCELLED = 0, 1, 2, 3, 130
-
-PIPE_COLUMNS = 160
-"""Width of tables where there is no terminal to ask."""
+from rmapexplorer.terminal import (
+    BAD_FILE,
+    CANCELLED,
+    FAILED,
+    OK,
+    USAGE,
+    Command,
+    Trouble,
+    complain,
+    progress_bars,
+    show,
+    write_json,
+)
 
 WINDOW = """\
 the window:
@@ -41,24 +47,6 @@ Exit codes: 0 fine, 1 the comparison failed, 2 wrong usage, 3 a file that cannot
 Colours are left out where NO_COLOR is set or the output is no terminal."""
 
 
-class Trouble(Exception):
-    """The command cannot be carried out: one sentence, and the exit code."""
-
-    def __init__(self, sentence: str, code: int) -> None:
-        super().__init__(sentence)
-        self.code = code
-
-
-@frozen
-class Command:
-    """A subcommand: its help, what declares its arguments, and what carries it out and returns the exit code."""
-
-    name: str
-    help: str
-    arguments: Callable[[argparse.ArgumentParser], None]
-    carry_out: Callable[[argparse.Namespace], int]
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out what the arguments say (those of the program by default); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -67,21 +55,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except Trouble as trouble:
-        return _complain(str(trouble), trouble.code)
+        return complain(str(trouble), trouble.code)
     except Corruption as broken:
-        return _complain(f"a bug of this program, please report it with the file: {broken}", FAILED)
+        return complain(f"a bug of this program, please report it with the file: {broken}", FAILED)
     except KeyboardInterrupt:
-        return _complain("cancelled.", CANCELLED)
+        return complain("cancelled.", CANCELLED)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return OK
     except OSError as error:
-        return _complain(f"the output cannot be written ({error.strerror or error}).", BAD_FILE)
-    return code
-
-
-def _complain(sentence: str, code: int) -> int:
-    print(f"rmapexplorer: {sentence}", file=sys.stderr)
+        return complain(f"the output cannot be written ({error.strerror or error}).", BAD_FILE)
     return code
 
 
@@ -153,8 +136,8 @@ def run_file(options: argparse.Namespace) -> int:
     session, runs, _ = _run_all(options)
     found = {done.name: batch.figures(done) for done in runs}
     if options.json != "-":
-        _show(report.figures_table(session.title, found))
-    _write_json(options.json, report.to_json(runs, found) if options.json else "")
+        show(report.figures_table(session.title, found))
+    write_json(options.json, report.to_json(runs, found) if options.json else "")
     return OK
 
 
@@ -164,14 +147,14 @@ def compare_file(options: argparse.Namespace) -> int:
     found = {done.name: batch.figures(done) for done in runs}
     verdict = batch.compare(runs, operations)
     if options.json != "-":
-        _show(report.figures_table(session.title, found), *report.verdict_lines(runs, verdict))
-    _write_json(options.json, report.to_json(runs, found, verdict) if options.json else "")
+        show(report.figures_table(session.title, found), *report.verdict_lines(runs, verdict))
+    write_json(options.json, report.to_json(runs, found, verdict) if options.json else "")
     return OK if verdict.difference is None else FAILED
 
 
 def show_designs(options: argparse.Namespace) -> int:
     """``designs``."""
-    _show(report.designs_table())
+    show(report.designs_table())
     return OK
 
 
@@ -186,6 +169,7 @@ COMMANDS: tuple[Command, ...] = (
         "compare", "replay it and check that process memory ends equal under all designs", _file_arguments, compare_file
     ),
     Command("designs", "list the designs and their options", _no_arguments, show_designs),
+    Command("workload", "write one of the workloads W1 to W9 as a session", workload.declare, workload.carry_out),
 )
 
 
@@ -198,7 +182,7 @@ def _run_all(options: argparse.Namespace, least: int = 1) -> tuple[Session, list
             raise Trouble(f"{error.rule}.", USAGE) from error
     if options.json not in (None, "-") and (sentence := report.no_target(options.json, path)):
         raise Trouble(sentence, BAD_FILE)
-    with _progress() as progress:
+    with progress_bars() as progress:
         session = _load(path, progress)
         try:
             names = wanted or batch.names_of(session)
@@ -209,7 +193,7 @@ def _run_all(options: argparse.Namespace, least: int = 1) -> tuple[Session, list
         operations = batch.operations_of(session)
         runs = [_run_one(name, session, operations, path, progress) for name in names]
     for line in session.report:
-        _complain(f"skipped: {line}", OK)
+        complain(f"skipped: {line}", OK)
     return session, runs, operations
 
 
@@ -224,12 +208,6 @@ def _file_and_designs(options: argparse.Namespace) -> tuple[str, list[str]]:
     if path is None:
         raise Trouble("FILE is missing: name a session or a recording (-h explains).", USAGE)
     return path, wanted
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _load(path: str, progress: Progress) -> Session:
@@ -252,31 +230,3 @@ def _run_one(name: str, session: Session, operations: Sequence[Operation], path:
         raise Trouble(
             f"{path}: the world of {name} does not fit into memory; run fewer or smaller operations.", BAD_FILE
         ) from error
-
-
-# -- output -------------------------------------------------------------------------------------------
-
-
-def _show(*parts: Table | str) -> None:
-    if sys.stdout is None:
-        return
-    narrow = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS
-    console = Console(width=narrow, markup=False, highlight=False, emoji=False)
-    with console.capture() as capture:
-        for part in parts:
-            console.print(part)
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(capture.get().encode(encoding, "replace").decode(encoding))
-
-
-def _write_json(path: str | None, text: str) -> None:
-    if path == "-":
-        if sys.stdout is not None:
-            sys.stdout.write(text)
-    elif path is not None:
-        try:
-            report.write_text(path, text)
-        except OSError as error:
-            raise Trouble(
-                f"{path}: cannot be written ({error.strerror or error}); choose another place.", BAD_FILE
-            ) from error

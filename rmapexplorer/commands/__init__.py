@@ -1,0 +1,1 @@
+"""The larger commands of the terminal, one module each."""

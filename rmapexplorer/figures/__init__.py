@@ -1,0 +1,1 @@
+"""Published numbers, recomputed: by the designs where they count something, by their sizes where they weigh."""
