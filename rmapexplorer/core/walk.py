@@ -46,7 +46,8 @@ class Walk:
     """Per page, where a walk begins between candidates: nodes of the group that lie before its beginning."""
     early_stop: bool = True
     """The walk ends as soon as mapcount ptes were found."""
-    find_vma_per_hit: bool = False
+    find_vma_per_hit: bool | Bools = False
+    """Whether every hit costs a find_vma; one for all pages, or one for each."""
     partial: bool = False
     """What the walk does not find is found by other means (Design.unmap_rest), not lost."""
 
@@ -71,7 +72,7 @@ class Priced:
     @property
     def find_vma(self) -> int:
         """find_vma calls of the walks together."""
-        return int(self.hits.sum()) if self.walk.find_vma_per_hit else 0
+        return int((self.hits * self.walk.find_vma_per_hit).sum())
 
 
 def no_walk(pages: Ints) -> Walk:
