@@ -18,7 +18,7 @@ from rmapexplorer.core.operations import Brk, Clone, Exec, Exit, Fork, Mremap, O
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Machine, Span
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.registry import DESIGNS, design_named, world_key
+from rmapexplorer.designs.registry import USUAL, design_named, world_key
 from rmapexplorer.formats.session import Session
 
 Tell = Callable[[int, int], None]
@@ -74,7 +74,7 @@ def names_of(session: Session) -> list[str]:
     :raises KernelError: EINVAL, for a design or option that does not exist.
     """
     names = []
-    for key, options in session.designs or [(design.key, {}) for design in DESIGNS]:
+    for key, options in session.designs or [(design.key, {}) for design in USUAL]:
         words = ",".join(f"{name}={value}" for name, value in options.items())
         design_named(f"{key}:{words}")
         names.append(world_key(key, options))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.registry import DESIGNS, design_named, world_key
+from rmapexplorer.designs.registry import USUAL, design_named, world_key
 from rmapexplorer.engine import collect, resolve, snapshot
 from rmapexplorer.engine.detail import detail
 from rmapexplorer.engine.files import Files
@@ -29,8 +29,8 @@ REAL_FILES = Files(read=load_any, write=save_session)
 
 
 def real_kinds(designs: Sequence[tuple[str, Mapping[str, str]]], machine: Machine) -> list[Kind]:
-    """The kinds of these (key, options), in order, each once; none named: all designs with their defaults."""
-    wanted = list(designs) or [(design.key, {}) for design in DESIGNS]
+    """The kinds of these (key, options), in order, each once; none named: the usual designs with their defaults."""
+    wanted = list(designs) or [(design.key, {}) for design in USUAL]
     kinds: dict[str, Kind] = {}
     for name, options in wanted:
         kind = _kind(name, options, machine)

@@ -12,7 +12,7 @@ import pytest
 from rmapexplorer.core.operations import Fork, Mmap, Operation, Touch
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.registry import DESIGNS, design_named
+from rmapexplorer.designs.registry import DESIGNS, USUAL, design_named
 from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.engine.frames import Frame, Notice
@@ -130,8 +130,8 @@ def test_the_letter_in_curves():
     """Each world has its row at each position; only anonmm copies a page when the mremap comes."""
     driver = Driver(letter(), position=6)
     heard = Listener().hear(driver.messages)
-    assert heard.designs == tuple(design.key for design in DESIGNS)
-    assert heard.rows.shape == (7, len(DESIGNS), len(KEYS))
+    assert heard.designs == tuple(design.key for design in USUAL)
+    assert heard.rows.shape == (7, len(USUAL), len(KEYS))
     assert not np.isnan(heard.rows).any()
     copied = dict(zip(heard.designs, heard.rows[6, :, KEYS.index("pages_copied")].tolist(), strict=True))
     assert copied == {key: float(key == "anonmm") for key in heard.designs}
@@ -205,4 +205,4 @@ def test_designs_by_key_and_option():
     kinds = real_kinds([("anonmm:variant=4c", {}), ("anonmm", {"variant": "4c"}), ("pte_chain", {})], Machine())
     assert [kind.key for kind in kinds] == ["anonmm:variant=4c", "pte_chain"]
     assert kinds[0].make().design.options == design_named("anonmm:variant=4c").options
-    assert [kind.key for kind in real_kinds([], Machine())] == [design.key for design in DESIGNS]
+    assert [kind.key for kind in real_kinds([], Machine())] == [design.key for design in USUAL]
