@@ -125,10 +125,10 @@ def make_window(app: QApplication, settings: Settings, options: argparse.Namespa
     from rmapexplorer.designs.registry import DESIGNS
     from rmapexplorer.engine.engine import Engine
     from rmapexplorer.gui.bridge import Bridge
-    from rmapexplorer.gui.style import app_font
+    from rmapexplorer.gui.style import actual_theme, app_font
     from rmapexplorer.gui.theme import Themes
     from rmapexplorer.gui.trouble import Trouble
-    from rmapexplorer.gui.window import MainWindow, actual_theme, restore
+    from rmapexplorer.gui.window import MainWindow, restore
 
     app.setFont(app_font(settings.text_percent))
     themes = Themes(actual_theme(options.theme or settings.theme))

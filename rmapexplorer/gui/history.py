@@ -9,13 +9,16 @@ from PySide6.QtWidgets import QStyleOptionViewItem, QVBoxLayout, QWidget
 from rmapexplorer.engine.frames import Frame, PathChanged
 from rmapexplorer.gui.filter_bar import FilterBar
 from rmapexplorer.gui.models.base import DRAW, plural
-from rmapexplorer.gui.models.history import HistoryModel, tip
+from rmapexplorer.gui.models.history import START_TEXT, HistoryModel, tip
 from rmapexplorer.gui.panel import Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable, TableDelegate
 from rmapexplorer.gui.theme import Theme, Themes
 
 HINT = "Double-click or Enter goes to an operation · Ctrl+C copies"
+
+LONGEST = 72
+"""Letters of an operation that get room in any case; the list then scrolls sideways."""
 
 
 class OutcomeDelegate(TableDelegate):
@@ -83,12 +86,14 @@ class History(QWidget):
         super().__init__(parent)
         self.setObjectName("history")
         self.setAccessibleName("History")
+        self._letters, self._marked = len(START_TEXT), False
         self.model = HistoryModel(self)
         self.table = HistoryTable()
         self.table.setAccessibleName("Operations")
         self.table.setModel(self.model)
         self._outcome = OutcomeDelegate(self.table)
         self.table.setItemDelegateForColumn(self.model.column("outcome"), self._outcome)
+        self.table.header().moveSection(self.model.column("outcome"), 1)  # in sight while the text is scrolled
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
         self.filter = FilterBar("Find an operation or an errno", self.table)
         self._build()
@@ -119,6 +124,10 @@ class History(QWidget):
 
     def apply(self, change: PathChanged) -> None:
         """Take a change of the current branch."""
+        if change.generation != self.model.path.generation:
+            self._letters, self._marked = len(START_TEXT), False
+        self._letters = max([self._letters, *(len(entry.text) for entry in change.entries)])
+        self._marked = self._marked or any(e.error or e.differs or e.refused_merges for e in change.entries)
         self.model.apply(change)
         self._tell()
 
@@ -141,9 +150,10 @@ class History(QWidget):
         self.panel.set_empty(None if total else "Every operation will be listed here. Run one from the toolbar.")
         self.panel.set_hint(plural(total, "operation"))
         self.panel.set_footer(HINT if total else "")
-        samples = {"position": "0" * max(len(str(total)), 2)}
-        if samples != self.plan.samples:
-            self.plan.samples = samples
+        samples = {"position": "0" * max(len(str(total)), 2), "text": "m" * min(self._letters, LONGEST)}
+        unwanted = set() if self._marked else {"outcome"}
+        if (samples, unwanted) != (self.plan.samples, self.plan.unwanted):
+            self.plan.samples, self.plan.unwanted = samples, unwanted
             self.plan.plan()
         self.filter.set_count(self.model.count(), total)
 

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from html import escape
 
 from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Field, MergeVerdict, OtherDesign
 from rmapexplorer.gui.curves import size_text
 from rmapexplorer.gui.models.base import plural
-from rmapexplorer.gui.models.walk import MOST, WalkModel, step_line
+from rmapexplorer.gui.models.walk import MOST, WalkModel, step_line, who
 from rmapexplorer.gui.panel import scaled, tint
-from rmapexplorer.gui.tables import ROW_AIR, ColumnPlan, RowTable
+from rmapexplorer.gui.tables import PAD, ROW_AIR, ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, look, mono
 
-GLYPHS = {"s": "■", "t1": "▲", "o": "●", "d": "◆", "star": "★"}
+GLYPHS = {"s": "■", "t1": "▲", "o": "●", "d": "◆", "star": "★", "x": "✕", "+": "✚", "p": "⬟", "h": "⬢", "t": "▼"}
 """A design's marker as a letter."""
 
 
@@ -202,15 +202,41 @@ class WalkList(RowTable):
 
     def fit(self) -> None:
         """Take the height of what is revealed, and the widths of what there is to reveal."""
-        steps = self.steps.steps[:MOST]
-        widest = max((f"{s.start:x}-{s.end:x}" for s in steps if s.start >= 0), key=len, default="–")
-        page = max((f"0x{s.vpn:x}" for s in steps), key=len, default="0x0")
-        self.plan.samples = {"span": widest, "vpn": page, "number": "0" * len(str(len(steps)))}
         self.setFixedHeight(min(self.steps.count(), self.TALLEST) * (self.fontMetrics().height() + ROW_AIR))
         self.setVisible(self.steps.count() > 0)
-        self.plan.plan()
+        self._share()
         if self.steps.count():
             self.scrollTo(self.steps.index(self.steps.count() - 1, 0))
+
+    def _share(self) -> None:
+        """Widths of the columns. Where names do not fit, "hit" becomes a mark; then names give way, pids do not."""
+        steps = self.steps.steps[:MOST]
+        longest = max(steps, key=lambda step: len(who(step)), default=None)
+        self.plan.samples = {
+            "task": who(longest) if longest else "worker 00",
+            "span": max((f"{s.start:x}-{s.end:x}" for s in steps if s.start >= 0), key=len, default="–"),
+            "vpn": max((f"0x{s.vpn:x}" for s in steps), key=len, default="0x0"),
+            "number": "0" * len(str(len(steps))),
+        }
+        self.plan.plan()
+        letters = 0
+        if longest is not None and not self._fits(who(longest)):
+            self.plan.samples = {**self.plan.samples, "hit": "✗"}
+            self.plan.plan()
+            most = len(who(longest))
+            letters = next((n for n in range(most, 1, -1) if self._fits(who(longest, n))), 1)
+        if letters != self.steps.letters:
+            self.steps.letters = letters
+            self.steps.touch_rows(0, self.steps.count() - 1)
+
+    def _fits(self, task: str) -> bool:
+        width = self.header().sectionSize(self.steps.column("task")) - 2 * PAD
+        return self.fontMetrics().horizontalAdvance(task) <= width
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Share the new width out."""
+        super().resizeEvent(event)
+        self._share()
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""

@@ -173,7 +173,8 @@ class Layout:
         """Share the window's present size out as in the default arrangement."""
         window, docks = self._window, self.docks
         width, height = window.width(), window.height()
-        side, inspector = round(width * 0.205), round(width * 0.245)
+        side = round(max(width * 0.205, min(width * 0.25, 352)))
+        inspector = round(width * 0.245)
         across = [docks["processes"], docks["memory_map"], docks["inspector"]]
         window.resizeDocks(across, [side, width - side - inspector - 40, inspector], Qt.Orientation.Horizontal)
         room = height - 150

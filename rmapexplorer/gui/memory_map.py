@@ -340,6 +340,10 @@ class MemoryMap(Panel):
         self.set_empty(None if n else "No process yet: create one with Spawn, or open a scenario")
         self._zoomed()
 
+    def set_walk_step(self, revealed: int) -> None:
+        """Outline what the first ``revealed`` steps of the walk visit."""
+        self.canvas.set_walk_step(revealed)
+
     def _turn(self) -> None:
         flipped = not self.flip.text().endswith("right")
         self.flip.setText("low address right" if flipped else "low address left")

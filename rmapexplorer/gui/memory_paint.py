@@ -11,7 +11,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPain
 
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
-from rmapexplorer.gui.memory_scene import Scene
+from rmapexplorer.gui.memory_scene import Scene, Visit
 
 RADIUS = 3.0
 NARROW = 6.0
@@ -333,6 +333,10 @@ def _outlines(
     p: QPainter, s: Scene, row: int, shown: slice, x0: np.ndarray, x1: np.ndarray, y: float, height: float
 ) -> None:
     p.setBrush(Qt.BrushStyle.NoBrush)
+    for visit in s.visited.get(row, ()):
+        if shown.start <= visit.vma < shown.stop:
+            a, b = float(x0[visit.vma - shown.start]), float(x1[visit.vma - shown.start])
+            _visit(p, s, visit, QRectF(a - 2, y - 2.5, max(b - a + 3, 5.0), height + 5))
     chosen = s.vma_at(int(s.rows.task[row]), s.vpn) if s.rows.task[row] == s.task and s.vpn >= 0 else -1
     hover = s.hover[1] if s.hover is not None and s.hover[0] == row else -1
     for vma, pen in ((hover, QPen(faded(s.color("text"), 0.75), 1.2)), (chosen, QPen(s.color("accent"), 2))):
@@ -340,6 +344,16 @@ def _outlines(
             a, b = float(x0[vma - shown.start]), float(x1[vma - shown.start])
             p.setPen(pen)
             p.drawRoundedRect(QRectF(a - 1, y - 1, max(b - a + 1, 3.0), height + 2), RADIUS + 1, RADIUS + 1)
+
+
+def _visit(p: QPainter, s: Scene, visit: Visit, box: QRectF) -> None:
+    """Solid and green where the walk hits, dashed and grey where it misses, thick where it stands."""
+    pen = QPen(s.color("good" if visit.hit else "dim"), 2.6 if visit.now else 1.4)
+    if not visit.hit:
+        pen.setDashPattern([3.0, 2.0])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    p.setPen(pen)
+    p.drawRoundedRect(box, RADIUS + 2, RADIUS + 2)
 
 
 def _spots(p: QPainter, s: Scene, rows: range) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from attrs import define, field
+from attrs import define, field, frozen
 from PySide6.QtGui import QColor, QFont, QFontMetricsF
 
 from rmapexplorer.engine.frames import Frame
@@ -44,6 +44,15 @@ class Fonts:
         )
 
 
+@frozen
+class Visit:
+    """A candidate of the walk: its vma, whether the page is mapped there, whether the walk stands there now."""
+
+    vma: int
+    hit: bool
+    now: bool
+
+
 @define(kw_only=True)
 class Scene:
     """All that a painting depends on. Pixels are device independent; x 0 is the left end of the strips."""
@@ -71,6 +80,8 @@ class Scene:
     """(task, first page, last page + 1) being marked."""
     spots: dict[int, list[int]] = field(factory=dict)
     """Row -> page numbers at which the selected page is mapped there."""
+    visited: dict[int, list[Visit]] = field(factory=dict)
+    """Row -> candidates there that the walk has visited so far."""
     caption: str = ""
     unfolded: frozenset[int] = frozenset()
     """First processes of the groups shown in full."""

@@ -17,12 +17,14 @@ from rmapexplorer.core import flags as fl
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui.memory_paint import paint
-from rmapexplorer.gui.memory_scene import Fonts, Scene
+from rmapexplorer.gui.memory_scene import Fonts, Scene, Visit
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme
 
 MOST_FAVOURED = 20_000
 """Anonymous memory gets more room than files, in frames of at most so many vmas."""
+MOST_VISITS = 500
+"""Candidates of a walk that are outlined."""
 MOST_HOMES = 2000
 """Homes of moved vmas get room on the axis while there are at most so many."""
 
@@ -40,6 +42,7 @@ class MapSurface(QAbstractScrollArea):
         self._theme: Theme | None = None
         self._mode, self._flipped = "anon_vma", False
         self._open: set[int] = set()
+        self._revealed = 0
         self._by_keyboard = False
         self._hashes = np.empty(0, np.uint64)
         self._spot_tasks = self._spot_vpns = np.empty(0, np.int64)
@@ -130,10 +133,34 @@ class MapSurface(QAbstractScrollArea):
         for row, vpn in zip(s.rows.of_task[self._spot_tasks].tolist(), self._spot_vpns.tolist(), strict=True):
             if vpn not in s.spots.setdefault(row, []):
                 s.spots[row].append(vpn)
+        s.visited = self._visited(s)
         s.caption = self._caption(s.frame)
         s.hover = None
         self._describe(s)
         self._place()
+
+    def set_walk_step(self, revealed: int) -> None:
+        """Outline the candidates that the first ``revealed`` steps of the walk visit."""
+        self._revealed = revealed
+        if self.scene is not None:
+            self.scene.visited = self._visited(self.scene)
+            self.viewport().update()
+
+    def _visited(self, s: Scene) -> dict[int, list[Visit]]:
+        walk = s.frame.detail.walk if s.frame.detail is not None else None
+        if walk is None or not self._revealed:
+            return {}
+        tasks = {int(pid): task for task, pid in enumerate(s.frame.tasks.pid.tolist())}
+        now = self._revealed - 1 if self._revealed < len(walk.steps) else -1
+        found: dict[int, list[Visit]] = {}
+        for number, step in enumerate(walk.steps[: self._revealed]):
+            if number >= MOST_VISITS and number != now:
+                continue
+            task = tasks.get(step.pid, -1)
+            vma = s.vma_at(task, step.vpn if step.start < 0 else step.start) if task >= 0 else -1
+            if vma >= 0:
+                found.setdefault(int(s.rows.of_task[task]), []).append(Visit(vma, step.hit, number == now))
+        return found
 
     def _describe(self, s: Scene) -> None:
         tasks = s.frame.tasks

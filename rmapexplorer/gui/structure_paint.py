@@ -104,7 +104,7 @@ def paint_node(p: QPainter, look: Brushes, node: Node, box: QRectF, *, hot: bool
     if not task and (node.family >= 0 or node.state == "focus"):
         p.setPen(Qt.PenStyle.NoPen)
         bar = theme.color("warn") if node.state == "focus" else look.family(node.family, "faint")
-        bar.setAlphaF(0.5 if node.state in ("miss", "dead") else 1.0)
+        bar.setAlphaF(0.5 if node.state in ("miss", "now miss", "dead") else 1.0)
         p.setBrush(bar)
         p.drawRoundedRect(QRectF(box.x() + 3, box.y() + 5, 3, box.height() - 10), 1.5, 1.5)
     if legible:
@@ -118,8 +118,10 @@ def _edge(look: Brushes, node: Node) -> tuple[QColor, float, Qt.PenStyle]:
         return color("warn"), 2.0, Qt.PenStyle.SolidLine
     if node.state == "selected":
         return color("accent"), 2.0, Qt.PenStyle.SolidLine
-    if node.state == "hit":
-        return color("good"), 1.5, Qt.PenStyle.SolidLine
+    if node.state in ("hit", "now hit"):
+        return color("good"), 3.0 if node.state == "now hit" else 1.5, Qt.PenStyle.SolidLine
+    if node.state == "now miss":
+        return color("dim"), 2.6, Qt.PenStyle.CustomDashLine
     if node.state in ("miss", "dead"):
         return color("faint"), 1.0, Qt.PenStyle.CustomDashLine
     if node.rank == 1 and node.family >= 0:
@@ -128,8 +130,8 @@ def _edge(look: Brushes, node: Node) -> tuple[QColor, float, Qt.PenStyle]:
 
 
 def _text(p: QPainter, look: Brushes, node: Node, box: QRectF) -> None:
-    dull = node.state in ("miss", "dead")
-    marked = node.state in ("hit", "miss", "dead")
+    dull = node.state in ("miss", "now miss", "dead")
+    marked = dull or node.state in ("hit", "now hit")
     task = node.rank == 3
     area = box.adjusted(11, 2, -22 if marked else -9, -2)
     title = QFont(look.word if task else look.title)
@@ -154,10 +156,10 @@ def _text(p: QPainter, look: Brushes, node: Node, box: QRectF) -> None:
 def _mark(p: QPainter, look: Brushes, node: Node, box: QRectF) -> None:
     """A tick for a hit, a cross for a miss."""
     at = QPointF(box.right() - 14, box.center().y())
-    if node.state == "hit":
+    if node.state in ("hit", "now hit"):
         p.setPen(QPen(look.theme.color("good"), 1.8, c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin))
         p.drawPolyline([at + QPointF(-4, 0), at + QPointF(-1, 3), at + QPointF(4.5, -3.5)])
-    elif node.state == "miss":
+    elif node.state in ("miss", "now miss"):
         p.setPen(QPen(look.theme.color("faint"), 1.4, c=Qt.PenCapStyle.RoundCap))
         p.drawLine(at + QPointF(-3, -3), at + QPointF(3, 3))
         p.drawLine(at + QPointF(-3, 3), at + QPointF(3, -3))

@@ -22,11 +22,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QStackedWidget, QToolTip, QWidget
 
-from rmapexplorer.engine.frames import Frame, Node, Structure
+from rmapexplorer.engine.frames import Detail, Frame, Node, Structure
 from rmapexplorer.gui.panel import HeaderButton, HeaderTabs, Panel, scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_layout import RANKS, Layout, Sizes, arrange
 from rmapexplorer.gui.structure_paint import Brushes, paint_links, paint_node
+from rmapexplorer.gui.structure_walk import walked
 from rmapexplorer.gui.theme import Theme, Themes, mono
 
 EMPTY = "Select a page or a vma to see how the design finds it"
@@ -86,7 +87,7 @@ class Picture(QWidget):
 
     def _describe(self) -> None:
         nodes = self.layout_now.nodes
-        hits = sum(node.state == "hit" for node in nodes)
+        hits = sum(node.state in ("hit", "now hit") for node in nodes)
         self.setAccessibleDescription(f"{len(nodes)} boxes, {hits} of them hits")
 
     def _arrange(self, before: Layout | None) -> None:
@@ -365,6 +366,8 @@ _STATES = {
     "focus": "the page under discussion",
     "hit": "hit: the page is mapped here",
     "miss": "miss: visited for nothing",
+    "now hit": "hit: the walk stands here",
+    "now miss": "miss: the walk stands here",
     "dead": "gone",
 }
 
@@ -378,6 +381,8 @@ class Structures(Panel):
     def __init__(self, selection: Selection, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("Structures", parent)
         self.setObjectName("structures")
+        self._detail: Detail | None = None
+        self._revealed = 0
         self.tabs = HeaderTabs()
         self.tabs.setAccessibleName("Pictures of the structures")
         self.pages = QStackedWidget()
@@ -407,8 +412,20 @@ class Structures(Panel):
 
     def set_frame(self, frame: Frame) -> None:
         """Show the structure of the frame's detail."""
-        detail = frame.detail
-        self._show(detail.structure if detail is not None else Structure(), detail.structure.note if detail else "")
+        self._detail = frame.detail
+        self._renew()
+
+    def set_walk_step(self, revealed: int) -> None:
+        """Mark what the first ``revealed`` steps of the walk visit; with none or all of them, everything."""
+        self._revealed = revealed
+        self._renew()
+
+    def _renew(self) -> None:
+        detail = self._detail
+        if detail is None:
+            self._show(Structure(), "")
+            return
+        self._show(walked(detail.structure, detail.walk, self._revealed), detail.structure.note)
 
     def _show(self, structure: Structure, note: str) -> None:
         self.picture.set_structure(structure)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from string import Template
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtWidgets import QApplication
 
 from rmapexplorer.gui.theme import Theme
 from rmapexplorer.resources import resource
@@ -125,3 +127,10 @@ def app_font(percent: int = 100) -> QFont:
         font.setStretch(QFont.Stretch.SemiCondensed)
     font.setPointSizeF(BASE_POINTS * percent / 100)
     return font
+
+
+def actual_theme(name: str) -> str:
+    """``dark`` or ``light`` for a choice that may be "system"."""
+    if name != "system":
+        return name
+    return "light" if QApplication.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"

@@ -23,7 +23,7 @@ from rmapexplorer.gui.models.base import STATE, Cells, Column
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
 
-PAD = 7
+PAD = 6
 """Room at both sides of a cell's text, in device-independent pixels."""
 
 ROW_AIR = 9
@@ -266,7 +266,7 @@ class ColumnPlan(QObject):
         """Show what fits and give the rest of the room to the stretching column."""
         columns, room = self._model.COLUMNS, self._view.viewport().width()
         full = {c.key: self._widths.get(c.key, self._natural(c)) for c in columns}
-        width = {c.key: min(self._least(c), full[c.key]) if c.rank <= 1 else full[c.key] for c in columns}
+        width = {c.key: self._narrowest(c, full[c.key]) for c in columns}
         shown, fits = set[str](), True
         for column in sorted(columns, key=lambda c: c.rank):
             fits = fits and (width[column.key] <= room or column.key in self.unwanted or not column.shown)
@@ -330,6 +330,9 @@ class ColumnPlan(QObject):
 
     def _least(self, column: Column) -> int:
         return self._widths.get(column.key, self._width(column, column.least or column.sample))
+
+    def _narrowest(self, column: Column, full: int) -> int:
+        return full if column.whole or column.rank > 2 else min(self._least(column), full)
 
     def _width(self, column: Column, sample: str) -> int:
         metrics = QFontMetrics(mono() if column.mono else self._view.font())

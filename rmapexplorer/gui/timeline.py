@@ -25,6 +25,9 @@ COALESCE_MS = 25
 MARGIN = 16
 """Room at both ends of the track, in device-independent pixels."""
 
+WORDS = 0.42
+"""Share of the panel that the operation in words may take."""
+
 QUIET = ("touch",)
 """Operations that change no vma: low marks."""
 
@@ -336,6 +339,7 @@ class Timeline(QWidget):
         self.setObjectName("timeline")
         self.setAccessibleName("Timeline")
         self._theme = themes.current
+        self._room = 0
         self.track = Track()
         self.title, self.where, self.what = QLabel("Timeline"), ElidedLabel(), ElidedLabel()
         self.title.setFont(scaled(self.font(), 1.0, bold=True))
@@ -362,6 +366,8 @@ class Timeline(QWidget):
 
     def apply(self, change: PathChanged) -> None:
         """Take a change of the branch."""
+        if change.generation != self.track.path.generation:
+            self._room = 0
         self.track.set_path(change)
 
     def set_frame(self, frame: Frame) -> None:
@@ -390,7 +396,9 @@ class Timeline(QWidget):
         refused = f"  {entry.error}" if entry is not None and entry.error else ""
         self.what.setText("  ·  ".join(part for part in (branch, (text if position else "") + refused) if part))
         tint(self.what, self._theme.color("bad" if refused else "dim"))
-        width = max(self.where.sizeHint().width(), min(self.what.sizeHint().width(), max(self.width() // 4, 150)))
+        needed = max(self.where.sizeHint().width(), self.what.sizeHint().width())
+        self._room = max(self._room, needed)  # grows only: the track does not jump while playing
+        width = max(self.where.sizeHint().width(), min(self._room, max(round(self.width() * WORDS), 150)))
         for label in (self.where, self.what):
             label.setFixedWidth(width + 4)
         self.track.setAccessibleDescription(f"{self.where.full_text()}. {self.what.full_text()}")

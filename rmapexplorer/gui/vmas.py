@@ -130,7 +130,7 @@ class Vmas(QWidget):
         self.panel.set_empty(self._why_empty(pid, bool(rows)))
         self._say_moved()
         self.plan.samples = self.model.widest()
-        self.plan.unwanted = set() if self.model.any_swap() else {"swap"}
+        self.plan.unwanted = self.model.idle()
         self.plan.plan()
         self._follow()
 

@@ -24,7 +24,7 @@ from rmapexplorer.gui.player import Player
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import StatusBar
-from rmapexplorer.gui.style import app_font, style_sheet
+from rmapexplorer.gui.style import actual_theme, app_font, style_sheet
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.gui.toolbar import ToolBar
 from rmapexplorer.gui.trouble import Trouble
@@ -69,6 +69,8 @@ class MainWindow(QMainWindow):
         self._turns.timeout.connect(self._next_view)
         self._sure = False
         self._fresh = True
+        self._reveal = False
+        """The walk of a selection that came with the session is shown as a whole."""
         self.setObjectName("main")
         self.setAcceptDrops(True)
         self.files = Files(bridge, settings, dialogs or QtDialogs(self), self)
@@ -137,6 +139,7 @@ class MainWindow(QMainWindow):
                 ("requested", self.commands.run),
                 ("context_requested", self._context),
                 ("seek_requested", self._seek),
+                ("walk_step_changed", self._walked),
             ):
                 if hasattr(view, signal_name):
                     getattr(view, signal_name).connect(slot)
@@ -162,6 +165,7 @@ class MainWindow(QMainWindow):
         if self._fresh and not frame.busy:
             self._fresh = False
             detail = frame.detail
+            self._reveal = detail is not None
             self.selection.select(*((detail.pid, detail.vpn) if detail is not None else targets.interesting(frame)))
         self._stale.update(self.views)
         if frame.busy:
@@ -200,6 +204,9 @@ class MainWindow(QMainWindow):
             self._order.remove(name)
             self._order.append(name)
             self.views[name].set_frame(self.frame)
+            if name == "inspector" and self._reveal:
+                self._reveal = False
+                self.views[name].run_walk()
 
     def _pathed(self, message: PathChanged) -> None:
         self._feed(message)
@@ -289,6 +296,10 @@ class MainWindow(QMainWindow):
 
     def _seek(self, position: int) -> None:
         self.commands.run("seek", {"position": position})
+
+    def _walked(self, revealed: int) -> None:
+        for name in ("memory_map", "structures"):
+            self.views[name].set_walk_step(revealed)
 
     def _context(self, kind: str, target: dict[str, Any], place: QPoint) -> None:
         if target.get("pid") and not target.get("comm"):
@@ -426,13 +437,6 @@ class MainWindow(QMainWindow):
 
 SCENARIO = "the-letter-in-six-operations"
 """What the window opens on; the welcome strip is about it."""
-
-
-def actual_theme(name: str) -> str:
-    """``dark`` or ``light`` for a choice that may be "system"."""
-    if name != "system":
-        return name
-    return "light" if QApplication.styleHints().colorScheme() == Qt.ColorScheme.Light else "dark"
 
 
 def restore(window: MainWindow) -> None:

@@ -26,17 +26,26 @@ class PlainView(QWidget):
     requested = Signal(str, dict)
     context_requested = Signal(str, dict, QPoint)
     seek_requested = Signal(int)
+    walk_step_changed = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         self.frames: list[object] = []
         self.applied: list[object] = []
+        self.walks = 0
+        self.steps: list[int] = []
 
     def set_frame(self, frame: object) -> None:
         self.frames.append(frame)
 
     def apply(self, message: object) -> None:
         self.applied.append(message)
+
+    def run_walk(self) -> None:
+        self.walks += 1
+
+    def set_walk_step(self, revealed: int) -> None:
+        self.steps.append(revealed)
 
 
 def plain_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:

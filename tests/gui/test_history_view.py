@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
@@ -17,7 +17,7 @@ from rmapexplorer.gui.history import History
 from rmapexplorer.gui.models.base import STATE, Role
 from rmapexplorer.gui.models.history import HistoryModel, outcome_text, tip
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.theme import Themes
+from rmapexplorer.gui.theme import Themes, mono
 from tests.gui import frame_factory as ff
 
 FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
@@ -137,6 +137,23 @@ def test_copy_gives_text_with_the_reason(qtbot: QtBot) -> None:
     widget.table.selectRow(7)
     QTest.keyClick(widget.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert "EINVAL: a rule." in QGuiApplication.clipboard().text()
+
+
+def test_long_operations_are_whole_and_what_was_refused_stays_in_sight(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    widget.resize(330, 300)
+    long = "mremap(26901, 55e020a2f-55e020a8e → 7f96db0fc-7f96db9fc)"
+    widget.apply(change(0, "touch(1, a10-a11)", long))
+    assert "outcome" not in widget.plan.visible()  # nothing to tell
+    text = widget.model.column("text")
+    header = widget.table.header()
+    assert header.sectionSize(text) >= QFontMetrics(mono()).horizontalAdvance(long)
+    qtbot.waitUntil(lambda: widget.table.horizontalScrollBar().maximum() > 0)
+    entry = HistoryEntry(position=3, name="mremap", text=long, error="EINVAL", rule="a rule.")
+    widget.apply(PathChanged(generation=1, keep=2, entries=(entry,)))
+    outcome = widget.model.column("outcome")
+    place = header.sectionViewportPosition(outcome) + header.sectionSize(outcome)
+    assert 0 < place <= widget.table.viewport().width()
 
 
 def test_thirty_thousand_operations_are_no_trouble(qtbot: QtBot) -> None:

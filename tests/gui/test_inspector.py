@@ -121,6 +121,28 @@ def test_steps_are_numbered_with_a_sign_beside_the_colour() -> None:
     assert "no vma" in step_line(1, evolve(WALK.steps[0], start=-1, end=-1))
 
 
+def test_real_addresses_and_pids_are_whole_names_give_way(qtbot: QtBot) -> None:
+    steps = tuple(
+        WalkStep(pid=26901 + i, comm="redis-server", start=0x7F96DB0FC, end=0x7F96DB9FC, vpn=0x7F96DB0FC, hit=i > 0,
+                 nodes=i + 1)
+        for i in range(2)
+    )  # fmt: skip
+    walk = WalkDetail(steps=steps, nodes=2, probes=2, hits=1, missed=0, find_vma=0, mapped=1)
+    widget = view(qtbot)
+    widget.set_frame(framed(evolve(DETAIL, walk=walk)))
+    widget.run_walk()
+    for width in (323, 280, 700):
+        widget.resize(width, 900)
+        rows, metrics = widget.walk.list, widget.walk.list.fontMetrics()
+        qtbot.waitUntil(lambda: abs(widget.walk.list.width() - widget.width()) < 60)
+        column = rows.steps.column("span")
+        assert rows.header().sectionSize(column) >= metrics.horizontalAdvance("7f96db0fc-7f96db9fc")
+        task = rows.steps.data(rows.steps.index(0, 1))
+        assert task.endswith("26901")
+        assert rows.header().sectionSize(1) >= metrics.horizontalAdvance(task)
+    assert task == "redis-server 26901"
+
+
 def test_lost_ptes_are_told_only_when_the_walk_is_over(qtbot: QtBot) -> None:
     widget = view(qtbot)
     widget.set_frame(framed(evolve(DETAIL, walk=evolve(WALK, missed=1, spots=((9, 0x123),)))))

@@ -231,6 +231,22 @@ def test_the_page_is_a_warm_bar_in_every_process_that_maps_it(letter: Bench) -> 
     assert 4 not in [int(letter.scene.frame.tasks.pid[letter.scene.rows.task[r]]) for r in letter.scene.spots]
 
 
+def test_the_candidates_visited_so_far_are_outlined(letter: Bench) -> None:
+    letter.map.set_walk_step(2)
+    s = letter.scene
+    visits = {row: [(int(s.frame.vmas.start[v.vma]), v.hit, v.now) for v in vs] for row, vs in s.visited.items()}
+    assert visits == {letter.row(1): [(0xA10, True, False)], letter.row(2): [(0xC40, True, True)]}
+    with_walk = letter.image()
+    letter.map.set_walk_step(3)
+    assert not any(v.now for vs in s.visited.values() for v in vs)  # it is over
+    letter.map.set_walk_step(0)
+    assert s.visited == {}
+    assert letter.image() != with_walk
+    letter.map.set_walk_step(1)
+    letter.map.set_frame(ff.letter(selected=False))
+    assert letter.scene.visited == {}
+
+
 def test_a_screen_reader_hears_what_is_selected(letter: Bench) -> None:
     letter.selection.select(2, 0xC42)
     words = letter.canvas.accessibleDescription()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,8 @@ from rmapexplorer.core.units import Span
 from rmapexplorer.gui.models.base import Role
 from rmapexplorer.gui.models.vmas import VmaModel, maps_line, words
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.theme import Themes
+from rmapexplorer.gui.tables import PAD
+from rmapexplorer.gui.theme import Themes, mono
 from rmapexplorer.gui.vmas import MOVED, Vmas
 from tests.gui import frame_factory as ff
 
@@ -74,6 +75,16 @@ def test_the_moved_vma_shows_its_pgoff_in_the_warm_colour() -> None:
 def test_a_file_mapping_is_never_called_moved() -> None:
     model = model_of(1)  # text at pgoff 0, data at pgoff 200
     assert not model.any_moved()
+
+
+def test_neither_a_stack_nor_a_pgoff_without_meaning_is_called_moved() -> None:
+    stack = ff.V(0x7FFDB83D3, 0x7FFDB83F4, anon=1, pgoff=0x7FFFFFFDE, label="[stack]")  # exec moved it
+    model = VmaModel()
+    model.set_frame(ff.build([ff.P(7, "redis", (ff.V(0xA10, 0xA20, anon=0, pgoff=0), stack))]), 7)
+    assert not model.any_moved()
+    tips = [model.data(model.index(row, 0), Role.ToolTipRole) for row in (0, 1)]
+    assert "≠" not in tips[0]
+    assert "7ffffffde ≠ address 7ffdb83d3: exec moves every stack" in tips[1]
 
 
 def test_flags_are_told_in_the_kernels_words() -> None:
@@ -170,13 +181,28 @@ def test_the_context_menu_gets_all_that_a_form_needs(qtbot: QtBot) -> None:
 
 
 def test_a_narrow_table_keeps_the_anon_vma_and_a_wide_one_shows_the_file(qtbot: QtBot) -> None:
-    widget, selection = view(qtbot, 300)
+    widget, selection = view(qtbot, 362)
     selection.select(2)
     widget.set_frame(ff.letter())
     assert widget.plan.visible() == ["span", "perm", "pgoff", "anon"]
     assert not widget.table.horizontalScrollBar().isVisible()
     widget.resize(700, 320)
     assert {"file", "links", "pages"} <= set(widget.plan.visible())
+
+
+@pytest.mark.parametrize("width", [340, 300, 240, 200])
+def test_addresses_are_whole_before_any_other_column_gets_room(qtbot: QtBot, width: int) -> None:
+    widget, selection = view(qtbot, width)
+    selection.select(2)
+    widget.set_frame(ff.letter())
+    table, model = widget.table, widget.model
+    for key in ("span", "pgoff"):
+        number = model.column(key)
+        widest = max(QFontMetrics(mono()).horizontalAdvance(text) for text in column(model, key))
+        assert table.header().sectionSize(number) >= widest + 2 * PAD
+    over = table.header().length() > table.viewport().width()
+    qtbot.waitUntil(lambda: over == (table.horizontalScrollBar().maximum() > 0))
+    assert not over or widget.plan.visible() == ["span", "pgoff"]
 
 
 def test_the_header_sorts_on_click(qtbot: QtBot) -> None:

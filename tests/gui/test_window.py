@@ -42,6 +42,18 @@ def test_the_session_brings_its_selection(shell: Shell) -> None:
     assert shell.engine.named("select") == []
 
 
+def test_the_walk_of_a_selection_that_came_with_the_session_is_shown_once(shell: Shell, qtbot: QtBot) -> None:
+    assert shell.window.views["inspector"].walks == 1
+    shell.bridge.seek(2)
+    shell.settle(qtbot)
+    assert shell.window.views["inspector"].walks == 1
+
+
+def test_map_and_structures_follow_the_walk(shell: Shell) -> None:
+    shell.window.views["inspector"].walk_step_changed.emit(2)
+    assert [shell.window.views[name].steps for name in ("memory_map", "structures", "vmas")] == [[2], [2], []]
+
+
 def test_a_click_tells_the_engine(shell: Shell) -> None:
     shell.window.selection.select(3, 0xA11)
     assert shell.engine.named("select") == [("select", 3, 0xA11)]

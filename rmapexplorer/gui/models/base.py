@@ -27,8 +27,9 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 class Column:
     """One column of a model.
 
-    :param sample: text as wide as the column should be. :param least: as short as it may be elided (ranks 0 and 1).
-    :param rank: 0 is always shown, higher ranks give way first where room is short.
+    :param sample: text as wide as the column should be. :param least: as short as it may be elided (ranks 0 to 2).
+    :param whole: never elided, gets its room first. :param rank: 0 is always shown, higher ranks give way first where
+    room is short.
     :param stretch: takes the room that is left.
     """
 
@@ -40,6 +41,7 @@ class Column:
     right: bool = False
     mono: bool = False
     rank: int = 0
+    whole: bool = False
     stretch: bool = False
     shown: bool = True
 

@@ -40,9 +40,9 @@ class HistoryModel(TableModel):
         Column(key="position", title="#", help="the state after this many operations", sample="00000", right=True,
                mono=True),
         Column(key="text", title="operation", help="what the system call was told; page numbers in hexadecimal",
-               sample="mmap(2, 000-000)", mono=True, stretch=True),
+               sample="mmap(2, 000-000)", mono=True, whole=True, stretch=True),
         Column(key="outcome", title="outcome", help="errno where it was refused; ≠ where the designs differ",
-               sample="EINVAL ≠ 0 unmerged", least="EINVAL ≠", rank=1),
+               sample="EINVAL ≠ 0 unmerged", least="EINVAL ≠"),
     )  # fmt: skip
 
     def __init__(self, parent: QObject | None = None) -> None:

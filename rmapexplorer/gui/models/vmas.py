@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 
-from rmapexplorer.core.flags import SHARED, WORDS, perms
+from rmapexplorer.core.flags import GROWSDOWN, SHARED, WORDS, perms
 from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui.memory_geometry import moved
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel, compact, plural
 
 COPIED = ("birth", "start", "end", "pgoff", "flags", "file", "label", "anon", "links", "anon_pages", "file_pages",
@@ -34,19 +35,19 @@ class VmaModel(TableModel):
 
     COLUMNS = (
         Column(key="span", title="start–end", help="first page number and the one after the last", mono=True,
-               least="aaaa-aaaa"),
+               sample="aaaa-aaaa", whole=True),
         Column(key="perm", title="perm", help="r read, w write, x execute, p private, s shared", sample="rwxp",
-               mono=True),
+               mono=True, rank=1),
         Column(key="pgoff", title="pgoff", help="vm_pgoff: page number within the file; of an anonymous vma where it "
-               "was first mapped", least="aaaa", right=True, mono=True),
+               "was first mapped", right=True, mono=True, whole=True),
         Column(key="anon", title="anon_vma", help="the object of the design that the vma hangs on", sample="■ A0",
-               right=True, mono=True, rank=1),
-        Column(key="pages", title="pages", help="resident pages, anonymous and file", right=True, mono=True, rank=2),
-        Column(key="file", title="file", help="what is mapped", sample="/usr/lib/x86", rank=3, stretch=True),
+               right=True, mono=True, rank=2),
+        Column(key="pages", title="pages", help="resident pages, anonymous and file", right=True, mono=True, rank=3),
+        Column(key="file", title="file", help="what is mapped", sample="/usr/lib/x86", rank=4, stretch=True),
         Column(key="links", title="links", help="how many links the design keeps for the vma (avcs, list entries)",
-               sample="00", right=True, mono=True, rank=4),
-        Column(key="swap", title="swap", help="pages swapped out", sample="000", right=True, mono=True, rank=5),
-        Column(key="size", title="size", help="length in pages", sample="0000", right=True, mono=True, rank=6,
+               sample="00", right=True, mono=True, rank=5),
+        Column(key="swap", title="swap", help="pages swapped out", sample="000", right=True, mono=True, rank=6),
+        Column(key="size", title="size", help="length in pages", sample="0000", right=True, mono=True, rank=7,
                shown=False),
     )  # fmt: skip
 
@@ -54,6 +55,7 @@ class VmaModel(TableModel):
         super().__init__(parent)
         self.pid = 0
         self._cut: dict[str, np.ndarray] = {}
+        self._away = np.empty(0, dtype=bool)
         self._order = np.empty(0, dtype=np.int64)
         self._files: tuple[str, ...] = ()
         self._labels: tuple[str, ...] = ()
@@ -83,6 +85,8 @@ class VmaModel(TableModel):
 
     def _take(self, cut: dict[str, np.ndarray], frame: Frame, pid: int) -> None:
         self._cut, self._files, self._labels, self.pid = cut, frame.files, frame.labels, pid
+        stack = cut["label"] == (frame.labels.index("[stack]") if "[stack]" in frame.labels else -2)
+        self._away = moved(cut["start"], cut["pgoff"], cut["flags"], cut["file"]) & ~stack
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Arrange by the numbers of a column."""
@@ -95,8 +99,8 @@ class VmaModel(TableModel):
         self._order = np.argsort(self._keys(self._cut), kind="stable")
         self._order = self._order if order == Qt.SortOrder.AscendingOrder else self._order[::-1]
         back = {int(vma): row for row, vma in enumerate(self._order)}
-        moved = [self.index(back[v], i.column()) for v, i in zip(vmas, places, strict=True)]
-        self.changePersistentIndexList(places, moved)
+        after = [self.index(back[v], i.column()) for v, i in zip(vmas, places, strict=True)]
+        self.changePersistentIndexList(places, after)
         self.layoutChanged.emit()
 
     def _arranged(self, cut: dict[str, np.ndarray], frame: Frame) -> np.ndarray:
@@ -139,20 +143,24 @@ class VmaModel(TableModel):
         return f"{what}-shared" if shared else "file-private" if what == "file" else "anon"
 
     def moved(self, row: int) -> bool:
-        """True where private anonymous memory keeps a pgoff that is not its address."""
-        private = self._at(row, "file") < 0 and not self._at(row, "flags") & SHARED
-        return private and self._at(row, "pgoff") != self._at(row, "start")
+        """True where mremap left private anonymous memory with the pgoff of another place."""
+        return bool(self._away[self._order[row]])
 
     def any_moved(self) -> bool:
-        """True where some row shows a pgoff that differs from its address."""
-        if not self._cut:
-            return False
-        private = (self._cut["file"] < 0) & (self._cut["flags"] & SHARED == 0)
-        return bool((private & (self._cut["pgoff"] != self._cut["start"])).any())
+        """True where some row is ``moved``."""
+        return bool(self._away.any())
 
-    def any_swap(self) -> bool:
-        """True where some vma has pages in swap."""
-        return bool(self._cut) and bool(self._cut["swap_pages"].any())
+    def _exec_moved(self, row: int) -> bool:
+        """True for a stack that exec moved to its place, as it does with every one."""
+        grows = self._at(row, "flags") & GROWSDOWN or self.name(row) == "[stack]"
+        return bool(grows) and self._at(row, "pgoff") not in (0, self._at(row, "start"))
+
+    def idle(self) -> set[str]:
+        """Columns that say nothing at the moment: no vma has a page in swap, or a name."""
+        if not self._cut:
+            return {"swap"}
+        named = bool((self._cut["file"] >= 0).any() or (self._cut["label"] >= 0).any())
+        return ({"swap"} if not self._cut["swap_pages"].any() else set()) | (set() if named else {"file"})
 
     def widest(self) -> dict[str, str]:
         """Sample texts as wide as the widest of a column."""
@@ -224,6 +232,8 @@ class VmaModel(TableModel):
         lines.append(", ".join(f"{self._at(row, field):,} {word}" for word, field in counts.items()) + " pages")
         if self.moved(row):
             lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: moved by mremap")
+        elif self._exec_moved(row):
+            lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: exec moves every stack to its place")
         if key == "anon" and self._at(row, "anon") < 0:
             lines.append("no anon_vma: nothing was written here yet" if not self.kind(row).startswith("file") else
                          "no anon_vma: found through its file")  # fmt: skip

@@ -59,21 +59,31 @@ def step_line(number: int, step: WalkStep) -> str:
     return f"{number}  {step.comm} {step.pid}  {where}  0x{step.vpn:x}  {mark}{'  ' + step.note if step.note else ''}"
 
 
+def who(step: WalkStep, letters: int = 0) -> str:
+    """Name and pid in at most about ``letters`` letters (0: all), of which the name gives way."""
+    room = letters - len(str(step.pid)) - 1
+    if not letters or len(step.comm) <= room:
+        return f"{step.comm} {step.pid}"
+    return f"{step.comm[: room - 1]}… {step.pid}" if room > 1 else str(step.pid)
+
+
 class WalkModel(TableModel):
     """The revealed steps, at most MOST of them."""
 
     COLUMNS = (
         Column(key="number", title="#", sample="000", right=True, mono=True),
-        Column(key="task", title="task", sample="worker 00", stretch=True),
-        Column(key="span", title="vma", sample="aaaa-aaaa", mono=True),
-        Column(key="vpn", title="page", sample="0xaaaa", right=True, mono=True, rank=1),
-        Column(key="hit", title="", sample="✗ miss", right=True),
+        Column(key="task", title="task", sample="worker 00", least="redis", stretch=True),
+        Column(key="span", title="vma", sample="aaaa-aaaa", mono=True, whole=True),
+        Column(key="vpn", title="page", sample="0xaaaa", right=True, mono=True, rank=1, whole=True),
+        Column(key="hit", title="", sample="✗ miss", right=True, whole=True),
     )
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.walk: WalkDetail | None = None
         self.revealed = 0
+        self.letters = 0
+        """Where room is short: the letters there are for name and pid, of which the name gives way; 0 where it is not."""
 
     def count(self) -> int:
         """Steps shown."""
@@ -124,8 +134,8 @@ class WalkModel(TableModel):
     def _text(self, row: int, step: WalkStep, key: str) -> str:
         return {
             "number": str(row + 1),
-            "task": f"{step.comm} {step.pid}",
+            "task": who(step, self.letters),
             "span": f"{step.start:x}-{step.end:x}" if step.start >= 0 else "–",
             "vpn": f"0x{step.vpn:x}",
-            "hit": "✓ hit" if step.hit else "✗ miss",
+            "hit": ("✓" if step.hit else "✗") if self.letters else "✓ hit" if step.hit else "✗ miss",
         }[key]
