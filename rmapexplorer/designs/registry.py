@@ -7,9 +7,10 @@ from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.anon_vma import AnonVma
 from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
 from rmapexplorer.designs.anonmm import AnonMm
+from rmapexplorer.designs.avc_relocate import AvcRelocate
 from rmapexplorer.designs.pte_chain import PteChain
 
-DESIGNS: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain)
+DESIGNS: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain, AvcRelocate)
 
 USUAL: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain)
 """Those that run where nobody says which."""
