@@ -1,7 +1,8 @@
 """anonmm (Hugh Dickins): the page remembers its address and the mm that first mapped it; mms of one exec form a group.
 
 As merged in rmap 10 and 11 between 2.6.6 and 2.6.7: pages that mremap moves while they are shared are copied first
-(variant 4e). Variant 4c of 2004-03-18 does not copy and loses them. Kernel: mm/rmap.c, mm/mremap.c after rmap 11.
+(variant 4e). The forms before it lose them (4a, 4c), chain their further addresses (4b), or copy what is on swap too
+(4d). Kernel: mm/rmap.c, mm/mremap.c after rmap 11; anobjrmap 4/6, 5/6 (2003-03-20), 5/6, 7/6 (2004-03).
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.core.walk import Walk
+from rmapexplorer.core.walk import Walk, price
 from rmapexplorer.core.world import World
+from rmapexplorer.designs.anonmm_chain import AddressChains, block_of
+from rmapexplorer.designs.anonmm_walk import Addresses, Members, Starts, address_walk, first_mms, grouping
 from rmapexplorer.designs.common import vma_node
 
 
@@ -30,15 +33,18 @@ class AnonMms(Table):
 
 
 class AnonMm(Design):
-    """Hugh's design as merged (4e), or the lossy form it had for four days (4c)."""
+    """Hugh's design as merged (4e), its earlier forms, and Linus' without the hint which mm mapped the page first."""
 
     key: ClassVar[str] = "anonmm"
     title: ClassVar[str] = "anonmm"
     era: ClassVar[str] = "rmap 11"
     story: ClassVar[str] = "the page remembers its address in a group of mms; mremap must copy what is shared"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
-        Option(name="variant", values=("4e", "4c"),
-               help="4e: mremap copies shared pages (rmap 11). 4c: it does not, and they cannot be found any more (2004-03-18)"),
+        Option(name="variant", values=("4e", "4a", "4b", "4c", "4d"),
+               help="what mremap does with shared pages. 4e: copies them (rmap 11). 4a: loses them (2003-03). 4b: chains their "
+                    "further addresses (2003-03). 4c: loses them (2004-03-18). 4d: copies those on swap too (2004-03-22)"),
+        Option(name="group", values=("own", "none"),
+               help="own: the page names the mm that mapped it first, walks begin there. none: it names its group alone (Linus)"),
     )  # fmt: skip
     ANON_PGOFF: ClassVar[bool] = False
     OWNER: ClassVar[str] = "anonmm"
@@ -46,14 +52,24 @@ class AnonMm(Design):
         "anonmm": {
             I386: Size(24, "count, lock, mm, head, list: mm/rmap.c after rmap 11, SMP"),
             X86_64: Size(40, "count, lock, mm, head, list: mm/rmap.c after rmap 11, SMP"),
-        }
+        },
+        "rmap_chain": {
+            I386: Size(32, "slot[7], next: mm/rmap.c of anobjrmap 5/6, 2003-03-20"),
+            X86_64: Size(64, "slot[7], next: mm/rmap.c of anobjrmap 5/6, 2003-03-20"),
+        },
+        "rmap_chain spare (per CPU)": {
+            I386: Size(32, "rmap_get_cpu keeps one block ready: mm/rmap.c of anobjrmap 5/6, 2003-03-20"),
+            X86_64: Size(64, "rmap_get_cpu keeps one block ready: mm/rmap.c of anobjrmap 5/6, 2003-03-20"),
+        },
     }
     LOOK: ClassVar[tuple[str, str, str]] = ("anonmm", "triangle", "dash")
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""
         super().attach(world)
-        self.lossy = self.options["variant"] == "4c"
+        self.variant = self.options.get("variant", "")
+        self.hints = self.options.get("group", "own") == "own"
+        self.chains = AddressChains() if self.variant == "4b" else None
         self.anonmm = AnonMms()
         self.groups = Chains()  # head -> all anonmms of the group, the head first
         self.of_mm: dict[int, int] = {}
@@ -105,30 +121,50 @@ class AnonMm(Design):
 
     # -- pages ------------------------------------------------------------------------------------
 
-    def _mine(self, vmas: Ints) -> Ints:
-        # the anonmm of each vma's mm
+    def _owner(self, mm: int) -> int:
+        # what a page that this mm maps first will point at: its anonmm, or (Linus) the group
+        row = self.of_mm[mm]
+        return row if self.hints else int(self.anonmm.head[row])
+
+    def _owners(self, vmas: Ints) -> Ints:
         mms = self.w.vma.mm[vmas]
         if len(mms) and (mms == mms[0]).all():
-            return np.full(len(mms), self.of_mm[int(mms[0])], np.int64)
-        return np.array([self.of_mm[mm] for mm in mms.tolist()], np.int64)
+            return np.full(len(mms), self._owner(int(mms[0])), np.int64)
+        return np.array([self._owner(mm) for mm in mms.tolist()], np.int64)
+
+    def index_of(self, vmas: Ints, vpns: Ints) -> Ints:
+        """page->index of pages first mapped there: the address."""
+        return vpns
 
     def ptes_set(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
-        """page_add_anon_rmap with mapcount 0 before: the faulting mm's own anonmm, and the address as index."""
+        """page_add_anon_rmap: with mapcount 0 before, the faulting mm's own anonmm, and the address as index."""
         if cause == "swap_in":
             fresh = self.w.page.mapcount[pages] == 1
+            if self.chains:
+                self._chain(pages[~fresh], vpns[~fresh])
             pages, vmas, vpns = pages[fresh], vmas[fresh], vpns[fresh]
+        elif cause == "file" and self.chains:
+            self._allocated(self.chains.get_cpu(np.zeros(len(pages), np.bool_)))  # do_no_page, for nonlinear pages
         if cause in ("first_write", "cow", "swap_in"):
             self._unbind(pages)
-            owners = self._mine(vmas)
+            owners = self._owners(vmas)
             self.w.page.mapping[pages] = owners
-            self.w.page.index[pages] = vpns
+            self.w.page.index[pages] = self.index_of(vmas, vpns)
             np.add.at(self.anonmm.count, owners, np.int64(1))
 
     def ptes_cleared(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
-        """page_remove_rmap: with the last pte the page lets go of its anonmm."""
+        """page_remove_rmap: with the last pte the page lets go of its anonmm, and of its chain."""
         last = pages[(self.w.page.mapcount[pages] == 0) & ((self.w.page.state[pages] & ANON) != 0)]
         if len(last):
-            self._unbind(np.unique(last))
+            last = np.unique(last)
+            self._unbind(last)
+            if self.chains:
+                self.w.counters["objs_free"] += self.chains.drop(last)
+
+    def pages_reused(self, pages: Ints, vma: int, vpns: Ints) -> None:
+        """page_turn_rmap (2003 only): a page left to one mm points at that mm's anonmm; its index stays."""
+        if self.variant in ("4a", "4b"):
+            self._rebind(pages, int(self.w.vma.mm[vma]))
 
     def _unbind(self, pages: Ints) -> None:
         owners = self.w.page.mapping[pages]
@@ -137,103 +173,128 @@ class AnonMm(Design):
         for row, count in zip(rows.tolist(), counts.tolist(), strict=True):
             self._put(row, count)
 
+    def _rebind(self, pages: Ints, mm: int) -> None:
+        owner = self._owner(mm)
+        self.anonmm.count[owner] += len(pages)
+        self._unbind(pages)
+        self.w.page.mapping[pages] = owner
+
+    def _chain(self, pages: Ints, vpns: Ints) -> None:
+        # page_add_rmap at a further address, one page after another
+        assert self.chains
+        odd = self.w.page.index[pages] != vpns
+        took = np.zeros(len(pages), np.bool_)
+        took[odd] = self.chains.add(pages[odd], vpns[odd])
+        if len(pages):
+            self._allocated(self.chains.get_cpu(took))
+
+    def _allocated(self, blocks: int) -> None:
+        self.w.counters["objs_alloc"] += blocks
+        self.w.counters["sleeping_allocs"] += blocks
+
     # -- mremap -----------------------------------------------------------------------------------
 
     def must_copy(self, entries: Ints, vma: int, vpns: Ints, cause: str) -> Bools:
-        """4e: a page that others map too; at swap-in a page that is mapped at another address already."""
-        if self.lossy:
-            return np.zeros(len(entries), np.bool_)
+        """4e: a page that others map too; at swap-in one that is mapped elsewhere already. 4d: what any other pte or slot shares."""
+        w, numbers = self.w, entries >> 12
+        none = np.zeros(len(entries), np.bool_)
+        if self.variant not in ("4d", "4e"):
+            return none
         if cause == "swap_in":
-            pages = self.w.swap.page[entries >> 12]
-            elsewhere: Bools = self.w.page.index[pages] != vpns
+            elsewhere: Bools = w.page.index[w.swap.page[numbers]] != vpns
             return elsewhere
-        pages = entries >> 12
-        anonymous = (self.w.page.state[pages] & ANON) != 0
-        shared: Bools = anonymous & (self.w.page.mapcount[pages] != 1)
+        if cause == "mremap_swapped":
+            cached = w.swap.page[numbers]
+            users = w.swap.count[numbers] + np.where(cached >= 0, w.page.mapcount[cached], 0)
+            return users > 1 if self.variant == "4d" else none
+        users = w.page.mapcount[numbers]
+        if self.variant == "4d":
+            users = users + np.where(w.page.swap[numbers] >= 0, w.swap.count[w.page.swap[numbers]], 0)
+        shared: Bools = ((w.page.state[numbers] & ANON) != 0) & (users > 1)
         return shared
 
     def ptes_moved(
         self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
     ) -> None:
-        """page_update_anon_rmap: a page mapped here alone gets its new address; under 4c a shared one keeps the old."""
-        alone = ((self.w.page.state[pages] & ANON) != 0) & (self.w.page.mapcount[pages] == 1)
-        mine, where = pages[alone], vpns[alone]
-        if not len(mine):
-            return
-        self.w.page.index[mine] = where
-        owner = self.of_mm[int(self.w.vma.mm[target])]
-        self.anonmm.count[owner] += len(mine)
-        self._unbind(mine)
-        self.w.page.mapping[mine] = owner
+        """A page mapped here alone gets its new address; of a shared one 4a and 4c keep the old, 4b chains the new."""
+        anonymous = (self.w.page.state[pages] & ANON) != 0
+        alone = anonymous & (self.w.page.mapcount[pages] == 1)
+        if self.chains:
+            alone[alone] = self.chains.count(pages[alone]) == 0
+            further = np.flatnonzero(anonymous & ~alone & (self.w.page.index[pages] != vpns))
+            self.chains.moved(vpns[further], self.chains.add(pages[further], vpns[further]))
+        mine = pages[alone]
+        if len(mine):
+            self.w.page.index[mine] = vpns[alone]
+            if not self.chains:  # page_move_rmap of 4b leaves the anonmm
+                self._rebind(mine, int(self.w.vma.mm[target]))
+
+    def span_moved(self, source: int, old_start: int, target: int, start: int, pages: int) -> None:
+        """4b: the spare blocks of move_one_page."""
+        if self.chains:
+            self._allocated(self.chains.end_of_move(start))
 
     # -- walks ------------------------------------------------------------------------------------
 
     def anon_candidates(self, pages: Ints) -> Walk:
         """The page's own anonmm first, then round the group; mms that exited or map nothing are skipped."""
         mapping, index = self.w.page.mapping[pages], self.w.page.index[pages]
-        head = self.anonmm.head[mapping]
-        keys, group = np.unique(np.stack([head, index]), axis=1, return_inverse=True)
-        group = group.reshape(-1)
-        mms, vpn, nodes, first, total = [], [], [], [0], []
-        place, before = np.zeros(self.anonmm.capacity, np.int64), np.zeros(self.anonmm.capacity, np.int64)
-        for number in np.unique(keys[0]).tolist():
-            members = self.groups.members(number)
-            alive = self._walkable(members)
-            mm = self.anonmm.mm[members[alive]]
-            # a candidate's start: how many walkable members stand before the page's own
-            place[members] = np.cumsum(alive) - alive
-            before[members] = np.arange(len(members))
-            reach = np.flatnonzero(alive) + 1
-            for at in keys[1][keys[0] == number].tolist():
-                mms.append(mm)
-                vpn.append(np.full(len(mm), at, np.int64))
-                nodes.append(reach)
-                first.append(first[-1] + len(mm))
-                total.append(len(members))
-        count = np.diff(np.array(first, np.int64))[group]
-        start = np.where(count > 0, place[mapping] % np.maximum(count, 1), 0)
-        flat = np.concatenate(mms) if mms else NONE
-        return Walk(
-            pages=pages, group=group, start=start, first=np.array(first, np.int64), mm=flat,
-            vma=np.full(len(flat), -1, np.int64), vpn=np.concatenate(vpn) if vpn else NONE,
-            nodes=np.concatenate(nodes) if nodes else NONE, rejects=np.zeros(len(flat), np.int64),
-            total_nodes=np.array(total, np.int64), total_rejects=np.zeros(len(total), np.int64), before=before[mapping],
-            find_vma_per_hit=True,
-        )  # fmt: skip
+        chained = self.chains.count(pages) if self.chains else np.zeros(len(pages), np.int64)
+        g = grouping(self.anonmm.head[mapping], index, np.where(chained > 0, pages, -1) if self.chains else None)
+        members, own = self.walkable(np.unique(g.head), mapping)
+        count = chained[g.sample] + 1
+        first = np.r_[0, np.cumsum(count)]
+        vpn, cost = np.empty(first[-1], np.int64), np.zeros(first[-1], np.int64)
+        vpn[first[:-1]] = g.index
+        if self.chains:
+            further = np.ones(len(vpn), np.bool_)
+            further[first[:-1]] = False
+            vpn[further], cost[further] = self.chains.addresses(pages[g.sample])
+        return address_walk(pages, g, own, members, Addresses(first=first, vpn=vpn, cost=cost))
 
-    def _walkable(self, members: Ints) -> Bools:
-        mms = self.anonmm.mm[members]
-        return np.array([mm >= 0 and self.w.mms[mm].rss > 0 for mm in mms.tolist()], np.bool_)
+    def walkable(self, heads: Ints, mapping: Ints) -> tuple[dict[int, Members], Starts]:
+        """Of each group what walks visit; and where those begin that start at the anonmms ``mapping``."""
+        place, before = np.zeros(self.anonmm.capacity, np.int64), np.zeros(self.anonmm.capacity, np.int64)
+        out: dict[int, Members] = {}
+        for head in heads.tolist():
+            rows = self.groups.members(head)
+            mms = self.anonmm.mm[rows]
+            alive = np.array([mm >= 0 and self.w.mms[mm].rss > 0 for mm in mms.tolist()], np.bool_)
+            place[rows] = np.cumsum(alive) - alive
+            before[rows] = np.arange(len(rows))
+            out[head] = Members(mm=mms[alive], reach=np.flatnonzero(alive) + 1, total=len(rows))
+        return out, Starts(nodes=before[mapping], walkable=place[mapping])
 
     def walked(self, pages: Ints, hits: Ints, purpose: str) -> None:
         """page_referenced: pages of an orphan move to the first live mm where they were found, so that orphans drain."""
-        if purpose != "referenced":
+        if purpose != "referenced" or not self.hints:
             return
         anonymous = (self.w.page.state[pages] & ANON) != 0
         pages, hits = pages[anonymous], hits[anonymous]
         orphaned = pages[(hits > 0) & (self.anonmm.mm[self.w.page.mapping[pages]] < 0)]
-        for page in orphaned.tolist():
-            self._rehome(page)
-
-    def _rehome(self, page: int) -> None:
-        own = int(self.w.page.mapping[page])
-        members = self.groups.members(int(self.anonmm.head[own]))
-        turn = int(np.flatnonzero(members == own)[0])
-        vpn = int(self.w.page.index[page])
-        for row in np.roll(members, -turn).tolist():
-            mm = self.w.mms.get(int(self.anonmm.mm[row]))
-            entry = self.w.pt.get(mm.tables, vpn) if mm else 0
-            if entry & 1 and entry >> 12 == page and not entry & 32:
-                self.anonmm.count[row] += 1
-                self.w.page.mapping[page] = row
-                self._put(own, 1)
-                return
+        if not len(orphaned):
+            return
+        found = first_mms(price(self.w, self.anon_candidates(orphaned)))
+        for page, at in zip(orphaned.tolist(), found.tolist(), strict=True):
+            own, row = int(self.w.page.mapping[page]), self.of_mm[at]
+            self.anonmm.count[row] += 1
+            self.w.page.mapping[page] = row
+            self._put(own, 1)
 
     # -- accounting -------------------------------------------------------------------------------
 
     def footprint(self) -> tuple[Footprint, ...]:
-        """anonmms, orphans included."""
-        return (self.footprint_row("anonmm", len(self.anonmm)),)
+        """anonmms, orphans included; under 4b the blocks of addresses and the one kept ready."""
+        rows = (self.footprint_row("anonmm", len(self.anonmm)),)
+        if not self.chains:
+            return rows
+        spare = self.footprint_row("rmap_chain spare (per CPU)", self.chains.spare)
+        return (*rows, self.footprint_row("rmap_chain", len(self.chains.block)), spare)
+
+    def _mapped(self) -> Ints:
+        pages = self.w.page.live()
+        mapped: Ints = pages[((self.w.page.state[pages] & ANON) != 0) & (self.w.page.mapcount[pages] > 0)]
+        return mapped
 
     def _page_refs(self) -> Ints:
         pages = self.w.page.live()
@@ -244,7 +305,13 @@ class AnonMm(Design):
     def recount(self) -> dict[str, int]:
         """Those of live mms, those pages point at, and the heads of both."""
         rows = set(self.of_mm.values()) | set(np.flatnonzero(self._page_refs()).tolist())
-        return {"anonmm": len(rows | {int(self.anonmm.head[row]) for row in rows})}
+        found = {"anonmm": len(rows | {int(self.anonmm.head[row]) for row in rows})}
+        if self.chains:
+            found |= {
+                "rmap_chain": self.chains.recount(self._mapped()),
+                "rmap_chain spare (per CPU)": self.chains.spare,
+            }
+        return found
 
     def check(self) -> None:
         """References: the mm, the pages, a head itself and its members."""
@@ -255,13 +322,17 @@ class AnonMm(Design):
             held += self.groups.size(head) if row == head else 0
             if self.anonmm.count[row] != held:
                 raise Corruption(f"anonmm {row} counts {self.anonmm.count[row]} references, {held} are held")
+        if self.chains:
+            mapped = self._mapped()
+            self.chains.check(mapped, self.w.page.index[mapped])
 
     def digest_parts(self) -> tuple[bytes, ...]:
         """The anonmms and their groups."""
         rows = self.anonmm.live()
         columns = (rows, self.anonmm.mm[rows], self.anonmm.head[rows], self.anonmm.count[rows])
         lists = tuple(self.groups.members(head).tobytes() for head in np.unique(self.anonmm.head[rows]).tolist())
-        return tuple(column.tobytes() for column in columns) + lists
+        chains = self.chains.digest_parts(self._mapped()) if self.chains else ()
+        return (*(column.tobytes() for column in columns), *lists, *chains)
 
     # -- pictures and words -----------------------------------------------------------------------
 
@@ -269,7 +340,7 @@ class AnonMm(Design):
         """The anonmm of the vma's mm, where the vma holds anonymous pages."""
         if not len(vmas):
             return NONE
-        owners = np.array([self.of_mm[mm] for mm in self.w.vma.mm[vmas].tolist()], np.int64)
+        owners = np.array([self._owner(mm) for mm in self.w.vma.mm[vmas].tolist()], np.int64)
         return np.where(self.w.vma.touched[vmas], owners, -1)
 
     def owner_name(self, owner: int) -> str:
@@ -287,14 +358,19 @@ class AnonMm(Design):
             return "", []
         head = int(self.anonmm.head[row])
         alive = self.anonmm.mm[row] >= 0
-        return f"anonmm {self.owner_name(row)}", [
+        fields = [
             ("mm", "alive" if alive else "NULL", "" if alive else "an orphan: it exited, pages still point here"),
             ("head", self.owner_name(head), f"of a group of {self.groups.size(head)} that one exec began"),
             ("count", str(self.anonmm.count[row]), "references: the mm, its pages; a head also its members"),
         ]
+        if self.chains and page >= 0:
+            place = self.chains.count(np.array([page], np.int64))
+            blocks = int(block_of(place - 1)[0]) if place[0] else 0
+            fields.append(("addresses", str(1 + place[0]), f"page->index, the others in {blocks} rmap_chain blocks"))
+        return f"anonmm {self.owner_name(row)}", fields
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:
-        """The group of the page, and the vma at its address in each mm."""
+        """The group of the page, and the vmas where walks look for it in each mm."""
         row = -1
         if page >= 0 and self.w.page.state[page] & ANON:
             row = int(self.w.page.mapping[page])
@@ -302,8 +378,8 @@ class AnonMm(Design):
             return super().picture(page, vma, limit)
         members = self.groups.members(int(self.anonmm.head[row]))
         turn = int(np.flatnonzero(members == row)[0])
-        vpn = int(self.w.page.index[page])
-        nodes, links = [], [("page", f"M{row}")]
+        walk = self.anon_candidates(np.array([page], np.int64))
+        nodes, links, seen = [], [("page", f"M{row}")], set()
         for at, member in enumerate(np.roll(members, -turn)[:limit].tolist()):
             mm = int(self.anonmm.mm[member])
             words = ("own, " if member == row else "") + ("alive" if mm >= 0 else "orphan")
@@ -311,13 +387,11 @@ class AnonMm(Design):
                                     family=member, mm=mm, state="" if mm >= 0 else "dead"))  # fmt: skip
             if at:
                 links.append((f"M{row}", f"M{member}"))
-            found = self.w.vma_at(self.w.mms[mm], vpn) if mm >= 0 else -1
-            if found >= 0:
-                nodes.append(vma_node(self.w, found, member))
-                links.append((f"M{member}", f"v{found}"))
-        return Picture(
-            nodes=tuple(nodes),
-            links=tuple(links),
-            total=len(members),
-            headings=("page", "anonmm", "vma at its address", "task"),
-        )
+            for vpn in walk.vpn[walk.mm == mm].tolist():
+                found = self.w.vma_at(self.w.mms[mm], vpn)
+                if found >= 0 and found not in seen:
+                    seen.add(found)
+                    nodes.append(vma_node(self.w, found, member))
+                    links.append((f"M{member}", f"v{found}"))
+        headings = ("page", "anonmm", "vmas at its addresses", "task")
+        return Picture(nodes=tuple(nodes), links=tuple(links), total=len(members), headings=headings)

@@ -1,0 +1,177 @@
+"""Walks over a group of mms: each mm that is alive and maps something is looked into, beginning at the page's own.
+
+What differs from variant to variant is at which addresses: the same ones in every mm (``address_walk``), or what each
+mm says of itself (``turn_walk``). Kernel: page_referenced_anon, try_to_unmap_anon of the anobjrmap patches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from attrs import frozen
+
+from rmapexplorer.core.table import NONE, Ints
+from rmapexplorer.core.walk import Priced, Walk, ranges
+
+
+@frozen(kw_only=True, eq=False)
+class Members:
+    """The anonmms of one group: ``mm`` of those that can be walked, the nodes ``reach``ed with each; ``total`` of all."""
+
+    mm: Ints
+    reach: Ints
+    total: int
+
+
+@frozen(kw_only=True, eq=False)
+class Starts:
+    """Where the walk of each page begins: at its own anonmm, with so many ``nodes`` before it, ``walkable`` ones among them."""
+
+    nodes: Ints
+    walkable: Ints
+
+
+@frozen(kw_only=True, eq=False)
+class Grouping:
+    """Pages of the same head and index (and third key, where there is one) form a group; groups are in that order."""
+
+    group: Ints
+    """Group of each page."""
+    sample: Ints
+    """Position of a page of each group."""
+    head: Ints
+    index: Ints
+
+
+def grouping(heads: Ints, index: Ints, third: Ints | None = None) -> Grouping:
+    """Group pages by the anonmm that heads them, then by index, then by ``third``."""
+    keys = (index, heads) if third is None else (third, index, heads)
+    order = np.lexsort(keys)
+    fresh = np.zeros(len(order), np.bool_)
+    fresh[:1] = True
+    for key in keys:
+        fresh[1:] |= np.diff(key[order]) != 0
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(fresh) - 1
+    sample = order[fresh]
+    return Grouping(group=group, sample=sample, head=heads[sample], index=index[sample])
+
+
+@frozen(kw_only=True, eq=False)
+class Addresses:
+    """Addresses of group g are vpn[first[g]:first[g + 1]]; ``cost``: nodes of one mm's turn up to each, the anonmm aside."""
+
+    first: Ints
+    vpn: Ints
+    cost: Ints
+
+
+def _heads(g: Grouping) -> list[tuple[int, int, int]]:
+    # (head, first group, last group + 1)
+    heads, first = np.unique(g.head, return_index=True)
+    return list(zip(heads.tolist(), first.tolist(), [*first[1:].tolist(), len(g.head)], strict=True))
+
+
+def address_walk(pages: Ints, g: Grouping, own: Starts, members: dict[int, Members], addresses: Addresses) -> Walk:
+    """Every mm of the group is probed at the same addresses."""
+    count = np.diff(addresses.first)
+    whole = addresses.cost[addresses.first[1:] - 1]
+    turns, total = np.zeros(len(count), np.int64), np.zeros(len(count), np.int64)
+    mm, vpn, nodes = [], [], []
+    for head, low, high in _heads(g):
+        m = members[head]
+        of = np.repeat(np.arange(low, high), len(m.mm))
+        who = np.tile(np.arange(len(m.mm)), high - low)
+        turn = np.repeat(np.arange(len(of)), count[of])
+        at = ranges(addresses.first[of], addresses.first[of + 1])
+        mm.append(m.mm[who[turn]])
+        vpn.append(addresses.vpn[at])
+        nodes.append((m.reach[who] + who * whole[of])[turn] + addresses.cost[at])
+        turns[low:high] = len(m.mm)
+        total[low:high] = m.total + len(m.mm) * whole[low:high]
+    flat = _joined(mm)
+    return Walk(
+        pages=pages, group=g.group, start=own.walkable % np.maximum(turns, 1)[g.group] * count[g.group],
+        first=np.r_[0, np.cumsum(turns * count)], mm=flat, vma=np.full(len(flat), -1, np.int64), vpn=_joined(vpn),
+        nodes=_joined(nodes), rejects=np.zeros(len(flat), np.int64), total_nodes=total,
+        total_rejects=np.zeros(len(total), np.int64), before=own.nodes + own.walkable * whole[g.group],
+        find_vma_per_hit=True,
+    )  # fmt: skip
+
+
+@frozen(kw_only=True, eq=False)
+class Turn:
+    """What one mm answers to ascending indexes: candidates with the position of their index (``key``).
+
+    ``within``: nodes of this turn up to the candidate, of the ``whole`` that the turn costs every walk; ``extra``: nodes
+    that only walks with this candidate pay. Candidates of one key are in visiting order.
+    """
+
+    key: Ints
+    vpn: Ints
+    vma: Ints
+    within: Ints
+    extra: Ints
+    whole: int
+
+
+def turn_walk(
+    pages: Ints, g: Grouping, own: Starts, members: dict[int, Members], ask: Callable[[int, Ints], Turn], rejects: bool
+) -> Walk:
+    """Every mm is asked where it may map each index. ``rejects``: what a turn visits without a candidate is a vma rejected."""
+    groups = len(g.head)
+    total, refused = np.zeros(groups, np.int64), np.zeros(groups, np.int64)
+    start, before = np.zeros(len(pages), np.int64), own.nodes.copy()
+    sizes = np.zeros(groups, np.int64)
+    by_group = np.argsort(g.group, kind="stable")
+    in_order = g.group[by_group]
+    columns: list[tuple[Ints, ...]] = []
+    for head, low, high in _heads(g):
+        m = members[head]
+        turns = [ask(mm, g.index[low:high]) for mm in m.mm.tolist()]
+        whole = np.array([turn.whole for turn in turns], np.int64)
+        key = _joined([turn.key for turn in turns])
+        who = np.repeat(np.arange(len(turns)), np.array([len(turn.key) for turn in turns], np.int64))
+        order = np.lexsort((who, key))  # stable: candidates of one turn stay in order
+        key, who = key[order], who[order]
+        first = np.searchsorted(key, np.arange(high - low + 1))
+        paid = np.r_[0, np.cumsum(_joined([turn.extra for turn in turns])[order])]
+        visited = (np.cumsum(whole) - whole)[who] + _joined([turn.within for turn in turns])[order]
+        rank = np.arange(len(key)) - first[key] + 1
+        columns.append((
+            m.mm[who], _joined([turn.vpn for turn in turns])[order], _joined([turn.vma for turn in turns])[order],
+            m.reach[who] + visited + paid[1:] - paid[first[key]], visited - rank if rejects else np.zeros(len(key), np.int64),
+        ))  # fmt: skip
+        sizes[low:high] = np.diff(first)
+        total[low:high] = m.total + whole.sum() + np.diff(paid[first])
+        refused[low:high] = whole.sum() - np.diff(first) if rejects else 0
+        mine = by_group[np.searchsorted(in_order, low) : np.searchsorted(in_order, high)]
+        wanted = (g.group[mine] - low) * (len(turns) + 1)
+        begins = np.searchsorted(key * (len(turns) + 1) + who, wanted + own.walkable[mine])
+        begun = first[g.group[mine] - low]
+        start[mine] = begins - begun
+        before[mine] += np.r_[0, np.cumsum(whole)][own.walkable[mine]] + paid[begins] - paid[begun]
+    mm, vpn, vma, nodes, passed = (_joined(list(column)) for column in zip(*columns, strict=True))
+    return Walk(
+        pages=pages, group=g.group, start=start % np.maximum(sizes, 1)[g.group], first=np.r_[0, np.cumsum(sizes)],
+        mm=mm, vma=vma, vpn=vpn, nodes=nodes, rejects=passed, total_nodes=total, total_rejects=refused,
+        before=before, find_vma_per_hit=not rejects,
+    )  # fmt: skip
+
+
+def first_mms(priced: Priced) -> Ints:
+    """The mm in which the walk of each page finds it first; every page must be found."""
+    walk = priced.walk
+    at = np.flatnonzero(priced.hit)
+    page = priced.hit_page[at]
+    group = walk.group[page]
+    turn = (at - walk.first[group] - walk.start[page]) % np.diff(walk.first)[group]
+    order = np.lexsort((turn, page))
+    first = np.searchsorted(page[order], np.arange(len(walk.pages)))
+    mms: Ints = walk.mm[at[order][first]]
+    return mms
+
+
+def _joined(parts: list[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else NONE
