@@ -20,7 +20,7 @@ from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
 from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
-from rmapexplorer.core.operations import KINDS, Brk, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
+from rmapexplorer.core.operations import KINDS, Brk, Ksm, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
 from rmapexplorer.core.pages import is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
@@ -71,6 +71,8 @@ def map_region(w: World, mm: Mm, op: Mmap) -> None:
     """__mmap_region over a free span: merge with what touches it or make a vma, then populate."""
     start, end = op.span.start, op.span.end
     flags = _vma_flags(op)
+    if mm.merge_any and not flags & (vm.SHARED | vm.SPECIAL):
+        flags |= vm.MERGEABLE
     file, pgoff = -1, w.design.pgoff_for(mm.id, start, -1)
     if op.offset and pgoff:
         pgoff = op.offset  # exec moved the stack here: its pgoff is that of where it was set up
@@ -229,6 +231,15 @@ def _mark_locked(w: World, mm: Mm, start: int, end: int, locked: bool) -> None:
         w.page.state[pages] &= ~MLOCKED
 
 
+def ksm(w: World, op: Ksm) -> None:
+    """ksm_enable_merge_any, ksm_disable_merge_any: flags change without any merge of vmas."""
+    mm = w.mm_of(op.pid)
+    mm.merge_any = op.enable
+    for row in mm.vmas:
+        if not int(w.vma.flags[row]) & (vm.SHARED | vm.SPECIAL):
+            w.vma.flags[row] = int(w.vma.flags[row]) & ~vm.MERGEABLE | (vm.MERGEABLE if op.enable else 0)
+
+
 def mseal(w: World, op: Mseal) -> None:
     """mseal: nothing of the span may be unmapped, moved or changed any more."""
     mm = w.mm_of(op.pid)
@@ -256,7 +267,7 @@ def _fill() -> None:
         o.Spawn: spawn, o.Fork: fork, o.Clone: clone, o.Exec: exec_, o.Exit: exit_, o.Mmap: mmap, o.Munmap: munmap,
         o.Mprotect: mprotect, o.Mremap: mremap, o.Brk: brk, o.Madvise: madvise, o.Reclaim: reclaim,
         o.Mlock: mlock, o.Munlock: munlock, o.Mseal: mseal, o.Ftruncate: ftruncate, o.Punch: punch,
-        o.RemapFilePages: remap_file_pages, o.Swapoff: swapoff,
+        o.RemapFilePages: remap_file_pages, o.Swapoff: swapoff, o.Ksm: ksm,
     })  # fmt: skip
     from rmapexplorer.core.faults import touch
 

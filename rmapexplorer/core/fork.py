@@ -125,7 +125,7 @@ def fork(w: World, op: Fork) -> None:
     parent = w.mms[parent_task.mm]
     child = _new_mm(w)
     w.tasks[op.child].mm = child.id
-    child.brk_start, child.brk_end = parent.brk_start, parent.brk_end
+    child.brk_start, child.brk_end, child.merge_any = parent.brk_start, parent.brk_end, parent.merge_any
     w.design.mm_forked(child.id, parent.id)
     old = np.array(parent.vmas, np.int64)
     old = old[(w.vma.flags[old] & vm.DONTCOPY) == 0]

@@ -32,6 +32,8 @@ class Mm:
     users: int = 1
     rss: int = 0
     """Present ptes of pages (the zero page not counted)."""
+    merge_any: bool = False
+    """MMF_VM_MERGE_ANY: new private mappings are VM_MERGEABLE."""
     brk_start: int | None = None
     brk_end: int = 0
     starts: list[int] = field(factory=list)
@@ -58,6 +60,7 @@ class Mm:
         """An independent copy."""
         return Mm(
             id=self.id, tables=Tables(self.tables.owner, self.tables.rows.copy()), users=self.users, rss=self.rss,
+            merge_any=self.merge_any,
             brk_start=self.brk_start, brk_end=self.brk_end, starts=self.starts.copy(), vmas=self.vmas.copy(),
         )  # fmt: skip
 

@@ -227,6 +227,15 @@ class RemapFilePages:
 
 
 @frozen(kw_only=True)
+class Ksm:
+    """prctl(PR_SET_MEMORY_MERGE): all private mappings of the process are, or are no longer, VM_MERGEABLE."""
+
+    name: ClassVar[str] = "ksm"
+    pid: int
+    enable: bool = True
+
+
+@frozen(kw_only=True)
 class Swapoff:
     """swapoff(): everything comes back from swap, and nothing goes there any more."""
 
@@ -235,7 +244,7 @@ class Swapoff:
 
 Operation = Union[
     Spawn, Fork, Clone, Exec, Exit, Mmap, Munmap, Mprotect, Mremap, Brk, Madvise, Touch, Reclaim,
-    Mlock, Munlock, Mseal, Ftruncate, Punch, RemapFilePages, Swapoff,
+    Mlock, Munlock, Mseal, Ftruncate, Punch, RemapFilePages, Swapoff, Ksm,
 ]  # fmt: skip
 
 OPERATIONS: tuple[type[Operation], ...] = Operation.__args__  # type: ignore[attr-defined]
@@ -280,6 +289,7 @@ _DESCRIBE: dict[type, Callable[[Any], str]] = {
     Reclaim: lambda op: f"reclaim({'all' if op.pages is None else op.pages})",
     RemapFilePages: lambda op: f"remap_file_pages({op.pid}, {op.span} = {op.offset:x})",
     Swapoff: lambda op: "swapoff()",
+    Ksm: lambda op: f"prctl_ksm({op.pid}, {'on' if op.enable else 'off'})",
     Ftruncate: lambda op: f"ftruncate({op.pid}, {op.file}, {op.pages})",
     Punch: lambda op: f"punch({op.pid}, {op.file}, {op.offset:x}+{op.pages})",
 }

@@ -56,6 +56,8 @@ class World:
         self.imap = design.FILE_INDEX(self.vma)
         self.design = design
         design.attach(self)
+        for name in machine.files:
+            self.file_named(name)
         for pid, comm in machine.processes:
             _calls()[Spawn](self, Spawn(pid=pid, comm=comm))
 
@@ -268,7 +270,9 @@ class World:
         for task in self.tasks.values():
             h.update(repr((task.pid, task.ppid, task.leader, task.mm, task.comm)).encode())
         for mm in self.mms.values():
-            h.update(repr((mm.id, mm.users, mm.rss, mm.brk_start, mm.brk_end, mm.starts, mm.vmas)).encode())
+            h.update(
+                repr((mm.id, mm.users, mm.rss, mm.merge_any, mm.brk_start, mm.brk_end, mm.starts, mm.vmas)).encode()
+            )
         for file in self.files:
             state = file.name, file.size, file.filled, sorted(file.holes), file.punched, sorted(file.saved.items())
             h.update(repr(state).encode())
