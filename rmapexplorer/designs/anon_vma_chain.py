@@ -176,26 +176,17 @@ class AnonVmaChain(Design):
     def vmas_unlinked(self, vmas: Ints) -> None:
         """unlink_anon_vmas of each; many at once go in bulk."""
         self._reach()
-        linked = vmas[self.own[vmas] >= 0]
+        linked = vmas[self.chain[vmas] >= 0]
         if len(linked) > 16:
             self._unlink_many(linked)
         else:
             for vma in linked.tolist():
-                self._unlink(vma)
+                self._unlink_many(ids(vma))
 
     def _unlink(self, vma: int) -> None:
         self._reach()
-        if self.own[vma] < 0:
-            return
-        links = self.links(vma)
-        avs = self.avc.anon_vma[np.array(links, np.int64)]
-        for avc in links:
-            self.trees.remove(avc)
-            self.avc.free(avc)
-        self.w.counters["objs_free"] += len(links)
-        self.av.active[self.own[vma]] -= 1
-        self.own[vma] = self.chain[vma] = -1
-        self._put(avs)
+        if self.chain[vma] >= 0:
+            self._unlink_many(ids(vma))
 
     def _unlink_many(self, vmas: Ints) -> None:
         levels, current = [], self.chain[vmas]
@@ -208,7 +199,8 @@ class AnonVmaChain(Design):
         self.trees.remove_many(links)
         self.avc.free_many(links)
         self.w.counters["objs_free"] += len(links)
-        np.subtract.at(self.av.active, self.own[vmas], np.int64(1))
+        own = self.own[vmas]
+        np.subtract.at(self.av.active, own[own >= 0], np.int64(1))
         self.own[vmas] = self.chain[vmas] = -1
         self._put(avs)
 
@@ -326,14 +318,18 @@ class AnonVmaChain(Design):
 
     # -- merging ----------------------------------------------------------------------------------
 
+    def _identity(self, vma: int) -> int:
+        # what must be equal where both sides have one
+        return int(self.own[vma])
+
     def _fork_child(self, vma: int) -> bool:
         return vma >= 0 and len(self.links(vma)) > 1
 
     def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
         """is_mergeable_anon_vma: equal anon_vmas, or the era's word where one side has none."""
         self._reach()
-        mine = int(self.own[proposal.anon_from]) if proposal.anon_from >= 0 else -1
-        theirs, rules = int(self.own[target]), self.rules
+        mine = self._identity(proposal.anon_from) if proposal.anon_from >= 0 else -1
+        theirs, rules = self._identity(target), self.rules
         if theirs < 0 <= mine:
             child = any(self._fork_child(v) for v in (proposal.middle, proposal.copied_from))
             if child and not rules.new_takes_child and rules.new_takes_faulted:
@@ -351,7 +347,7 @@ class AnonVmaChain(Design):
     def may_join(self, prev: int, next: int) -> Refusal | None:
         """are_anon_vmas_compatible."""
         self._reach()
-        left, right = int(self.own[prev]), int(self.own[next])
+        left, right = self._identity(prev), self._identity(next)
         return self._refusal("anon_vma", DIFFERENT, left, right) if left >= 0 and right >= 0 and left != right else None
 
     # -- walks ------------------------------------------------------------------------------------
@@ -397,7 +393,7 @@ class AnonVmaChain(Design):
         """What live vmas reach."""
         self._reach()
         vmas = self.w.vma.live()
-        avcs = [avc for vma in vmas[self.own[vmas] >= 0].tolist() for avc in self.links(vma)]
+        avcs = [avc for vma in vmas[self.chain[vmas] >= 0].tolist() for avc in self.links(vma)]
         linked = set(self.avc.anon_vma[avcs].tolist()) if avcs else set()
         linked |= {int(self.av.root[av]) for av in linked}
         return {"anon_vma": len(linked), "anon_vma_chain": len(avcs)}
