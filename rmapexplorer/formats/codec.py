@@ -133,7 +133,7 @@ _CHECKS: dict[str, Check] = {
     "pid": _pid, "child": _pid, "comm": text, "thread": flag, "span": span, "prot": prot,
     "kind": one_of(KINDS, "kind of mapping"), "file": text, "offset": _pages, "flags": flags, "label": text,
     "new_pages": _vpn, "to": maybe(whole(0, TASK_SIZE_PAGES - 1)), "dontunmap": flag, "end": _vpn,
-    "start": maybe(_vpn), "advice": one_of(ADVICES, "advice"), "runs": runs, "onfault": flag, "pages": _pages,
+    "start": maybe(_vpn), "advice": one_of(ADVICES, "advice"), "runs": runs, "onfault": flag, "pages": _pages, "enable": flag,
 }  # fmt: skip
 """By field name: the same name means the same thing in every operation."""
 
