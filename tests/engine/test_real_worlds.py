@@ -12,7 +12,7 @@ import pytest
 from rmapexplorer.core.operations import Fork, Mmap, Operation, Touch
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.registry import DESIGNS, USUAL, design_named
+from rmapexplorer.designs.registry import USUAL, design_named
 from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.engine.frames import Frame, Notice
@@ -64,7 +64,7 @@ class Driver:
 @pytest.fixture(scope="module")
 def stops() -> list[dict[str, str]]:
     """Digests of worlds that simply stopped after k operations."""
-    worlds = {design.key: World(design(), Machine()) for design in DESIGNS}
+    worlds = {design.key: World(design(), Machine()) for design in USUAL}
     out = [{key: world.digest() for key, world in worlds.items()}]
     for op in LOG:
         for world in worlds.values():
