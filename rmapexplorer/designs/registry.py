@@ -6,12 +6,13 @@ from rmapexplorer.core.design import Design
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.anon_vma import AnonVma
 from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
+from rmapexplorer.designs.anon_vma_lazy import AnonVmaLazy
 from rmapexplorer.designs.anonmm import AnonMm
 from rmapexplorer.designs.avc_relocate import AvcRelocate
 from rmapexplorer.designs.pte_chain import PteChain
 from rmapexplorer.designs.shared_space import SharedSpace
 
-DESIGNS: tuple[type[Design], ...] = (PteChain, AnonMm, SharedSpace, AnonVma, AnonVmaChain, AvcRelocate)
+DESIGNS: tuple[type[Design], ...] = (PteChain, AnonMm, SharedSpace, AnonVma, AnonVmaChain, AvcRelocate, AnonVmaLazy)
 
 USUAL: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain)
 """Those that run where nobody says which."""
