@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
@@ -128,6 +128,8 @@ OPERATE = (
              context=("process", *_SPAN)),
     _operate("fork_many", "Fo&rk with options…", "Ctrl+Alt+F", "fork() several times, or with a pid and a name",
              form="fork", context=("process",)),
+    _operate("clone", "&Clone…", "Ctrl+Alt+C", "clone(): a thread, or a vfork child, in the same address space",
+             context=("process",)),
     _operate("exec", "&Exec…", "Ctrl+Shift+V", "execve(): a new, empty address space", icon="exec",
              context=("process",)),
     _operate("exit", "E&xit", "Ctrl+Shift+X", "The process ends", icon="exit", context=("process",)),
@@ -159,6 +161,19 @@ OPERATE = (
              context=_SPAN, values={"access": "r"}),
     _operate("reclaim", "Rec&laim…", "Ctrl+Shift+L", "Memory pressure: unmap and swap out pages", icon="reclaim",
              needs="", ruled=True, context=("process",)),
+    _operate("swapoff", "S&wapoff", "Ctrl+Alt+W", "swapoff(): everything comes back from swap", needs=""),
+    _operate("mlock", "Ml&ock…", "Ctrl+Alt+M", "mlock() of a span: reclaim leaves it alone", context=_SPAN,
+             submenu="Loc&ks"),
+    _operate("munlock", "M&unlock…", "Ctrl+Alt+U", "munlock() of a span", context=_SPAN, submenu="Loc&ks"),
+    _operate("mseal", "M&seal…", "Ctrl+Alt+E", "mseal() of a span: no more mprotect, munmap or mremap", context=_SPAN,
+             submenu="Loc&ks"),
+    _operate("remap_file_pages", "&Remap file pages…", "Ctrl+Alt+P",
+             "remap_file_pages(): a span of a shared file mapping shows another part of the file", context=_SPAN,
+             submenu="F&iles"),
+    _operate("ftruncate", "&Ftruncate…", "Ctrl+Alt+I", "ftruncate(): what is mapped beyond the new end is lost",
+             context=_SPAN, submenu="F&iles"),
+    _operate("punch", "&Punch a hole…", "Ctrl+Alt+H", "fallocate(FALLOC_FL_PUNCH_HOLE): private copies stay",
+             context=_SPAN, submenu="F&iles"),
 )  # fmt: skip
 
 TIME = (
@@ -209,6 +224,9 @@ HELP = (
 
 ACTIONS: tuple[Action, ...] = FILE + EDIT + OPERATE + TIME + VIEW + HELP
 """Everything there is; menus of docks, designs and recent files are made from what is at hand."""
+
+NESTED = ("Loc&ks", "F&iles")
+"""Submenus that context menus have too."""
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
@@ -271,7 +289,7 @@ class ActionSet(QObject):
             if kind in action.context:
                 if action.id == "copy":
                     menu.addSeparator()
-                item = menu.addAction(action.text)
+                item = _within(menu, action).addAction(action.text)
                 item.setToolTip(action.tip)
                 item.setObjectName(action.id)
                 item.triggered.connect(lambda _=False, a=action: self.triggered.emit(a.id, dict(known)))
@@ -298,6 +316,17 @@ class ActionSet(QObject):
         elif action.ruled:
             menu.addSeparator()
         menu.addAction(self._actions[action.id])
+
+
+def _within(menu: QMenu, action: Action) -> QMenu:
+    """The menu itself, or its submenu for the action."""
+    if action.submenu not in NESTED:
+        return menu
+    inner = menu.findChild(QMenu, action.submenu, Qt.FindChildOption.FindDirectChildrenOnly)
+    if inner is None:
+        inner = menu.addMenu(action.submenu)
+        inner.setObjectName(action.submenu)
+    return inner
 
 
 def _heading(kind: str, target: dict[str, Any]) -> str:

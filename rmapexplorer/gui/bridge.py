@@ -113,18 +113,19 @@ class Bridge(QObject):
                 self._signals[type(message)].emit(message)
 
     def new_blank(self) -> None:
-        """A session of one process and nothing mapped, under every design."""
+        """A session of one process and nothing mapped, under the usual designs."""
+        from rmapexplorer.designs.registry import USUAL
         from rmapexplorer.formats.session import Session
 
         self._engine.new(
             Session(
                 title="untitled",
                 machine=Machine(),
-                designs=tuple((design.key, {}) for design in self.designs),
+                designs=tuple((design.key, {}) for design in USUAL),
                 operations=(Spawn(pid=1, comm="init"),),
                 position=1,
                 selection=(1, -1),
-                view=self.designs[-1].key,
+                view=USUAL[-1].key,
             )
         )
 

@@ -20,7 +20,7 @@ from rmapexplorer.gui.settings import TEXT_SCALES
 if TYPE_CHECKING:
     from rmapexplorer.gui.window import MainWindow
 
-SHIFT_FORMS = ("fork", "exit")
+SHIFT_FORMS = ("fork", "exit", "swapoff")
 """Operations that run at once, and open their form with Shift."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 from PySide6.QtSvg import QSvgRenderer
 
-from rmapexplorer.gui.theme import Theme, look
+from rmapexplorer.gui.theme import Theme, between, look
 from rmapexplorer.resources import resource
 
 SCALE = 2
@@ -18,12 +20,14 @@ def icon(name: str, theme: Theme, size: int = 16) -> QIcon:
     source = resource(f"icons/{name}.svg").read_bytes()
     result = QIcon()
     result.addPixmap(_render(source, theme.color("text"), size), QIcon.Mode.Normal)
-    result.addPixmap(_render(source, _between(theme.color("faint"), theme.color("panel")), size), QIcon.Mode.Disabled)
+    result.addPixmap(
+        _render(source, between(theme.color("faint"), theme.color("panel"), 0.5), size), QIcon.Mode.Disabled
+    )
     return result
 
 
 def marker(design: str, theme: Theme, size: int = 12) -> QIcon:
-    """The marker of a design in its colour: square, triangle, circle, diamond or star."""
+    """The marker of a design in its colour, the shape that its LOOK names."""
     picture = _blank(size)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -33,7 +37,7 @@ def marker(design: str, theme: Theme, size: int = 12) -> QIcon:
     if look(design).marker == "o":
         painter.drawEllipse(box)
     else:
-        painter.drawPolygon(QPolygonF([_in(box, x, y) for x, y in _OUTLINES.get(look(design).marker, _STAR)]))
+        painter.drawPolygon(QPolygonF([_in(box, x, y) for x, y in _OUTLINES[look(design).marker]]))
     painter.end()
     return QIcon(picture)
 
@@ -42,7 +46,31 @@ _STAR = [
     (0.5, 0.0), (0.62, 0.36), (1.0, 0.38), (0.7, 0.61), (0.81, 1.0),
     (0.5, 0.77), (0.19, 1.0), (0.3, 0.61), (0.0, 0.38), (0.38, 0.36),
 ]  # fmt: skip
+_PLUS = [
+    (0.36, 0.0), (0.64, 0.0), (0.64, 0.36), (1.0, 0.36), (1.0, 0.64), (0.64, 0.64), (0.64, 1.0), (0.36, 1.0),
+    (0.36, 0.64), (0.0, 0.64), (0.0, 0.36), (0.36, 0.36),
+]  # fmt: skip
+
+
+def _ring(corners: int, first: float) -> list[tuple[float, float]]:
+    """A regular polygon; ``first`` is the angle of its first corner in turns, 0 to the right, clockwise."""
+    angles = [2 * math.pi * (first + k / corners) for k in range(corners)]
+    return [(0.5 + 0.54 * math.cos(a), 0.5 + 0.54 * math.sin(a)) for a in angles]
+
+
+def _turned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """By an eighth of a turn round the middle."""
+    h = math.sqrt(0.5)
+    return [(0.5 + h * (x - y), 0.5 + h * (x + y - 1)) for x, y in points]
+
+
 _OUTLINES = {
+    "star": _STAR,
+    "+": _PLUS,
+    "x": _turned(_PLUS),
+    "p": _ring(5, -0.25),
+    "h": _ring(6, 0.0),
+    "t": [(0.0, 0.05), (1.0, 0.05), (0.5, 1.0)],
     "s": [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)],
     "t1": [(0.5, 0.0), (1.0, 0.95), (0.0, 0.95)],
     "d": [(0.5, -0.08), (1.08, 0.5), (0.5, 1.08), (-0.08, 0.5)],
@@ -67,7 +95,3 @@ def _render(source: bytes, color: QColor, size: int) -> QPixmap:
     QSvgRenderer(QByteArray(coloured)).render(painter, QRectF(0, 0, size, size))
     painter.end()
     return picture
-
-
-def _between(one: QColor, other: QColor) -> QColor:
-    return QColor((one.red() + other.red()) // 2, (one.green() + other.green()) // 2, (one.blue() + other.blue()) // 2)

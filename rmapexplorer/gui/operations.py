@@ -11,17 +11,25 @@ from rmapexplorer.core.operations import (
     ADVICES,
     KINDS,
     Brk,
+    Clone,
     Exec,
     Exit,
     Fork,
+    Ftruncate,
     Madvise,
+    Mlock,
     Mmap,
     Mprotect,
     Mremap,
+    Mseal,
+    Munlock,
     Munmap,
     Operation,
+    Punch,
     Reclaim,
+    RemapFilePages,
     Spawn,
+    Swapoff,
     Touch,
 )
 from rmapexplorer.core.units import Span
@@ -100,6 +108,16 @@ def _touch(v: dict[str, Any]) -> list[Operation]:
     span: Span = v["span"]
     access = "w" if v["access"].startswith("w") else "r"
     return [Touch(pid=v["pid"], runs=((span.start, span.end, access),))]
+
+
+def _file() -> Field:
+    return Field(key="file", label="file", kind="text", hint="libc.so")
+
+
+def _named(v: dict[str, Any]) -> str:
+    if not v["file"]:
+        raise Invalid(field="file", sentence="This needs the name of a file that is mapped, for example libc.so.")
+    return str(v["file"])
 
 
 FORMS: dict[str, Form] = {
@@ -183,10 +201,55 @@ FORMS: dict[str, Form] = {
         fields=(Field(key="pages", label="pages", kind="count", default=0, hint="everything anonymous", most=10**9),),
         build=lambda v: [Reclaim(pages=v["pages"] or None)],
     ),
+    "swapoff": Form(title="Swapoff", fields=(), build=lambda v: [Swapoff()], instant=True),
+    "clone": Form(
+        title="Clone",
+        fields=(
+            _pid(),
+            Field(key="what", label="makes a", kind="choice", choices=("thread", "vfork child")),
+            Field(key="child", label="its pid", kind="count", default=0, hint="next free", most=4_194_304),
+        ),
+        build=lambda v: [Clone(pid=v["pid"], child=v["child"], thread=v["what"] == "thread")],
+    ),
+    "mlock": Form(
+        title="Mlock",
+        fields=(
+            _pid(),
+            _span(),
+            Field(key="when", label="pages come", kind="choice", choices=("at once", "when touched")),
+        ),
+        build=lambda v: [Mlock(pid=v["pid"], span=v["span"], onfault=v["when"] == "when touched")],
+    ),
+    "munlock": Form(title="Munlock", fields=(_pid(), _span()), build=lambda v: [Munlock(pid=v["pid"], span=v["span"])]),
+    "mseal": Form(title="Mseal", fields=(_pid(), _span()), build=lambda v: [Mseal(pid=v["pid"], span=v["span"])]),
+    "remap_file_pages": Form(
+        title="Remap file pages",
+        fields=(_pid(), _span(), Field(key="offset", label="show file from", kind="page", default=-1, hint="page 0")),
+        build=lambda v: [RemapFilePages(pid=v["pid"], span=v["span"], offset=max(0, v["offset"]))],
+    ),
+    "ftruncate": Form(
+        title="Ftruncate",
+        fields=(
+            _pid(),
+            _file(),
+            Field(key="pages", label="pages left", kind="count", default=0, hint="none", most=2**31 - 1),
+        ),
+        build=lambda v: [Ftruncate(pid=v["pid"], file=_named(v), pages=v["pages"])],
+    ),
+    "punch": Form(
+        title="Punch a hole",
+        fields=(
+            _pid(),
+            _file(),
+            Field(key="offset", label="first page", kind="page", default=-1, hint="0"),
+            Field(key="pages", label="pages", kind="count", default=1, most=2**31 - 1),
+        ),
+        build=lambda v: [Punch(pid=v["pid"], file=_named(v), offset=max(0, v["offset"]), pages=v["pages"])],
+    ),
 }  # fmt: skip
 
 FAULTS = {
     "runs": "span", "start": "span", "addr": "span", "dontunmap": "mode", "flags": "replace", "length": "new_pages",
-    "new_addr": "to", "comm": "comm",
+    "new_addr": "to", "comm": "comm", "onfault": "when", "thread": "what",
 }  # fmt: skip
 """Field of an operation, as an outcome names it -> field of the form that stands for it."""

@@ -125,4 +125,21 @@ def _fill_brk(values: dict[str, Any], frame: Frame, pid: int) -> None:
             values["end"] = int(frame.vmas.end[at]) + 4
 
 
-_FILLS = {"mmap": _fill_mmap, "mremap": _fill_mremap, "brk": _fill_brk}
+def _fill_file(values: dict[str, Any], frame: Frame, pid: int) -> None:
+    """The file behind the span, and the part of it that shows there."""
+    row = (frame.tasks.pid == pid).nonzero()[0]
+    span = values["span"]
+    if not len(row) or span is None:
+        return
+    for at in range(int(frame.vmas.first[row[0]]), int(frame.vmas.first[row[0] + 1])):
+        start, file = int(frame.vmas.start[at]), int(frame.vmas.file[at])
+        if start <= span.start < frame.vmas.end[at] and file >= 0:
+            values.setdefault("file", frame.files[file])
+            values.setdefault("offset", int(frame.vmas.pgoff[at]) + span.start - start)
+            values.setdefault("pages", span.pages)
+
+
+_FILLS = {
+    "mmap": _fill_mmap, "mremap": _fill_mremap, "brk": _fill_brk,
+    "remap_file_pages": _fill_file, "ftruncate": _fill_file, "punch": _fill_file,
+}  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 
@@ -18,7 +18,7 @@ from rmapexplorer.resources import resource
 class Look:
     """How a design is drawn everywhere: colour token, and a second channel of dash and marker.
 
-    ``marker`` is a pyqtgraph symbol: s square, t triangle, o circle, d diamond, star.
+    ``marker`` is a pyqtgraph symbol, one of MARKERS.
     """
 
     token: str
@@ -26,8 +26,9 @@ class Look:
     dash: Qt.PenStyle
 
 
-_MARKERS = {"square": "s", "triangle": "t1", "circle": "o", "diamond": "d", "star": "star", "cross": "x",
+MARKERS = {"square": "s", "triangle": "t1", "circle": "o", "diamond": "d", "star": "star", "cross": "x",
             "plus": "+", "pentagon": "p", "hexagon": "h", "down": "t"}  # fmt: skip
+"""Words of a LOOK -> pyqtgraph symbols."""
 _DASHES = {
     "solid": Qt.PenStyle.SolidLine,
     "dash": Qt.PenStyle.DashLine,
@@ -39,7 +40,7 @@ _DASHES = {
 
 def _look_of(kind: type[Design]) -> Look:
     token, marker, dash = kind.LOOK
-    return Look(token, _MARKERS[marker], _DASHES[dash])
+    return Look(token, MARKERS[marker], _DASHES[dash])
 
 
 LOOKS: dict[str, Look] = {kind.key: _look_of(kind) for kind in DESIGNS}
@@ -47,8 +48,13 @@ OTHER = _look_of(Design)
 
 
 def look(design: str) -> Look:
-    """The look of a design by key (its LOOK); an unknown one has OTHER. Options after ":" do not count."""
-    return LOOKS.get(design.partition(":")[0], OTHER)
+    """The look of a world by key: its design's LOOK, OTHER for an unknown one; a variant has another dash."""
+    key, _, options = design.partition(":")
+    found = LOOKS.get(key, OTHER)
+    if not options:
+        return found
+    dashes = [dash for dash in _DASHES.values() if dash != found.dash]
+    return evolve(found, dash=dashes[sum(options.encode()) % len(dashes)])
 
 
 class Theme:
@@ -72,8 +78,9 @@ class Theme:
         return QColor(self.tokens["fam"][number % len(self.tokens["fam"])])
 
     def design(self, key: str) -> QColor:
-        """Colour of a design."""
-        return self.color(look(key).token)
+        """Colour of a world by key: its design's; of a variant a little nearer to the colour of text."""
+        color = self.color(look(key).token)
+        return between(color, self.color("text"), VARIANT_SHARE) if ":" in key else color
 
     def on(self, background: QColor) -> QColor:
         """Black or white, whichever is easier to read on ``background``."""
@@ -100,6 +107,16 @@ class Theme:
         for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
             p.setColor(QPalette.ColorGroup.Disabled, role, c("faint"))
         return p
+
+
+VARIANT_SHARE = 0.35
+"""How far the colour of a variant goes towards that of text."""
+
+
+def between(one: QColor, other: QColor, share: float) -> QColor:
+    """The colour ``share`` (0..1) of the way from ``one`` to ``other``."""
+    mixed = [round(a + (b - a) * share) for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)]  # type: ignore[index]
+    return QColor(*mixed)
 
 
 def _linear(channel: float) -> float:

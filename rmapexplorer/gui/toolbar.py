@@ -1,10 +1,10 @@
-"""The toolbar: time, the operations by name, and a chip a design that shows it when clicked."""
+"""The toolbar: time, the operations by name, and a chip for each design that runs, which shows it when clicked."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics
-from PySide6.QtWidgets import QLabel, QToolBar, QToolButton, QWidget
+from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from rmapexplorer.gui.actions import BY_ID, TOOLBAR_OPERATIONS, TOOLBAR_TIME, ActionSet
 from rmapexplorer.gui.icons import icon, marker
@@ -45,6 +45,95 @@ class Chip(QToolButton):
         )
 
 
+class Chips(QWidget):
+    """The chips in a row, as many as fit; the others are a menu at its end. The one in view always has its chip."""
+
+    GAP = 6
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._chips: list[Chip] = []
+        self.more = QToolButton(self)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(QMenu(self.more))
+        self.more.setToolTip("More designs that run")
+        self.more.setAccessibleName("More designs that run")
+        self.more.hide()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    def set_chips(self, chips: list[Chip]) -> None:
+        """Show other chips; those of before are thrown away."""
+        for chip in self._chips:
+            chip.hide()
+            chip.deleteLater()
+        self._chips = chips
+        for chip in chips:
+            chip.setParent(self)
+        self.arrange()
+
+    def hidden_keys(self) -> list[str]:
+        """Keys of the chips for which there is no room."""
+        return [chip.key for chip in self._chips if chip.isHidden()]
+
+    def arrange(self) -> None:
+        """Lay the chips out; what does not fit goes into the menu."""
+        fitting = self._fitting()
+        left, height = 0, self.height()
+        for chip in self._chips:
+            chip.setVisible(chip in fitting)
+            if chip in fitting:
+                size = chip.sizeHint()
+                chip.setGeometry(left, (height - size.height()) // 2, size.width(), size.height())
+                left += size.width() + self.GAP
+        rest = [chip for chip in self._chips if chip not in fitting]
+        self.more.setVisible(bool(rest))
+        if rest:
+            self.more.setText(f"+{len(rest)} ▾")
+            size = self.more.sizeHint()
+            self.more.setGeometry(left, (height - size.height()) // 2, size.width(), size.height())
+        menu = self.more.menu()
+        menu.clear()
+        for chip in rest:
+            action = menu.addAction(chip.icon(), chip.text().strip(), chip.click)
+            action.setToolTip(chip.toolTip())
+
+    def _fitting(self) -> list[Chip]:
+        wide = {chip: chip.sizeHint().width() + self.GAP for chip in self._chips}
+        if sum(wide.values()) - self.GAP <= self.width():
+            return self._chips
+        shown = next((chip for chip in self._chips if chip.isChecked()), None)
+        room = self.width() - self._more_width() - (wide[shown] if shown else 0)
+        fitting = []
+        for chip in self._chips:
+            if chip is shown or wide[chip] <= room:
+                fitting.append(chip)
+                room -= 0 if chip is shown else wide[chip]
+            else:
+                room = 0  # in their order: no later one jumps in
+        return fitting
+
+    def _more_width(self) -> int:
+        return self.fontMetrics().horizontalAdvance("+8 ▾") + 34
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """All of them."""
+        wide = sum(chip.sizeHint().width() + self.GAP for chip in self._chips)
+        return QSize(wide, self._height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """The widest, and the menu of the others."""
+        widest = max((chip.sizeHint().width() for chip in self._chips), default=0)
+        return QSize(widest + self.GAP + self._more_width(), self._height())
+
+    def _height(self) -> int:
+        return max((chip.sizeHint().height() for chip in self._chips), default=self.fontMetrics().height() + 12)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Another width: other chips."""
+        super().resizeEvent(event)
+        self.arrange()
+
+
 class ToolBar(QToolBar):
     """``design_chosen`` carries the key of the chip clicked."""
 
@@ -67,7 +156,8 @@ class ToolBar(QToolBar):
             self._button(id_, Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.addSeparator()
         self.chips: dict[str, Chip] = {}
-        self._chip_actions: list[QAction] = []
+        self.row = Chips()
+        self.addWidget(self.row)
         self.speed = QLabel()
         self.speed.setProperty("role", "dim")
         self._speed_action = self.insertWidget(self.actions()[len(TOOLBAR_TIME)], self.speed)
@@ -85,18 +175,19 @@ class ToolBar(QToolBar):
 
     def set_designs(self, designs: list[tuple[str, str]], view: str) -> None:
         """Chips for these (key, title); ``view`` is the one shown."""
-        if list(self.chips) != [key for key, _ in designs]:
-            for action in self._chip_actions:
-                self.removeAction(action)
-            self.chips = {}
-            self._chip_actions = []
-            for key, title in designs:
-                chip = Chip(key, title, self._theme)
+        changed = list(self.chips) != [key for key, _ in designs]
+        if changed:
+            self.chips = {key: Chip(key, title, self._theme) for key, title in designs}
+            for key, chip in self.chips.items():
                 chip.clicked.connect(lambda _=False, k=key: self.design_chosen.emit(k))
-                self.chips[key] = chip
-                self._chip_actions.append(self.addWidget(chip))
+        moved = [chip.key for chip in self.chips.values() if chip.isChecked()] != [view]
         for key, chip in self.chips.items():
             chip.setChecked(key == view)
+        if changed:
+            self.row.set_chips(list(self.chips.values()))
+            self.row.updateGeometry()
+        elif moved:
+            self.row.arrange()
 
     def set_playing(self, playing: bool) -> None:
         """The play button shows what it would do."""
@@ -119,3 +210,4 @@ class ToolBar(QToolBar):
         self._theme = theme
         for chip in self.chips.values():
             chip.set_theme(theme)
+        self.row.arrange()

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from rmapexplorer.core.operations import KINDS, Fork, Mmap, Mremap, Touch
+from rmapexplorer.core.operations import (
+    KINDS,
+    Clone,
+    Fork,
+    Ftruncate,
+    Mlock,
+    Mmap,
+    Mremap,
+    Mseal,
+    Munlock,
+    Punch,
+    RemapFilePages,
+    Swapoff,
+    Touch,
+)
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import HistoryEntry, Notice
+from rmapexplorer.gui import targets
 from rmapexplorer.gui.form_fields import FieldError, parse_count, parse_page
 from rmapexplorer.gui.forms import OperationForm
 from rmapexplorer.gui.operations import FORMS, Invalid
 from rmapexplorer.gui.theme import Themes
+from tests.gui import frame_factory as ff
 from tests.gui.shell import Shell, settings, shell
 
 __all__ = ["settings", "shell"]
@@ -192,3 +209,31 @@ def test_the_preview_shows_what_the_kernel_will_choose(qtbot: QtBot) -> None:
     assert (
         form(qtbot, "mremap", pid=1, span=Span(16, 32), new_pages=16).preview.full_text() == "mremap(1, 10-20 → ? + 16)"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "op"),
+    [
+        ("swapoff", {}, Swapoff()),
+        ("clone", {"pid": 2, "what": "vfork child"}, Clone(pid=2, child=0, thread=False)),
+        ("mlock", {"pid": 2, "span": Span(16, 20), "when": "when touched"}, Mlock(pid=2, span=Span(16, 20), onfault=True)),
+        ("munlock", {"pid": 2, "span": Span(16, 20)}, Munlock(pid=2, span=Span(16, 20))),
+        ("mseal", {"pid": 2, "span": Span(16, 20)}, Mseal(pid=2, span=Span(16, 20))),
+        ("remap_file_pages", {"pid": 2, "span": Span(16, 20), "offset": 8},
+         RemapFilePages(pid=2, span=Span(16, 20), offset=8)),
+        ("ftruncate", {"pid": 2, "file": "data", "pages": 0}, Ftruncate(pid=2, file="data", pages=0)),
+        ("punch", {"pid": 2, "file": "data", "offset": 3, "pages": 2}, Punch(pid=2, file="data", offset=3, pages=2)),
+    ],
+)  # fmt: skip
+def test_later_operations_have_forms_too(qtbot: QtBot, key: str, values: dict[str, object], op: object) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    form = OperationForm(key, Themes().current, parent)
+    form.fill(values, [(1, "server"), (2, "worker")])
+    assert form.operations() == [op]
+
+
+def test_a_span_of_a_file_says_which_file_and_where() -> None:
+    values = targets.prefill("punch", ff.letter(), 2, 0x602, {})
+    assert (values["file"].rpartition("/")[2], values["offset"], values["pages"]) == ("server", 0x200, 4)
+    assert targets.prefill("punch", ff.letter(), 2, 0xC42, {}).get("file") is None

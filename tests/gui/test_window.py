@@ -112,24 +112,21 @@ def test_chips_show_designs_and_the_one_in_view(shell: Shell, qtbot: QtBot) -> N
     assert [key for key, chip in chips.items() if chip.isChecked()] == ["anonmm"]
 
 
-def test_the_designs_menu_chooses_what_runs_lossy_variant_included(shell: Shell) -> None:
-    running = shell.window.menus.running
-    assert list(running) == ["pte_chain", "anonmm", "anonmm:variant=4c", "anon_vma", "anon_vma_chain"]
-    running["anonmm:variant=4c"].trigger()
-    keys = [("pte_chain", {}), ("anonmm", {}), ("anonmm", {"variant": "4c"}), ("anon_vma", {}), ("anon_vma_chain", {})]
-    assert shell.engine.named("set_designs") == [("set_designs", keys)]
-
-
-def test_the_last_design_cannot_be_switched_off(shell: Shell, qtbot: QtBot) -> None:
-    frame = shell.window.frame
-    assert frame is not None
-    shell.engine._show(designs=frame.designs[:1], view="pte_chain")
+def test_chips_without_room_are_a_menu_and_the_one_in_view_keeps_its_chip(shell: Shell, qtbot: QtBot) -> None:
+    row = shell.window.toolbar.row
+    assert row.hidden_keys() == []
+    shell.window.resize(1100, 800)
+    qtbot.waitUntil(lambda: row.more.isVisible())
+    assert "anon_vma_chain" not in row.hidden_keys()
+    hidden = row.hidden_keys()
+    assert [action.text() for action in row.more.menu().actions()] == hidden
+    row.more.menu().actions()[0].trigger()
     shell.settle(qtbot)
-    only = shell.window.menus.running["pte_chain"]
-    assert only.isChecked()
-    only.trigger()
-    assert only.isChecked()
-    assert shell.engine.named("set_designs") == []
+    assert shell.engine.named("view") == [("view", hidden[0])]
+    assert hidden[0] not in row.hidden_keys()
+    right = max(chip.geometry().right() for chip in shell.window.toolbar.chips.values() if chip.isVisible())
+    assert right < row.more.geometry().left()
+    assert row.more.geometry().right() <= row.width()
 
 
 def test_theme_switch_reaches_palette_and_settings(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
