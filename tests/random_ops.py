@@ -9,7 +9,9 @@ from random import Random
 
 from oracles import check_world, last_exit, memory, new_world
 
+from rmapexplorer.core import flags as vm
 from rmapexplorer.core import operations as o
+from rmapexplorer.core import radix
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
 
@@ -53,6 +55,27 @@ def operation(r: Random, pids: list[int], birth: int) -> o.Operation:
     return simple.get(kind, o.Reclaim(pages=r.choice((None, 1, 8, 40))))
 
 
+def seen(w: World) -> dict[tuple[int, int], tuple[object, ...]]:
+    """What every process sees; a pte that holds a file offset stands for that page of the file."""
+    out = memory(w)
+    for task in w.tasks.values():
+        if task.zombie or task.pid != task.leader:
+            continue
+        mm = w.mms[task.mm]
+        for row in (row for row in mm.vmas if int(w.vma.flags[row]) & vm.NONLINEAR):
+            file = w.files[int(w.vma.file[row])]
+            for vpn in range(int(w.vma.start[row]), int(w.vma.end[row])):
+                entry = w.pt.get(mm.tables, vpn)
+                if entry & radix.OFFSET:
+                    index = entry >> radix.ENTRY_SHIFT
+                    cached = w.cache.get(file.cache, index)
+                    token = w.swap.token if cached & radix.SWAP else w.page.token
+                    kept = int(token[cached >> radix.ENTRY_SHIFT]) if cached else file.saved.get(index, 0)
+                    beyond = file.size is not None and index >= file.size
+                    out[task.pid, vpn] = (*out[task.pid, vpn][:-2], *(("beyond", 0) if beyond else ("data", kept)))
+    return out
+
+
 def run_random(keys: tuple[str, ...], seed: int, count: int = 120, **machine: object) -> dict[str, World]:
     """Run ``count`` operations in the worlds of ``keys``; all oracles after each, the last exit at the end."""
     r = Random(seed)
@@ -70,7 +93,7 @@ def run_random(keys: tuple[str, ...], seed: int, count: int = 120, **machine: ob
             check_world(w, key)
         if len(errors) > 1:
             worlds = before
-        shown = [memory(w) for w in worlds.values()]
+        shown = [seen(w) for w in worlds.values()]
         assert all(other == shown[0] for other in shown[1:]), op
     for w in worlds.values():
         twin = w.copy()

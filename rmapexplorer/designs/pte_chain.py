@@ -49,7 +49,8 @@ class PteChain(Design):
     def attach(self, world: World) -> None:
         """Called once. :raises KernelError: EINVAL for blocks that hold one pte, or pairs with a number of slots."""
         super().attach(world)
-        o, machine = self.options, world.machine
+        o = {option.name: option.values[0] for option in PteChain.OPTIONS} | self.options
+        machine = world.machine
         self.linked = o["layout"] == "linked"
         self.failing = FAILING[o["fail_atomic"]]
         self.spare = 0
@@ -188,7 +189,7 @@ class PteChain(Design):
         source = "L1_CACHE_BYTES: one cache line a block, mm/rmap.c 2.6.5"
         if self.linked:
             source = "next and ptep, mm/rmap.c 2.5.27"
-        elif self.options["slots"] != "line":
+        elif self.options.get("slots", "line") != "line":
             source = f"{self.store.slots} ptes and next_and_idx, mm/rmap.c 2.6.5"
         count = len(self.store.block)
         packed = slab_pages(count, slab_objects(self.bytes, self.w.machine.arch))
