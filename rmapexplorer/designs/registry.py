@@ -9,11 +9,12 @@ from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
 from rmapexplorer.designs.anon_vma_lazy import AnonVmaLazy
 from rmapexplorer.designs.anonmm import AnonMm
 from rmapexplorer.designs.avc_relocate import AvcRelocate
+from rmapexplorer.designs.objrmap import ObjRmap
 from rmapexplorer.designs.pte_chain import PteChain
 from rmapexplorer.designs.shared_space import SharedSpace
 from rmapexplorer.designs.virtual_scan import VirtualScan
 
-DESIGNS: tuple[type[Design], ...] = (VirtualScan, PteChain, AnonMm, SharedSpace, AnonVma, AnonVmaChain, AvcRelocate, AnonVmaLazy)
+DESIGNS: tuple[type[Design], ...] = (VirtualScan, PteChain, ObjRmap, AnonMm, SharedSpace, AnonVma, AnonVmaChain, AvcRelocate, AnonVmaLazy)
 
 USUAL: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain)
 """Those that run where nobody says which."""
