@@ -14,7 +14,17 @@ from rmapexplorer.designs.pte_chain import PteChain
 from rmapexplorer.designs.shared_space import SharedSpace
 from rmapexplorer.designs.virtual_scan import VirtualScan
 
-DESIGNS: tuple[type[Design], ...] = (VirtualScan, PteChain, ObjRmap, AnonMm, SharedSpace, AnonVma, AnonVmaChain, AvcRelocate, AnonVmaLazy)
+DESIGNS: tuple[type[Design], ...] = (
+    VirtualScan,
+    PteChain,
+    ObjRmap,
+    AnonMm,
+    SharedSpace,
+    AnonVma,
+    AnonVmaChain,
+    AvcRelocate,
+    AnonVmaLazy,
+)
 
 USUAL: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain)
 """Those that run where nobody says which."""

@@ -353,6 +353,12 @@ class VirtualScan(Design):
             ("swap_address", "the end" if at >= END else f"{at:x}", "page number the scan has come to in that mm"),
         ]
 
+    def _vma_from(self, mm: Mm, address: int) -> int:
+        # find_vma: the first vma that ends behind the address, -1
+        row = self.w.vma_at(mm, address)
+        after = mm.index_at(address) + 1
+        return row if row >= 0 else mm.vmas[after] if after < len(mm.vmas) else -1
+
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The ring from the cursor on, and the vma the scan stands in."""
         if page < 0:
@@ -364,7 +370,7 @@ class VirtualScan(Design):
             words = "done" if address >= END else f"from {address:x}"
             nodes.append(StructNode(key=f"m{mm}", rank=1, title=f"mm {mm}", subtitle=words, mm=mm))
             links.append((f"m{turn[at - 1]}" if at else "page", f"m{mm}"))
-            row = self.w.vma_at(self.w.mms[mm], address)
+            row = self._vma_from(self.w.mms[mm], address)
             if row >= 0:
                 nodes.append(vma_node(self.w, row, -1))
                 links.append((f"m{mm}", f"v{row}"))
