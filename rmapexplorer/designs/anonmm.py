@@ -13,13 +13,15 @@ import numpy as np
 
 from rmapexplorer.core.design import Design, Footprint, Option, Picture, StructNode
 from rmapexplorer.core.index.chains import Chains
+from rmapexplorer.core.pages import is_page
+from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.core.walk import Walk, price
+from rmapexplorer.core.walk import Walk, no_walk, price
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.anonmm_chain import AddressChains, block_of
-from rmapexplorer.designs.anonmm_walk import Addresses, Members, Starts, address_walk, first_mms, grouping
+from rmapexplorer.designs.anonmm_walk import Addresses, Members, Starts, address_walk, first_mms, grouping, with_direct
 from rmapexplorer.designs.common import vma_node
 
 
@@ -196,7 +198,7 @@ class AnonMm(Design):
 
     def must_copy(self, entries: Ints, vma: int, vpns: Ints, cause: str) -> Bools:
         """4e: a page that others map too; at swap-in one that is mapped elsewhere already. 4d: what any other pte or slot shares."""
-        w, numbers = self.w, entries >> 12
+        w, numbers = self.w, entries >> ENTRY_SHIFT
         none = np.zeros(len(entries), np.bool_)
         if self.variant not in ("4d", "4e"):
             return none
@@ -238,6 +240,29 @@ class AnonMm(Design):
 
     def anon_candidates(self, pages: Ints) -> Walk:
         """The page's own anonmm first, then round the group; mms that exited or map nothing are skipped."""
+        mms, vpns = self.anonmm.mm[self.w.page.mapping[pages]], self.w.page.index[pages]
+        direct = self._ends_at_once(pages, mms, vpns)
+        if not direct.any():
+            return self.around(pages)
+        rest = pages[~direct]
+        return with_direct(pages, direct, mms, vpns, self.around(rest) if len(rest) else no_walk(rest))
+
+    def _ends_at_once(self, pages: Ints, mms: Ints, vpns: Ints) -> Bools:
+        # mapped once, by the mm that is looked into first: no need to list what lies behind
+        w = self.w
+        sure: Bools = self.plain(mms) & (w.page.mapcount[pages] == 1)
+        slots = w.pt.locate(mms[sure], vpns[sure])
+        entries = np.where(slots >= 0, w.pt.flat[slots], 0)
+        sure[sure] = is_page(entries) & (entries >> ENTRY_SHIFT == pages[sure])
+        return sure
+
+    def plain(self, mms: Ints) -> Bools:
+        """Mask: live mms in which a page's index is the address where it is looked for first, at no further cost."""
+        alive: Bools = mms >= 0
+        return alive
+
+    def around(self, pages: Ints) -> Walk:
+        """The walks of pages listed in full."""
         mapping, index = self.w.page.mapping[pages], self.w.page.index[pages]
         chained = self.chains.count(pages) if self.chains else np.zeros(len(pages), np.int64)
         g = grouping(self.anonmm.head[mapping], index, np.where(chained > 0, pages, -1) if self.chains else None)
@@ -250,7 +275,8 @@ class AnonMm(Design):
             further = np.ones(len(vpn), np.bool_)
             further[first[:-1]] = False
             vpn[further], cost[further] = self.chains.addresses(pages[g.sample])
-        return address_walk(pages, g, own, members, Addresses(first=first, vpn=vpn, cost=cost))
+        addresses = Addresses(first=first, vpn=vpn, cost=cost, whole=cost[first[1:] - 1])
+        return address_walk(pages, g, own, members, addresses)
 
     def walkable(self, heads: Ints, mapping: Ints) -> tuple[dict[int, Members], Starts]:
         """Of each group what walks visit; and where those begin that start at the anonmms ``mapping``."""
@@ -378,7 +404,7 @@ class AnonMm(Design):
             return super().picture(page, vma, limit)
         members = self.groups.members(int(self.anonmm.head[row]))
         turn = int(np.flatnonzero(members == row)[0])
-        walk = self.anon_candidates(np.array([page], np.int64))
+        walk = self.around(np.array([page], np.int64))
         nodes, links, seen = [], [("page", f"M{row}")], set()
         for at, member in enumerate(np.roll(members, -turn)[:limit].tolist()):
             mm = int(self.anonmm.mm[member])

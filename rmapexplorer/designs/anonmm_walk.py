@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from attrs import frozen
 
-from rmapexplorer.core.table import NONE, Ints
+from rmapexplorer.core.table import NONE, Bools, Ints
 from rmapexplorer.core.walk import Priced, Walk, ranges
 
 
@@ -60,11 +60,15 @@ def grouping(heads: Ints, index: Ints, third: Ints | None = None) -> Grouping:
 
 @frozen(kw_only=True, eq=False)
 class Addresses:
-    """Addresses of group g are vpn[first[g]:first[g + 1]]; ``cost``: nodes of one mm's turn up to each, the anonmm aside."""
+    """Addresses of group g are vpn[first[g]:first[g + 1]]; ``cost``: nodes of one mm's turn up to each, the anonmm aside.
+
+    ``whole``: nodes of a turn that finds nothing, for each group.
+    """
 
     first: Ints
     vpn: Ints
     cost: Ints
+    whole: Ints
 
 
 def _heads(g: Grouping) -> list[tuple[int, int, int]]:
@@ -75,8 +79,7 @@ def _heads(g: Grouping) -> list[tuple[int, int, int]]:
 
 def address_walk(pages: Ints, g: Grouping, own: Starts, members: dict[int, Members], addresses: Addresses) -> Walk:
     """Every mm of the group is probed at the same addresses."""
-    count = np.diff(addresses.first)
-    whole = addresses.cost[addresses.first[1:] - 1]
+    count, whole = np.diff(addresses.first), addresses.whole
     turns, total = np.zeros(len(count), np.int64), np.zeros(len(count), np.int64)
     mm, vpn, nodes = [], [], []
     for head, low, high in _heads(g):
@@ -157,6 +160,24 @@ def turn_walk(
         pages=pages, group=g.group, start=start % np.maximum(sizes, 1)[g.group], first=np.r_[0, np.cumsum(sizes)],
         mm=mm, vma=vma, vpn=vpn, nodes=nodes, rejects=passed, total_nodes=total, total_rejects=refused,
         before=before, find_vma_per_hit=not rejects,
+    )  # fmt: skip
+
+
+def with_direct(pages: Ints, direct: Bools, mms: Ints, vpns: Ints, rest: Walk) -> Walk:
+    """``rest`` and pages whose walk ends at its first step, which is a group of one candidate for each of them.
+
+    :param direct: which of ``pages`` those are; ``rest`` walks the others, in their order. ``mms``, ``vpns``: of all.
+    """
+    one = np.ones(int(direct.sum()), np.int64)
+    count, zero = len(rest.first) - 1 if len(rest.pages) else 0, 0 * one
+    group, start, before = (np.zeros(len(pages), np.int64) for _ in range(3))
+    group[direct] = count + np.arange(len(one))
+    group[~direct], start[~direct], before[~direct] = rest.group, rest.start, 0 if rest.before is None else rest.before
+    return Walk(
+        pages=pages, group=group, start=start, first=np.r_[rest.first[: count + 1], rest.first[count] + np.cumsum(one)],
+        mm=np.r_[rest.mm, mms[direct]], vma=np.r_[rest.vma, -one], vpn=np.r_[rest.vpn, vpns[direct]],
+        nodes=np.r_[rest.nodes, one], rejects=np.r_[rest.rejects, zero], total_nodes=np.r_[rest.total_nodes[:count], one],
+        total_rejects=np.r_[rest.total_rejects[:count], zero], before=before, find_vma_per_hit=True,
     )  # fmt: skip
 
 
