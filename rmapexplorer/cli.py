@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import workload
+from rmapexplorer.commands import figures, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
@@ -169,6 +169,12 @@ COMMANDS: tuple[Command, ...] = (
         "compare", "replay it and check that process memory ends equal under all designs", _file_arguments, compare_file
     ),
     Command("designs", "list the designs and their options", _no_arguments, show_designs),
+    Command(
+        "figures",
+        "recompute published numbers, or compare the designs under memory pressure",
+        figures.declare,
+        figures.carry_out,
+    ),
     Command("workload", "write one of the workloads W1 to W9 as a session", workload.declare, workload.carry_out),
 )
 

@@ -56,12 +56,17 @@ def _rmap_test(v: Values) -> Iterator[Operation]:
     size, touched = v["pages"], min(v["touched"] or v["pages"], v["pages"])
     yield Spawn(pid=FIRST, comm="rmap-test")
     tasks = range(FIRST, FIRST + v["tasks"])
-    for task in tasks[1:]:
-        yield Fork(pid=FIRST, child=task)
-    for task in tasks:
+    forks = [Fork(pid=FIRST, child=task) for task in tasks[1:]]
+    if not v["inherit"]:
+        yield from forks
+    for task in tasks[:1] if v["inherit"] else tasks:
         for number in range(v["vmas"]):
             at = HEAP + number * (size + 1)
             yield Mmap(pid=task, span=Span(at, at + size), kind="file-shared", file="rmap-test", offset=number * size)
+    if v["inherit"]:
+        first = (HEAP + number * (size + 1) for number in range(v["vmas"]))
+        yield Touch(pid=FIRST, runs=tuple((at, at + touched, "w") for at in first))
+        yield from forks
     order = _Shuffle(v["vmas"])
     for _ in range(v["iterations"]):
         for task in tasks[: (len(tasks) + 1) // 2] if v["half"] else tasks:
@@ -100,6 +105,12 @@ RMAP_TEST = Workload(
         Parameter("iterations", 2, 10, "times that all is written (-i)"),
         Parameter("random", 0, 0, "1: windows in random order (-r), else one after the other (-l)"),
         Parameter("half", 0, 0, "1: only every other task writes (-h)"),
+        Parameter(
+            "inherit",
+            0,
+            0,
+            "1: the first task maps and writes them, and the others inherit that; 0: each maps them itself",
+        ),
         Parameter("touched", 0, 0, "pages written of each window; 0: all"),
         Parameter("reclaim", 8, 0, "pages to reclaim after each iteration"),
     ),
