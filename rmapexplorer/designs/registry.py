@@ -8,6 +8,7 @@ from rmapexplorer.designs.anon_vma import AnonVma
 from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
 from rmapexplorer.designs.anon_vma_lazy import AnonVmaLazy
 from rmapexplorer.designs.anonmm import AnonMm
+from rmapexplorer.designs.anonmm_ranges import AnonMmRanges
 from rmapexplorer.designs.avc_relocate import AvcRelocate
 from rmapexplorer.designs.objrmap import ObjRmap
 from rmapexplorer.designs.pte_chain import PteChain
@@ -19,6 +20,7 @@ DESIGNS: tuple[type[Design], ...] = (
     PteChain,
     ObjRmap,
     AnonMm,
+    AnonMmRanges,
     SharedSpace,
     AnonVma,
     AnonVmaChain,

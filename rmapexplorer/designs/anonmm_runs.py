@@ -1,0 +1,116 @@
+"""Stretches of page numbers that mremap shifted, as arrays of rows (start, end, delta), sorted and never changed in place.
+
+A page that a process has at ``vpn`` is known to the others as ``vpn + delta``; where no row lies the delta is 0. Processes
+share one array after a fork, whatever the kernel would have allocated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core.table import Bools, Ints
+from rmapexplorer.core.walk import ranges
+
+EMPTY: Ints = np.empty((0, 3), np.int64)
+KEY_SHIFT = 40
+"""Bits of a page number in a pair (position of a key, page number)."""
+
+
+def cut(runs: Ints, at: int) -> Ints:
+    """Two rows for the one that ``at`` lies inside of."""
+    row = int(np.searchsorted(runs[:, 0], at, "left")) - 1
+    if row < 0 or at >= runs[row, 1]:
+        return runs
+    start, end, delta = runs[row].tolist()
+    return np.concatenate([runs[:row], [[start, at, delta], [at, end, delta]], runs[row + 1 :]])
+
+
+def inside(runs: Ints, starts: Ints, ends: Ints) -> Bools:
+    """Mask: rows that begin in one of the spans [starts, ends), which ascend."""
+    at = np.searchsorted(starts, runs[:, 0], "right") - 1
+    mask: Bools = (at >= 0) & (runs[:, 0] < ends[at])
+    return mask
+
+
+def pieces(runs: Ints, start: int, end: int) -> Ints:
+    """[start, end) as maximal rows of one delta each, those with delta 0 too."""
+    opened = cut(cut(runs, start), end)
+    mine = opened[(opened[:, 0] >= start) & (opened[:, 0] < end)]
+    low, high = np.r_[start, mine[:, 1]], np.r_[mine[:, 0], end]
+    gaps = np.stack([low, high, np.zeros(len(low), np.int64)], axis=1)[high > low]
+    rows = np.concatenate([mine, gaps])
+    return rows[np.argsort(rows[:, 0])]
+
+
+def joined(runs: Ints, start: int, end: int) -> Ints:
+    """Neighbouring rows of equal delta within the vma [start, end) become one."""
+    if len(runs) < 2:
+        return runs
+    low, high = runs[:-1], runs[1:]
+    same = (low[:, 1] == high[:, 0]) & (low[:, 2] == high[:, 2]) & (low[:, 0] >= start) & (high[:, 1] <= end)
+    if not same.any():
+        return runs
+    first, last = np.flatnonzero(np.r_[True, ~same]), np.flatnonzero(np.r_[~same, True])
+    return np.stack([runs[first, 0], runs[last, 1], runs[first, 2]], axis=1)
+
+
+def delta_at(runs: Ints, vpns: Ints) -> Ints:
+    """What to add to each page number to get its index."""
+    if not len(runs):
+        return np.zeros(len(vpns), np.int64)
+    at = np.searchsorted(runs[:, 0], vpns, "right") - 1
+    return np.where((at >= 0) & (vpns < runs[at, 1]), runs[at, 2], 0)
+
+
+def images(runs: Ints, index: Ints) -> tuple[Ints, Ints, Bools]:
+    """(position in ``index``, page number, through a row) where a process may have pages of these ascending indexes.
+
+    The page number equal to the index comes first, unless it was shifted itself.
+    """
+    plain = np.flatnonzero(delta_at(runs, index) == 0)
+    low = np.searchsorted(index, runs[:, 0] + runs[:, 2])
+    high = np.searchsorted(index, runs[:, 1] + runs[:, 2])
+    shifted = ranges(low, high)
+    vpn = index[shifted] - np.repeat(runs[:, 2], high - low)
+    key = np.concatenate([plain, shifted])
+    order = np.argsort(key, kind="stable")
+    through = np.r_[np.zeros(len(plain), np.bool_), np.ones(len(shifted), np.bool_)]
+    return key[order], np.concatenate([index[plain], vpn])[order], through[order]
+
+
+# -- records of a whole group ------------------------------------------------------------------------
+
+
+def recorded(records: Ints, start: int, end: int, shift: int) -> Ints:
+    """One record more: [start, end) went ``shift`` pages up. Records of equal shift that meet or overlap become one."""
+    same = (records[:, 2] == shift) & (records[:, 0] <= end) & (records[:, 1] >= start)
+    mine = np.concatenate([records[same], [[start, end, shift]]])
+    one = [[mine[:, 0].min(), mine[:, 1].max(), shift]]
+    rows = np.concatenate([records[~same], one])
+    return rows[np.lexsort((rows[:, 2], rows[:, 0]))]
+
+
+def closure(records: Ints, index: Ints) -> tuple[Ints, Ints]:
+    """(first, page numbers): all that each index can have become or come from, record after record; nearest first.
+
+    Page numbers of index i are at first[i]:first[i + 1], itself the first of them.
+    """
+    low = np.concatenate([records[:, 0], records[:, 0] + records[:, 2]])
+    high = np.concatenate([records[:, 1], records[:, 1] + records[:, 2]])
+    shift = np.concatenate([records[:, 2], -records[:, 2]])
+    key, vpn = np.arange(len(index)), index
+    keys, vpns = [key], [vpn]
+    seen = (key << KEY_SHIFT) + vpn
+    while len(key):
+        order = np.argsort(vpn, kind="stable")
+        first, last = np.searchsorted(vpn[order], low), np.searchsorted(vpn[order], high)
+        at = order[ranges(first, last)]
+        found = np.unique((key[at] << KEY_SHIFT) + vpn[at] + np.repeat(shift, last - first))
+        found = found[~np.isin(found, seen, assume_unique=True)]
+        seen = np.concatenate([seen, found])
+        key, vpn = found >> KEY_SHIFT, found & ((1 << KEY_SHIFT) - 1)
+        keys.append(key)
+        vpns.append(vpn)
+    all_keys = np.concatenate(keys)
+    order = np.argsort(all_keys, kind="stable")  # depth and page number ascend already
+    return np.r_[0, np.cumsum(np.bincount(all_keys, minlength=len(index)))], np.concatenate(vpns)[order]
