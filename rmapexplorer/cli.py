@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import figures, workload
+from rmapexplorer.commands import claims, figures, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
@@ -176,6 +176,12 @@ COMMANDS: tuple[Command, ...] = (
         figures.carry_out,
     ),
     Command("workload", "write one of the workloads W1 to W9 as a session", workload.declare, workload.carry_out),
+    Command(
+        "claims",
+        "run what the letter claims as experiments and judge each by its figures",
+        claims.declare,
+        claims.carry_out,
+    ),
 )
 
 

@@ -1,0 +1,118 @@
+"""``claims``: run the claims of the letter and show figures, rule and verdict."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from rmapexplorer import report
+from rmapexplorer.claims.catalogue import CLAIMS, claim_named, run_claim, scenario
+from rmapexplorer.claims.model import ADDRESS, Claim, ClaimResult, number
+from rmapexplorer.core.units import KernelError
+from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, progress_bars, show, write_json
+
+MOST_COLUMNS = 9
+"""Figures that still stand side by side, a row for each design; more stand below each other."""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments: which claims, and where figures go."""
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help=f"{CLAIMS[0].id} to {CLAIMS[-1].id}; all of them by default"
+    )
+    parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Run them one after another, show each as it comes."""
+    wanted = _wanted(options.ids)
+    if options.json not in (None, "-") and (sentence := report.no_target(options.json, "")):
+        raise Trouble(sentence, BAD_FILE)
+    results = []
+    with progress_bars() as progress:
+        for at, claim in enumerate(wanted):
+            bar = progress.add_task(claim.id, total=1)
+
+            def told(done: int, total: int, column: str, bar: Any = bar, title: str = claim.id) -> None:
+                progress.update(bar, completed=done, total=total, description=f"{title} {column}")
+
+            result = _run(claim, told)
+            progress.remove_task(bar)
+            results.append(result)
+            if options.json != "-":
+                show(*(("",) if at else ()), *_shown(result))
+    if options.json != "-":
+        show("", f"The letter: {ADDRESS}")
+    write_json(options.json, to_json(results) if options.json else "")
+    return OK
+
+
+def _wanted(ids: Sequence[str]) -> list[Claim]:
+    try:
+        return list({claim.id: claim for claim in map(claim_named, ids)}.values()) or list(CLAIMS)
+    except KernelError as error:
+        raise Trouble(f"{error.rule}.", USAGE) from error
+
+
+def _run(claim: Claim, told: Any) -> ClaimResult:
+    try:
+        return run_claim(claim.id, told)
+    except (FormatError, FileNotFoundError, KernelError) as error:
+        raise Trouble(f"{claim.id} cannot be run: {error}", BAD_FILE) from error
+
+
+def _shown(result: ClaimResult) -> list[Table | str]:
+    claim, verdict = result.claim, result.verdict
+    lines: list[Table | str] = [
+        f"{claim.id}  {claim.title}", f"    {claim.statement}", f"    {claim.place}", _table(result),
+        f"    rule: {claim.rule_text}",
+        f"    verdict: {verdict.kind.upper()}: {verdict.sentence}",
+    ]  # fmt: skip
+    return [*lines, f"    beside it: {claim.remark}"] if claim.remark else lines
+
+
+def _table(result: ClaimResult) -> Table:
+    figures = [
+        figure for figure in result.claim.figures if any(figure.name in found for found in result.figures.values())
+    ]
+    rows = {
+        figure: [number(found[figure.name]) if figure.name in found else "—" for found in result.figures.values()]
+        for figure in figures
+    }
+    table = Table()
+    if len(figures) > MOST_COLUMNS:
+        for title in ("figure", "unit", *result.figures):
+            table.add_column(title, justify="left" if title in ("figure", "unit") else "right", overflow="fold")
+        for figure, values in rows.items():
+            table.add_row(figure.meaning, figure.unit, *values)
+        return table
+    table.add_column("", overflow="fold")
+    for figure in figures:
+        table.add_column(f"{figure.name}\n({figure.unit})", justify="right", overflow="fold")
+    for at, name in enumerate(result.figures):
+        table.add_row(name, *(values[at] for values in rows.values()))
+    return table
+
+
+def to_json(results: Sequence[ClaimResult]) -> str:
+    """What ``--json`` gives."""
+    claims = {
+        result.claim.id: {
+            "title": result.claim.title, "statement": result.claim.statement, "place": str(result.claim.place),
+            "rule": result.claim.rule_text,
+            "verdict": result.verdict.kind, "sentence": result.verdict.sentence, "remark": result.claim.remark,
+            "units": {figure.name: figure.unit for figure in result.claim.figures}, "figures": result.figures,
+            "scenario": result.claim.scenario, "operations": len(scenario(result.claim).operations),
+            "seconds": round(result.seconds, 3),
+        }
+        for result in results
+    }  # fmt: skip
+    return json.dumps({"letter": ADDRESS, "claims": claims}, indent=1, ensure_ascii=False) + "\n"
+
+
+__all__ = ["carry_out", "declare", "to_json"]
