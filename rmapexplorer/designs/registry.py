@@ -10,6 +10,7 @@ from rmapexplorer.designs.anon_vma_lazy import AnonVmaLazy
 from rmapexplorer.designs.anonmm import AnonMm
 from rmapexplorer.designs.anonmm_ranges import AnonMmRanges
 from rmapexplorer.designs.avc_relocate import AvcRelocate
+from rmapexplorer.designs.cow_context import CowContext
 from rmapexplorer.designs.objrmap import ObjRmap
 from rmapexplorer.designs.pte_chain import PteChain
 from rmapexplorer.designs.shared_space import SharedSpace
@@ -26,6 +27,7 @@ DESIGNS: tuple[type[Design], ...] = (
     AnonVmaChain,
     AvcRelocate,
     AnonVmaLazy,
+    CowContext,
 )
 
 USUAL: tuple[type[Design], ...] = (PteChain, AnonMm, AnonVma, AnonVmaChain)
