@@ -68,12 +68,19 @@ def _run(claim: Claim, told: Any) -> ClaimResult:
 
 def _shown(result: ClaimResult) -> list[Table | str]:
     claim, verdict = result.claim, result.verdict
-    lines: list[Table | str] = [
-        f"{claim.id}  {claim.title}", f"    {claim.statement}", f"    {claim.place}", _table(result),
-        f"    rule: {claim.rule_text}",
-        f"    verdict: {verdict.kind.upper()}: {verdict.sentence}",
-    ]  # fmt: skip
-    return [*lines, f"    beside it: {claim.remark}"] if claim.remark else lines
+    judged = [("rule", claim.rule_text), ("verdict", f"{verdict.kind.upper()}: {verdict.sentence}")]
+    judged += [("beside it", claim.remark)] if claim.remark else []
+    said = [("claim", claim.statement), ("where", str(claim.place)), ("scenario", claim.scenario)]
+    return [f"{claim.id}  {claim.title}", _lines(said), _table(result), _lines(judged)]
+
+
+def _lines(rows: Sequence[tuple[str, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(min_width=9)
+    grid.add_column()
+    for label, text in rows:
+        grid.add_row(label, text)
+    return grid
 
 
 def _table(result: ClaimResult) -> Table:
