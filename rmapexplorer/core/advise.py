@@ -7,7 +7,7 @@ import numpy as np
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import prepare, read_span, write_span
+from rmapexplorer.core.faults import fault_around, prepare, read_span, write_span
 from rmapexplorer.core.merge import modify
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
@@ -36,7 +36,11 @@ def madvise(w: World, op: Madvise) -> None:
     mm = w.mm_of(op.pid)
     if op.advice not in ADVICES:
         raise KernelError("EINVAL", f"{op.advice!r} is no advice; known: {', '.join(ADVICES)}", "advice")
+    if op.span.start == op.span.end:
+        return
     check_span(op.span)
+    if op.advice in ("free", "cold", "pageout"):
+        drain(w)
     at, hole = op.span.start, False
     while at < op.span.end:
         row = w.vma_at(mm, at)
@@ -91,7 +95,6 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     entries = w.pt.flat[slots]
     swapped = (entries & radix.SWAP) != 0
     clear(w, mm, row, vpns[swapped], slots[swapped], "unmap")
-    drain(w)
     mapped = is_page(entries)
     mapped[mapped] = (w.page.state[entries[mapped] >> ENTRY_SHIFT] & ANON) != 0
     w.pt.flat[slots[mapped]] |= radix.FREED
@@ -106,16 +109,14 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 
 def _cold(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
 
 
 def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
-    pages = entries[((entries & radix.PRESENT) != 0) & ((entries & radix.ZERO) == 0)] >> ENTRY_SHIFT
+    pages = entries[is_page(entries)] >> ENTRY_SHIFT
     pages = pages[w.page.mapcount[pages] == 1]
     w.done += w.design.pageout(pages)
 
@@ -127,21 +128,34 @@ def _willneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 def _populate_read(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     if not int(w.vma.flags[row]) & vm.ACCESS:
         raise KernelError("EINVAL", f"page {start:x} may not be read", "span")
-    read_span(w, mm, row, start, min(end, file_end(w, row)))
+    stop = max(min(end, file_end(w, row)), start)
+    read_span(w, mm, row, start, stop)
+    if stop < end:
+        fault_around(w, mm, row, stop)
+        raise _beyond(stop)
 
 
 def _populate_write(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     if not int(w.vma.flags[row]) & vm.WRITE:
         raise KernelError("EINVAL", f"page {start:x} may not be written", "span")
-    write_span(w, mm, row, start, min(end, file_end(w, row)))
+    stop = max(min(end, file_end(w, row)), start)
+    write_span(w, mm, row, start, stop)
+    if stop < end:
+        if not int(w.vma.flags[row]) & vm.SHARED:
+            prepare(w, row)
+        raise _beyond(stop)
+
+
+def _beyond(vpn: int) -> KernelError:
+    return KernelError("EFAULT", f"page {vpn:x} lies beyond the end of its file", "span")
 
 
 def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     file, flags = int(w.vma.file[row]), int(w.vma.flags[row])
     if flags & vm.LOCKED or file < 0:
         raise KernelError("EINVAL", "MADV_REMOVE works on unlocked file mappings only", "advice")
-    if flags & (vm.SHARED | vm.WRITE) != vm.SHARED | vm.WRITE:
-        raise KernelError("EACCES", "MADV_REMOVE needs a shared writable mapping", "advice")
+    if not flags & vm.SHARED:
+        raise KernelError("EACCES", "MADV_REMOVE needs a shared mapping", "advice")
     first = int(w.vma.pgoff[row]) + start - int(w.vma.start[row])
     _drop_cache(w, w.files[file], first, first + end - start, private_too=False)
 

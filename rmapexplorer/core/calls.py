@@ -21,12 +21,12 @@ from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import KINDS, Brk, Ksm, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
-from rmapexplorer.core.pages import is_page, zap
+from rmapexplorer.core.pages import drain, is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
 from rmapexplorer.core.remap import remap_file_pages, swapoff
 from rmapexplorer.core.table import EXCLUSIVE, MLOCKED, ids
-from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.units import KernelError, Span
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import is_private_anonymous
 from rmapexplorer.core.world import World
@@ -90,17 +90,23 @@ def map_region(w: World, mm: Mm, op: Mmap) -> None:
         populate(w, mm, start, end)
 
 
-def populate(w: World, mm: Mm, start: int, end: int) -> None:
-    """mm_populate: fault everything in, for writing where the vma is private and writable."""
+def populate(w: World, mm: Mm, start: int, end: int, strict: bool = False) -> None:
+    """mm_populate: fault everything in, for writing where the vma is private and writable.
+
+    What cannot be faulted in is passed over; with ``strict`` it ends the call. :raises KernelError: ENOMEM, if strict.
+    """
     for row in w.vmas_in(mm, start, end):
-        low, high = max(start, int(w.vma.start[row])), min(end, int(w.vma.end[row]), file_end(w, row))
+        low, stop = max(start, int(w.vma.start[row])), min(end, int(w.vma.end[row]))
+        high = min(stop, file_end(w, row))
         flags = int(w.vma.flags[row])
-        if high <= low or flags & vm.SPECIAL or flags & vm.LOCKONFAULT:
+        if flags & (vm.SPECIAL | vm.LOCKONFAULT):
             continue
-        if flags & (vm.WRITE | vm.SHARED) == vm.WRITE:
+        if high > low and flags & (vm.WRITE | vm.SHARED) == vm.WRITE:
             write_span(w, mm, row, low, high)
-        elif flags & vm.ACCESS:
+        elif high > low and flags & vm.ACCESS:
             read_span(w, mm, row, low, high)
+        if strict and (high < stop or not flags & vm.ACCESS):
+            raise KernelError("ENOMEM", f"not every page from {low:x} on can be faulted in", "span")
 
 
 def munmap(w: World, op: Munmap) -> None:
@@ -114,10 +120,19 @@ def munmap(w: World, op: Munmap) -> None:
 def mprotect(w: World, op: Mprotect) -> None:
     """mprotect, vma by vma; a hole ends it with ENOMEM, what lies before is done."""
     mm = w.mm_of(op.pid)
+    if op.span.end <= op.span.start:
+        _refuse_backwards(op.span, "ENOMEM")
+        return
     check_span(op.span, "ENOMEM")
     for row, start, end in each_part(w, mm, op.span.start, op.span.end):
         refuse_sealed(w, [row])
         _mprotect_fixup(w, mm, row, start, end, vm.access(op.prot))
+
+
+def _refuse_backwards(span: Span, errno: str) -> None:
+    # a length of 0 does nothing; one that wraps round is an error
+    if span.end < span.start:
+        raise KernelError(errno, f"the span {span} ends before it begins", "span")
 
 
 def each_part(w: World, mm: Mm, start: int, end: int) -> Any:
@@ -196,14 +211,21 @@ def brk(w: World, op: Brk) -> None:
 def mlock(w: World, op: Mlock) -> None:
     """mlock: flags first, vma by vma; then everything is faulted in."""
     mm = w.mm_of(op.pid)
+    if op.span.end == op.span.start:
+        return
     check_span(op.span)
     _apply_lock(w, mm, op.span.start, op.span.end, vm.LOCKED | (vm.LOCKONFAULT if op.onfault else 0))
-    populate(w, mm, op.span.start, op.span.end)
+    try:
+        populate(w, mm, op.span.start, op.span.end, strict=True)
+    finally:
+        drain(w)
 
 
 def munlock(w: World, op: Munlock) -> None:
     """munlock."""
     mm = w.mm_of(op.pid)
+    if op.span.end == op.span.start:
+        return
     check_span(op.span)
     _apply_lock(w, mm, op.span.start, op.span.end, 0)
 
@@ -222,6 +244,7 @@ def _apply_lock(w: World, mm: Mm, start: int, end: int, lock: int) -> None:
 
 def _mark_locked(w: World, mm: Mm, start: int, end: int, locked: bool) -> None:
     # mlock_vma_pages_range: pages mapped already become unevictable, or evictable again
+    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     pages = entries[is_page(entries)] >> ENTRY_SHIFT
@@ -243,6 +266,8 @@ def ksm(w: World, op: Ksm) -> None:
 def mseal(w: World, op: Mseal) -> None:
     """mseal: nothing of the span may be unmapped, moved or changed any more."""
     mm = w.mm_of(op.pid)
+    if op.span.end == op.span.start:
+        return
     check_span(op.span)
     for _ in each_part(w, mm, op.span.start, op.span.end):
         pass

@@ -22,13 +22,14 @@ from rmapexplorer.core.pages import (
     held_by_batch,
     is_page,
     map_pages,
+    munlock_pages,
     new_anonymous,
     new_file_page,
     release,
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, make_room
-from rmapexplorer.core.table import ANON, EXCLUSIVE, MLOCKED, Bools, Ints, ids
+from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
@@ -68,6 +69,10 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
                 raise _signal("SIGSEGV", f"page {reach:x} is a guard page")
             if write and not flags & vm.SHARED:
                 prepare(w, row)  # do_cow_fault prepares before it asks the file
+            if not write:
+                fault_around(
+                    w, mm, row, max(at, reach)
+                )  # do_read_fault maps what is there before it asks for this page
             raise _signal("SIGBUS", f"page {reach:x} lies beyond the end of its file")
         at = stop
 
@@ -199,13 +204,13 @@ def _read_file(w: World, mm: Mm, row: int, vacant: Ints) -> None:
     for vpn in todo:
         if vpn < reached and w.pt.get(mm.tables, vpn):
             continue
-        reached = _fault_around(w, mm, row, vpn)
+        reached = fault_around(w, mm, row, vpn)
         if not w.pt.get(mm.tables, vpn):
             _map_file_page(w, mm, row, vpn)
         w.counters["faults"] += 1
 
 
-def _fault_around(w: World, mm: Mm, row: int, vpn: int) -> int:
+def fault_around(w: World, mm: Mm, row: int, vpn: int) -> int:
     """do_fault_around: map what is cached of the aligned window of 16 ptes, clamped to vma, file and page table; returns its end."""
     file = w.files[int(w.vma.file[row])]
     width = w.rules.fault_around
@@ -276,7 +281,16 @@ def write_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
         _write_present(w, mm, row, vpns, slots)
     if len(vacant):
         prepare(w, row)
+        _read_in(w, row, vacant)
         _new_pages(w, mm, row, vacant, w.pt.make_slots(mm.tables, vacant), "first_write")
+
+
+def _read_in(w: World, row: int, vpns: Ints) -> None:
+    # do_cow_fault reads the page it copies; only a file that may lack some in its cache notices
+    file = int(w.vma.file[row])
+    if file >= 0 and (w.files[file].shmem or w.files[file].filled is not None or w.files[file].punched):
+        for vpn in vpns.tolist():
+            file_page_at(w, row, vpn)
 
 
 def _new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, cause: str) -> None:
@@ -332,7 +346,7 @@ def may_reuse(w: World, pages: Ints) -> Bools:
     """Mask: the page is marked exclusive, or mapped once and not needed by the swap cache (wp_can_reuse_anon_folio)."""
     state = w.page.state[pages]
     alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
-    if w.lazy:
+    if w.lazy or w.munlocked:
         alone &= ~held_by_batch(w, pages)
     for at in np.flatnonzero(alone & (w.page.swap[pages] >= 0)).tolist():
         alone[at] = free_swap_cache(w, int(pages[at]))
@@ -346,7 +360,7 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
     np.subtract.at(w.page.mapcount, old, ONE)
     mm.rss -= len(old)
     if int(w.vma.flags[row]) & vm.LOCKED:
-        w.page.state[old] &= ~MLOCKED  # munlock_vma_folio of the pte that goes
+        munlock_pages(w, old)
     anonymous = int(((w.page.state[old] & ANON) != 0).sum())
     w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
     _new_pages(w, mm, row, vpns, slots, "cow")

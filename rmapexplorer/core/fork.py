@@ -8,7 +8,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.objects import Mm, Task
 from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn
-from rmapexplorer.core.pages import ONE, clear, drain, is_page
+from rmapexplorer.core.pages import ONE, clear, is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT, Tables
 from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Ints
 from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT, KernelError
@@ -104,7 +104,6 @@ def _mmput(w: World, mm: Mm) -> None:
 
 def exit_mmap(w: World, mm: Mm) -> None:
     """Unmap everything of an mm: all ptes in one sweep, then the vmas."""
-    drain(w)
     rows = np.array(mm.vmas, np.int64)
     if mm.tables.rows:
         tables = np.array([mm.tables.rows[number] for number in sorted(mm.tables.rows)], np.int64)

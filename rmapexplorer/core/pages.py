@@ -77,7 +77,7 @@ def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: st
         np.subtract.at(w.page.mapcount, pages, ONE)
         mm.rss -= len(pages)
         owners = np.full(len(pages), vmas, np.int64) if isinstance(vmas, int) else vmas[mask]
-        w.page.state[pages[(w.vma.flags[owners] & vm.LOCKED) != 0]] &= ~MLOCKED
+        munlock_pages(w, pages[(w.vma.flags[owners] & vm.LOCKED) != 0])
         w.design.ptes_cleared(pages, owners, vpns[mask], slots[mask], cause)
         release(w, pages)
     swapped = (entries & radix.SWAP) != 0
@@ -141,9 +141,20 @@ def mark_lazyfree(w: World, page: int) -> None:
         drain(w)
 
 
+def munlock_pages(w: World, pages: Ints) -> None:
+    """munlock_vma_folio: no longer unevictable; the per-CPU batch holds a reference to each until it is drained."""
+    w.page.state[pages] &= ~MLOCKED
+    births = {page: int(w.page.birth[page]) for page in pages.tolist()}
+    # a page that is not on the LRU yet makes the write fault drain the batches, so its reference does not matter
+    w.munlocked |= {page: birth for page, birth in births.items() if birth < w.drained}
+    if len(w.munlocked) >= LAZY_BATCH:
+        w.munlocked.clear()
+
+
 def held_by_batch(w: World, pages: Ints) -> Bools:
-    """Mask: the batch of MADV_FREE holds a reference, so that a write fault does not see a sole owner."""
-    births = [w.lazy.get(page, -1) for page in pages.tolist()]
+    """Mask: a per-CPU batch (MADV_FREE, munlock) holds a reference, so that a write fault does not see a sole owner."""
+    held = w.lazy | w.munlocked
+    births = [held.get(page, -1) for page in pages.tolist()]
     mask: Bools = w.page.birth[pages] == np.array(births, np.int64)
     return mask
 
@@ -154,6 +165,8 @@ def drain(w: World) -> None:
         if w.page.alive[page] and w.page.birth[page] == birth and w.page.swap[page] < 0:
             w.page.state[page] |= LAZYFREE
     w.lazy.clear()
+    w.munlocked.clear()
+    w.drained = w.page.births
 
 
 def zap(w: World, mm: Mm, row: int, start: int, end: int, cause: str = "unmap") -> int:

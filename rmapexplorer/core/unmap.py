@@ -6,7 +6,7 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core.objects import Mm
-from rmapexplorer.core.pages import drain, zap
+from rmapexplorer.core.pages import zap
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.vmas import isolate, unlink_many
 from rmapexplorer.core.world import World
@@ -32,7 +32,6 @@ def munmap_span(w: World, mm: Mm, start: int, end: int) -> None:
     inside = isolate(w, mm, start, end)
     if not inside:
         return
-    drain(w)
     for row in inside:
         zap(w, mm, row, int(w.vma.start[row]), int(w.vma.end[row]))
     unlink_many(w, mm, np.array(inside, np.int64))

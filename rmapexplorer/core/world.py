@@ -51,6 +51,8 @@ class World:
         self.swap_pages = machine.swap_pages
         self.nonlinear: dict[int, list[int]] = {}
         self.lazy: dict[int, int] = {}
+        self.munlocked: dict[int, int] = {}
+        self.drained = 0
         self.done = 0
         self.refusals: list[Refusal] = []
         self.imap = design.FILE_INDEX(self.vma)
@@ -244,7 +246,7 @@ class World:
         other.files = [file.copy() for file in self.files]
         other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
         other.refusals = list(self.refusals)
-        other.lazy = self.lazy.copy()
+        other.lazy, other.munlocked = self.lazy.copy(), self.munlocked.copy()
         other.nonlinear = {file: rows.copy() for file, rows in self.nonlinear.items()}
         other.imap = self.imap.copy(other.vma)
         other.design = self.design.copy(other)
@@ -276,7 +278,17 @@ class World:
         for file in self.files:
             state = file.name, file.size, file.filled, sorted(file.holes), file.punched, sorted(file.saved.items())
             h.update(repr(state).encode())
-        h.update(repr((sorted(self.counters.items()), list(self.lazy.items()), self.swap_pages)).encode())
+        h.update(
+            repr(
+                (
+                    sorted(self.counters.items()),
+                    list(self.lazy.items()),
+                    list(self.munlocked.items()),
+                    self.drained,
+                    self.swap_pages,
+                )
+            ).encode()
+        )
         for part in self.design.digest_parts():
             h.update(part)
         return h.hexdigest()

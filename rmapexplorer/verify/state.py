@@ -20,7 +20,7 @@ SIGNALS = ("SIGSEGV", "SIGBUS")
 
 
 class Names:
-    """Names of one letter for ids (birth numbers): a name is lost when its object was not seen in a step."""
+    """Names of one letter for ids: a name is lost when its object was not seen in a step."""
 
     def __init__(self, letter: str) -> None:
         self.letter = letter
@@ -74,7 +74,7 @@ class Reader:
         return {"procs": procs, "anon_vmas": avs, "files": files}
 
     def _av(self, av: int) -> str:
-        return self.anon_vmas.of(int(self.d.av.birth[av]))
+        return self.anon_vmas.of(av)  # by row: like the slab, the table gives the object freed last first
 
     def _file(self, file: File) -> str:
         return f"sh{sum(other.shmem for other in self.w.files[: file.id])}" if file.shmem else file.name
