@@ -1,8 +1,8 @@
 """Arithmetic of the overhead curves, numpy only: growing buffers, a min/max pyramid, ticks, label places.
 
-Curves are steps: the value at position k holds until the next one measured, at k + 1 or later. With more points than
-pixels, each column of pixels is drawn as the vertical line from its smallest to its largest value, which is what the
-full curve would cover.
+Curves are steps: the value at position k holds until the next one measured, at k + 1 or later; they end where a design
+has not been run. With more points than pixels, each column of pixels is drawn as the vertical line from its smallest to
+its largest value, which is what the full curve would cover.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class CurveStore:
         self._levels: list[tuple[np.ndarray, np.ndarray]] = []
         self._filled: list[int] = []
         self._measured = np.empty((metrics, 0, 0), bool)
+        """Where a value stands for itself: measured, or (NaN in all metrics of a design) not run so far."""
 
     def clear(self, designs: tuple[str, ...] = ()) -> None:
         """Forget everything."""
@@ -48,9 +49,11 @@ class CurveStore:
         self.generation = rows.generation
         end = rows.start + len(rows.values)
         base = self._room(0, max(end, self.length))[0]
-        self._measured[:, :, self.length : rows.start] = False
+        base[:, :, self.length : rows.start] = np.nan
+        self._measured[:, :, self.length : rows.start] = True
         base[:, :, rows.start : end] = rows.values.transpose(2, 1, 0)
-        self._measured[:, :, rows.start : end] = ~np.isnan(base[:, :, rows.start : end])
+        told = ~np.isnan(base[:, :, rows.start : end])
+        self._measured[:, :, rows.start : end] = told | ~told.any(axis=0)
         self._hold(min(rows.start, self.length), end, end if rows.truncate else self.length)
         self._filled = [self._filled[0], *(min(f, rows.start // FAN**k) for k, f in enumerate(self._filled[1:], 1))]
         self.length = end if rows.truncate else max(end, self.length)
@@ -86,6 +89,15 @@ class CurveStore:
         if not 0 <= position < self.length:
             return np.full((self._metrics, len(self.designs)), np.nan)
         return self._levels[0][0][:, :, position]
+
+    def ends(self, metric: int, position: int) -> np.ndarray:
+        """[designs]: the last value at or before ``position``; NaN where there is none."""
+        values = self.at(position)[metric].copy()
+        for design in np.flatnonzero(np.isnan(values)).tolist():
+            known = np.flatnonzero(~np.isnan(self.values(metric, design)[: position + 1]))
+            if len(known):
+                values[design] = self.values(metric, design)[known[-1]]
+        return values
 
     def extent(self, metric: int, low: int, high: int) -> tuple[float, float]:
         """Smallest and largest value of all designs at positions low .. high - 1; (0, 0) where there are none."""

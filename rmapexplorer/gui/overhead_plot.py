@@ -222,7 +222,7 @@ class MetricPlot(QWidget):
 
     def _name_ends(self) -> None:
         last = min(int(self.box.viewRange()[0][1] + 1e-9), self.store.length - 1)
-        values = self.store.at(last)[self.number] if self.store.length else ()
+        values = self.store.ends(self.number, last) if self.store.length else ()
         ends = [
             (d, float(squash(v, self.curves.log))) for d, v in zip(self.store.designs, values, strict=False) if v == v
         ]

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPai
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, HistoryEntry, PathChanged
+from rmapexplorer.gui.branch_choice import BranchChoice
 from rmapexplorer.gui.models.history import Path, tip
 from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
 from rmapexplorer.gui.selection import Selection
@@ -352,7 +353,13 @@ class Timeline(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             right.addWidget(label)
         right.setSpacing(1)
-        row.addWidget(self.title)
+        left = QVBoxLayout()
+        left.setSpacing(0)
+        self.branch = BranchChoice()
+        self.branch.chosen.connect(lambda name: self.requested.emit("branch", {"name": name}))
+        left.addWidget(self.title)
+        left.addWidget(self.branch)
+        row.addLayout(left)
         row.addWidget(self.track, 1)
         row.addLayout(right)
         self.track.seek_requested.connect(self.seek_requested)
@@ -362,7 +369,7 @@ class Timeline(QWidget):
         self.setFocusProxy(self.track)
         self.set_theme(themes.current)
         themes.changed.connect(self.set_theme)
-        self._tell(0, 0, "", "")
+        self._tell(0, 0, "")
 
     def apply(self, change: PathChanged) -> None:
         """Take a change of the branch."""
@@ -373,19 +380,20 @@ class Timeline(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show the frame's position."""
         self.track.set_place(frame.position, frame.head)
-        branch = f"branch {frame.branch}" if len(frame.branches) > 1 else ""
-        self._tell(frame.position, frame.head, frame.op_text, branch)
+        self.branch.set_branches(frame.branches, frame.branch)
+        self._tell(frame.position, frame.head, frame.op_text)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._theme = theme
         self.track.set_theme(theme)
+        self.branch.set_theme(theme)
         for label in (self.title, self.where):
             tint(label, theme.color("text"))
         tint(self.what, theme.color("dim"))
         self.update()
 
-    def _tell(self, position: int, head: int, text: str, branch: str) -> None:
+    def _tell(self, position: int, head: int, text: str) -> None:
         if head == 0:
             self.where.setText("no operation yet")
         elif position == 0:
@@ -394,7 +402,7 @@ class Timeline(QWidget):
             self.where.setText(f"after operation {position:,} of {head:,}")
         entry = self.track.entry(position)
         refused = f"  {entry.error}" if entry is not None and entry.error else ""
-        self.what.setText("  ·  ".join(part for part in (branch, (text if position else "") + refused) if part))
+        self.what.setText((text if position else "") + refused)
         tint(self.what, self._theme.color("bad" if refused else "dim"))
         needed = max(self.where.sizeHint().width(), self.what.sizeHint().width())
         self._room = max(self._room, needed)  # grows only: the track does not jump while playing

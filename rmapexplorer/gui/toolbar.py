@@ -58,6 +58,7 @@ class Chips(QWidget):
         self.more.setMenu(QMenu(self.more))
         self.more.setToolTip("More designs that run")
         self.more.setAccessibleName("More designs that run")
+        self.more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.more.hide()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 

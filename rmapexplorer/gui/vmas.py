@@ -16,7 +16,7 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable, TableDelegate
 from rmapexplorer.gui.theme import Theme, Themes
 
-HINT = "Click selects a vma · right-click to remap, protect, unmap · Ctrl+C copies as maps"
+HINT = "Right-click to remap, protect, unmap · Ctrl+C copies"
 MOVED = "pgoff ≠ address: moved by mremap"
 
 

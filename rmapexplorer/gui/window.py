@@ -240,6 +240,8 @@ class MainWindow(QMainWindow):
         self.frame = None
         self.selection.select(0)
         self.welcome.setVisible(self.settings.welcome and self.files.title == SCENARIO)
+        if self.messagebar.notice is not None and self.messagebar.notice.level != "internal":
+            self.messagebar.dismiss()  # it was about what is gone
         if message.report:
             count = len(message.report)
             text = (

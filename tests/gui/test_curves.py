@@ -76,56 +76,71 @@ def test_a_new_generation_or_other_designs_start_over_and_old_rows_are_dropped()
     assert (store.length, len(store.designs)) == (4, 5)
 
 
+def probed(values: list[float]) -> np.ndarray:
+    """Rows of one design: a metric that is always known, and one that is ``values``."""
+    return np.stack([np.ones(len(values)), np.array(values, dtype=float)], axis=1).reshape(-1, 1, 2)
+
+
+NAN = math.nan
+
+
 def test_what_was_not_measured_holds_the_last_value_and_nothing_stands_before_the_first() -> None:
-    store, values = CurveStore(1), noise(20, 1, 1)
-    values[:3] = values[5:9] = np.nan
-    store.apply(rows(values))
-    assert np.isnan(store.values(0, 0)[:3]).all()
-    assert (store.values(0, 0)[5:9] == values[4]).all()
-    assert store.extent(0, 0, 20)[0] == np.nanmin(values)
-    store.apply(rows(np.full((3, 1, 1), np.nan), 30))  # a gap
-    assert (store.values(0, 0)[20:33] == values[19]).all()
+    store = CurveStore(2)
+    store.apply(rows(probed([NAN, NAN, 4, NAN, NAN, 2])))
+    np.testing.assert_array_equal(store.values(1, 0), [NAN, NAN, 4, 4, 4, 2])
+    assert store.extent(1, 0, 6) == (2, 4)
+    store.apply(rows(probed([NAN, NAN]), 6))  # the next chunk
+    assert store.values(1, 0).tolist()[5:] == [2, 2, 2]
+    assert store.at(7)[1, 0] == 2
     assert np.isnan(store.at(99)).all()
-    assert store.at(32)[0, 0] == values[19, 0, 0]
+
+
+def test_a_curve_ends_where_its_design_has_not_been_run() -> None:
+    store = CurveStore(2)
+    store.apply(rows(np.concatenate([probed([3, NAN]), np.full((4, 1, 2), NAN)])))
+    np.testing.assert_array_equal(store.values(1, 0), [3, 3, NAN, NAN, NAN, NAN])
+    assert store.ends(1, 5).tolist() == [3]
+    store.apply(rows(probed([5.0]), 9))  # and what was never told is not invented
+    assert np.isnan(store.values(1, 0)[2:9]).all()
+    assert store.ends(1, 9).tolist() == [5]
 
 
 def test_a_value_measured_later_moves_what_was_held_behind_it() -> None:
-    store, values = CurveStore(1), np.full((20_000, 1, 1), np.nan)
-    values[[0, 15_000], 0, 0] = (1.0, 9.0)
-    store.apply(rows(values))
-    store.apply(rows(np.array([[[5.0]]]), 10))
-    assert (store.values(0, 0)[:10] == 1).all()
-    assert (store.values(0, 0)[10:15_000] == 5).all()
-    assert (store.values(0, 0)[15_000:] == 9).all()
-    store.apply(rows(np.full((1, 1, 1), np.nan), 10))  # and is taken back
-    assert (store.values(0, 0)[:15_000] == 1).all()
-    assert store.extent(0, 0, 15_000) == (1.0, 1.0)
+    values = [NAN] * 20_000
+    values[0], values[15_000] = 1.0, 9.0
+    store = CurveStore(2)
+    store.apply(rows(probed(values)))
+    store.apply(rows(probed([5.0]), 10))
+    assert (store.values(1, 0)[:10] == 1).all()
+    assert (store.values(1, 0)[10:15_000] == 5).all()
+    assert (store.values(1, 0)[15_000:] == 9).all()
+    store.apply(rows(probed([NAN]), 10))  # and is taken back
+    assert (store.values(1, 0)[:15_000] == 1).all()
+    assert store.extent(1, 0, 15_000) == (1.0, 1.0)
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.lists(st.one_of(st.just(math.nan), st.integers(0, 9)), min_size=1),
+@given(st.lists(st.tuples(st.floats(0, 1), st.lists(st.one_of(st.just(NAN), st.integers(0, 9)), min_size=1),
                           st.booleans()), min_size=1, max_size=8))  # fmt: skip
 def test_holding_agrees_with_the_plain_rule(plan: list[tuple[float, list[float], bool]]) -> None:
-    store, plain = CurveStore(1), list[float]()
+    store, plain = CurveStore(2), list[float]()
     for where, new, truncate in plan:
         start = round(where * len(plain))
-        store.apply(rows(np.array(new, dtype=float).reshape(-1, 1, 1), start, truncate=truncate))
+        store.apply(rows(probed(new), start, truncate=truncate))
         plain[start : start + len(new)] = new
         if truncate:
             del plain[start + len(new) :]
-    held, last = [], math.nan
+    held, last = [], NAN
     for value in plain:
         last = last if math.isnan(value) else value
         held.append(last)
-    np.testing.assert_array_equal(store.values(0, 0), held)
+    np.testing.assert_array_equal(store.values(1, 0), held)
 
 
 def test_held_values_leave_no_holes_in_a_dense_curve() -> None:
-    store, values = CurveStore(1), np.full((4096, 1, 1), np.nan)
-    values[::97] = 7.0
+    store, values = CurveStore(2), [7.0 if k % 97 == 0 else NAN for k in range(4096)]
     for start in range(0, 4096, 50):
-        store.apply(rows(values[start : start + 50], start))
-    y = store.polyline(0, 0, 0, 4095, 128)[1]
-    assert (y == 7.0).all()
+        store.apply(rows(probed(values[start : start + 50]), start))
+    assert (store.polyline(1, 0, 0, 4095, 128)[1] == 7.0).all()
 
 
 def test_24_curves_of_100_000_points_are_ready_within_a_frame() -> None:

@@ -159,6 +159,16 @@ def test_recent_files_newest_first_without_the_vanished(shell: Shell, qtbot: QtB
     assert not shell.window.menus.recent.isEnabled()
 
 
+def test_an_error_about_a_file_goes_when_another_one_opens(shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
+    shell.engine.post(Notice(level="error", text="x.rmap is damaged; choose another file."))
+    shell.settle(qtbot)
+    assert shell.window.messagebar.notice is not None
+    (tmp_path / "a.rmap").write_text("x")
+    shell.window.files.open(str(tmp_path / "a.rmap"))
+    shell.settle(qtbot)
+    assert shell.window.messagebar.notice is None
+
+
 def test_a_recording_is_not_written_over_by_save(shell: Shell, qtbot: QtBot, recording: Path) -> None:
     shell.window.files.open(str(recording))
     shell.settle(qtbot)

@@ -123,8 +123,23 @@ def test_it_says_where_we_are(qtbot: QtBot) -> None:
     assert "after operation 5 of 6" in widget.track.accessibleDescription()
     widget.set_frame(ff.letter(position=0))
     assert widget.where.full_text() == "before the first of 6"
-    widget.set_frame(ff.letter(branch="try", branches=("main", "try")))
-    assert widget.what.full_text().startswith("branch try")
+
+
+def test_other_branches_can_be_chosen_while_there_are_any(qtbot: QtBot) -> None:
+    widget = view(qtbot, 6, 5)
+    assert not widget.branch.isVisible()
+    widget.set_frame(ff.letter(branch="branch 2", branches=("main", "branch 2")))
+    assert widget.branch.isVisible()
+    assert widget.branch.text() == "branch 2"
+    main, own = widget.branch.menu().actions()
+    assert (main.text(), own.isChecked()) == ("main", True)
+    asked = QSignalSpy(widget.requested)
+    own.trigger()
+    assert asked.count() == 0
+    main.trigger()
+    assert asked.at(0) == ["branch", {"name": "main"}]
+    widget.set_frame(ff.letter())
+    assert not widget.branch.isVisible()
 
 
 def test_a_refused_operation_is_said_to_be(qtbot: QtBot) -> None:
