@@ -10,6 +10,7 @@ from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import Exit
+from rmapexplorer.engine.frames import Notice
 from tests.gui.shell import Shell, settings, shell
 
 __all__ = ["settings", "shell"]
