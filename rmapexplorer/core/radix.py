@@ -105,6 +105,8 @@ class Radix(Table):
     def span(self, tables: Tables, start: int, end: int) -> tuple[Ints, Ints]:
         """(page numbers, slots) of the entries in [start, end) that are not none, ascending."""
         vpns, slots = [], []
+        if start >> TABLE_SHIFT == (end - 1) >> TABLE_SHIFT:
+            return self._span_of_one(tables, start, end)
         for number in tables.numbers(start, end):
             row, base = tables.rows[number], number << TABLE_SHIFT
             low, high = max(start - base, 0), min(end - base, TABLE_ENTRIES)
@@ -116,6 +118,17 @@ class Radix(Table):
         if not vpns:
             return NONE, NONE
         return (vpns[0], slots[0]) if len(vpns) == 1 else (np.concatenate(vpns), np.concatenate(slots))
+
+    def _span_of_one(self, tables: Tables, start: int, end: int) -> tuple[Ints, Ints]:
+        # the span lies within one table
+        row = tables.rows.get(start >> TABLE_SHIFT)
+        if row is None:
+            return NONE, NONE
+        base = start & ~_MASK
+        columns = self.entries[row, start - base : end - base].nonzero()[0]
+        if not len(columns):
+            return NONE, NONE
+        return columns + start, columns + (row * TABLE_ENTRIES + start - base)
 
     def drop_empty(self, tables: Tables, start: int, end: int) -> None:
         """Free the tables overlapping [start, end) that hold no entry any more (free_pgtables)."""

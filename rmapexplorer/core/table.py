@@ -62,7 +62,8 @@ class Table:
         if self._free:
             row = self._free.pop()
             for name, (_, fresh) in self.COLUMNS.items():
-                getattr(self, name)[row] = fresh
+                if name not in values:
+                    getattr(self, name)[row] = fresh
         else:
             row = self.used
             if row >= self.capacity:

@@ -49,8 +49,27 @@ def link(w: World, mm: Mm, row: int) -> None:
 
 def unlink_many(w: World, mm: Mm, rows: Ints) -> None:
     """Take vmas out of file, design and mm, and free them (vms_complete_munmap_vmas, exit_mmap). ptes are gone already."""
-    if not len(rows):
-        return
+    if len(rows) == 1:
+        _unlink_one(w, mm, rows)
+    elif len(rows):
+        _unlink_each(w, mm, rows)
+
+
+def _unlink_one(w: World, mm: Mm, rows: Ints) -> None:
+    row = int(rows[0])
+    number = int(w.vma.file[row])
+    if number >= 0:
+        index_remove(w, row)
+        file = w.files[number]
+        file.users -= 1
+        if file.shmem and not file.users:
+            evict(w, file)
+    w.design.vmas_unlinked(rows)
+    mm.drop(row, int(w.vma.start[row]))
+    w.vma.free(row)
+
+
+def _unlink_each(w: World, mm: Mm, rows: Ints) -> None:
     on_file = rows[w.vma.file[rows] >= 0]
     odd = (w.vma.flags[on_file] & NONLINEAR) != 0
     w.imap.remove_many(on_file[~odd])

@@ -134,10 +134,11 @@ class Chains:
 
     def remove_many(self, nodes: Ints) -> Ints:
         """list_del of many nodes at once; returns the owners they had (-1: none)."""
+        if len(nodes) < 8:
+            had = (self.remove(node) for node in nodes.tolist())
+            return np.array([owner for owner in had if owner >= 0], np.int64)
         known = nodes[nodes < len(self.owner)]
         nodes = known[self.owner[known] >= 0]
-        if len(nodes) < 8:
-            return np.array([self.remove(node) for node in nodes.tolist()], np.int64)
         owners = self.owner[nodes]
         gone: Bools = np.zeros(len(self.next), np.bool_)
         gone[nodes] = True

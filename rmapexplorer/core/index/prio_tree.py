@@ -256,6 +256,9 @@ class PrioTreeIndex:
 
     def remove_many(self, rows: Ints) -> None:
         """vma_prio_tree_remove of many. Their order makes no difference: the keys left have one shape."""
+        if len(rows) == 1:
+            self.remove(int(rows[0]))
+            return
         nodes, counts = np.unique(self.sets.remove_many(rows), return_counts=True)
         for node, count in zip(nodes.tolist(), counts.tolist(), strict=True):
             self._removed(node, count)
