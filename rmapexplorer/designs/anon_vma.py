@@ -1,8 +1,11 @@
 """anon_vma as merged in 2.6.7: one object for all vmas that descend from one, the page remembers its offset.
 
 Andrea Arcangeli's design in its final form: allocated at the first write fault (or borrowed from a
-neighbour), a child's vma joins its parent's list at fork. File pages go by the file's index.
-Kernel: mm/rmap.c, mm/mmap.c, mm/mremap.c of 2.6.7 (rmap 39 and 40).
+neighbour), a child's vma joins its parent's list at fork. File pages go by the file's prio_tree.
+Kernel: mm/rmap.c, mm/mmap.c, mm/mremap.c of 2.6.7 (rmap 39 and 40). The forms it had before are options:
+
+RFC2 of 2004-03-11: alloc=fork, direct=naive (or fixup, which it lacked), adopt=none, stop=never, files=list
+the SUSE tree of spring 2004: adopt=merge, stop=never, files=list
 """
 
 from __future__ import annotations
@@ -11,16 +14,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from rmapexplorer.core.design import Design, Footprint, Picture, Proposal, StructNode
+from rmapexplorer.core.design import Design, Footprint, Option, Picture, Proposal, StructNode
 from rmapexplorer.core.flags import ACCESS
 from rmapexplorer.core.index.chains import Chains
+from rmapexplorer.core.index.files import FileIndex, ListIndex
+from rmapexplorer.core.index.prio_tree import PrioTreeIndex
 from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
-from rmapexplorer.core.units import Corruption
-from rmapexplorer.core.walk import Walk
+from rmapexplorer.core.units import Corruption, KernelError
+from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.common import grouped_list_walk, vma_node
+from rmapexplorer.designs import direct_pages
+from rmapexplorer.designs.common import grouped_list_walk, joined, vma_node
 
 SOURCE = "is_mergeable_anon_vma, mm/mmap.c 2.6.7"
 
@@ -36,6 +42,20 @@ class AnonVma(Design):
     title: ClassVar[str] = "anon_vma"
     era: ClassVar[str] = "2.6.7"
     story: ClassVar[str] = "the page remembers its offset in a group of vmas that fork, split and mremap keep together"
+    OPTIONS: ClassVar[tuple[Option, ...]] = (
+        Option(name="adopt", values=("neighbour", "none", "merge"),
+               help="Which vmas share an anon_vma so that they can merge later. neighbour: at the first write (2.6.7). merge: where "
+                    "a merge was tried (SUSE; our reading). none: those that descend from one (RFC2)"),
+        Option(name="alloc", values=("first_write", "fork"),
+               help="fork: an anon_vma only when a fork shares pages, which until then must be direct (RFC2)"),
+        Option(name="direct", values=("no", "naive", "fixup"),
+               help="Pages that were never shared point at their vma. naive: even if that was split, merged or moved since, and "
+                    "they are lost. fixup: each page is touched then"),
+        Option(name="stop", values=("mapcount", "never"),
+               help="never: page_referenced looks at all vmas although every pte was found (RFC2, SUSE)"),
+        Option(name="files", values=("prio_tree", "list"), help="How the vmas of a file are found (prio_tree: 2.6.7 to 3.6)"),
+    )  # fmt: skip
+    FILE_INDEX: type[FileIndex] = PrioTreeIndex
     OWNER: ClassVar[str] = "anon_vma"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         "anon_vma": {
@@ -49,9 +69,23 @@ class AnonVma(Design):
     }
     LOOK: ClassVar[tuple[str, str, str]] = ("anon_vma", "circle", "dash dot")
 
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        if self.options["alloc"] == "fork" and self.options["direct"] == "no":
+            raise KernelError(
+                "EINVAL", "alloc=fork needs direct=naive or direct=fixup: what else could pages point at?"
+            )
+        if self.options["files"] == "list":
+            self.FILE_INDEX = ListIndex
+        if self.options["stop"] == "never":
+            self.REFERENCED_STOPS = False
+        self.direct = self.options["direct"] != "no"
+        self.fixup = self.options["direct"] == "fixup"
+
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""
         super().attach(world)
+        self.bounds: dict[int, tuple[int, int]] = {}  # of vmas being resized, before
         self.av = Heads()
         self.lists = Chains()  # anon_vma -> its vmas, head first
         self.turn = np.zeros(64, np.int64)  # of each vma on its list: greater is nearer to the head
@@ -73,12 +107,13 @@ class AnonVma(Design):
         return self.lists.owner
 
     def has_anon(self, vma: int) -> bool:
-        """vma->anon_vma != NULL."""
-        return bool(self.own[vma] >= 0)
+        """vma->anon_vma != NULL, or direct pages may be there."""
+        return bool(self.own[vma] >= 0) or (self.direct and bool(self.w.vma.touched[vma]))
 
     def has_anon_many(self, vmas: Ints) -> Bools:
         """has_anon for many."""
-        return self.own[vmas] >= 0
+        mask: Bools = (self.own[vmas] >= 0) | (self.w.vma.touched[vmas] & np.bool_(self.direct))
+        return mask
 
     # -- vmas -------------------------------------------------------------------------------------
 
@@ -91,16 +126,25 @@ class AnonVma(Design):
 
     def prepare(self, vma: int) -> None:
         """anon_vma_prepare: adopt a neighbour's or allocate (may sleep)."""
-        if self.own[vma] >= 0:
-            return
-        av = self._mergeable(vma)
+        if self.own[vma] < 0 and self.options["alloc"] == "first_write":
+            self._give(vma)
+
+    def _give(self, vma: int) -> None:
+        av = self._mergeable(vma, int(self.w.vma.flags[vma])) if self.options["adopt"] == "neighbour" else -1
         if av < 0:
             av = self.av.new()
             self.w.counters["objs_alloc"] += 1
             self.w.counters["sleeping_allocs"] += 1
         self._join(av, vma)
 
-    def _mergeable(self, vma: int) -> int:
+    def share_with_neighbours(self, vma: int, flags: int) -> None:
+        """adopt=merge: a vma that just failed to merge shares the anon_vma of a neighbour it could be mprotected into."""
+        if self.options["adopt"] == "merge" and self.own[vma] < 0:
+            av = self._mergeable(vma, flags)
+            if av >= 0:
+                self._join(av, vma)
+
+    def _mergeable(self, vma: int, flags: int) -> int:
         """find_mergeable_anon_vma: next, then prev; flags may differ in read, write, exec."""
         v, own = self.w.vma, self.own
         mm = self.w.mms[int(v.mm[vma])]
@@ -108,7 +152,7 @@ class AnonVma(Design):
         for low, high, neighbour in ((vma, next_, next_), (prev, vma, prev)):
             if neighbour < 0 or own[neighbour] < 0 or v.end[low] != v.start[high] or v.file[low] != v.file[high]:
                 continue
-            same = not (int(v.flags[low]) ^ int(v.flags[high])) & ~ACCESS
+            same = not (flags ^ int(v.flags[neighbour])) & ~ACCESS
             if same and v.pgoff[high] == v.pgoff[low] + v.end[low] - v.start[low]:
                 return int(own[neighbour])
         return -1
@@ -117,9 +161,28 @@ class AnonVma(Design):
         """split_vma, copy_vma: the new part joins the list."""
         if self.own[old] >= 0:
             self._join(int(self.own[old]), new)
+        if self.fixup:
+            direct_pages.tie_span(self.w, new, int(self.w.vma.start[new]), int(self.w.vma.end[new]))
+
+    def vmas_resizing(self, vmas: tuple[int, ...]) -> None:
+        """Remember what each vma holds."""
+        if self.fixup:
+            self.bounds = {row: (int(self.w.vma.start[row]), int(self.w.vma.end[row])) for row in vmas}
+
+    def vmas_resized(self, vmas: tuple[int, ...]) -> None:
+        """Pages that a vma took over are tied to it."""
+        for row, (start, end) in self.bounds.items():
+            direct_pages.tie_span(self.w, row, int(self.w.vma.start[row]), start)
+            direct_pages.tie_span(self.w, row, end, int(self.w.vma.end[row]))
+        self.bounds = {}
 
     def vmas_forked(self, parents: Ints, children: Ints) -> None:
-        """anon_vma_link of each child's vma."""
+        """anon_vma_link of each child's vma; where pages were direct so far parent and child get an anon_vma now."""
+        if self.direct:
+            bare = parents[(self.own[parents] < 0) & self.w.vma.touched[parents]]
+            for vma in bare.tolist():
+                if direct_pages.holds_anonymous(self.w, vma):
+                    self._give(vma)
         own = self.own[parents]
         joined, owners = children[own >= 0], own[own >= 0]
         self.lists.add_head_many(owners, joined)
@@ -138,6 +201,8 @@ class AnonVma(Design):
             self.lists.remove(kept)
             self.lists.add_after(gone, kept)
             self.turn[kept] = self.turn[gone]
+        elif self.own[kept] < 0 <= self.own[gone]:  # only where direct pages do not tell who had one
+            self._join(int(self.own[gone]), kept)
         self.vmas_unlinked(np.array([gone], np.int64))
 
     def vmas_unlinked(self, vmas: Ints) -> None:
@@ -167,17 +232,40 @@ class AnonVma(Design):
     # -- pages ------------------------------------------------------------------------------------
 
     def ptes_set(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
-        """page_add_anon_rmap with mapcount 0 before: mapping and index."""
+        """page_add_anon_rmap with mapcount 0 before: mapping and index. A direct page that gets shared: its anon_vma."""
         if cause == "swap_in":
             fresh = self.w.page.mapcount[pages] == 1
+            self._shared(pages[~fresh], vmas[~fresh])
             pages, vmas, vpns = pages[fresh], vmas[fresh], vpns[fresh]
         if cause in ("first_write", "cow", "swap_in"):
             v = self.w.vma
-            self.w.page.mapping[pages] = self.own[vmas]
+            self.w.page.mapping[pages] = direct_pages.tokens(self.w, vmas) if self.direct else self.own[vmas]
             self.w.page.index[pages] = v.pgoff[vmas] + vpns - v.start[vmas]
+        elif cause == "fork":
+            self._shared(pages, vmas)
+
+    def _shared(self, pages: Ints, vmas: Ints) -> None:
+        if self.direct:
+            turned = ((self.w.page.state[pages] & ANON) != 0) & direct_pages.is_direct(self.w.page.mapping[pages])
+            self.w.page.mapping[pages[turned]] = self.own[vmas[turned]]
+
+    def ptes_moved(
+        self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
+    ) -> None:
+        """mremap: the index stays; a direct page has another vma now."""
+        if self.fixup:
+            direct_pages.tie(self.w, pages, target)
 
     def anon_candidates(self, pages: Ints) -> Walk:
         """The vmas of the page's anon_vma, head first; those whose range misses the index are rejected."""
+        direct = direct_pages.is_direct(self.w.page.mapping[pages])
+        if direct.any():
+            rest = pages[~direct]
+            listed = self._listed(rest) if len(rest) else no_walk(rest)
+            return joined(listed, direct_pages.direct_walk(self.w, pages[direct]))
+        return self._listed(pages)
+
+    def _listed(self, pages: Ints) -> Walk:
         owners = np.unique(self.w.page.mapping[pages])
         if len(owners) < 64:
             lists = [self.lists.members(owner) for owner in owners.tolist()]
@@ -208,7 +296,9 @@ class AnonVma(Design):
         return {"anon_vma": len(np.unique(own[own >= 0])), "vma linkage": int((own >= 0).sum())}
 
     def check(self) -> None:
-        """Every list holds exactly the vmas that name it."""
+        """Every list holds exactly the vmas that name it; with fix-ups every direct page points at its vma."""
+        if self.fixup:
+            direct_pages.check(self.w)
         own = self.own[self.w.vma.live()]
         counts = np.bincount(own[own >= 0], minlength=len(self.lists.count))
         if not np.array_equal(counts, self.lists.count[: len(counts)]):
@@ -241,6 +331,10 @@ class AnonVma(Design):
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """The anon_vma behind the page or vma."""
         av = self._owner_of(page, vma)
+        if av <= -2:
+            row = int(direct_pages.rows_of(self.w, np.array([av], np.int64))[0])
+            span = f"{int(self.w.vma.start[row]):x}-{int(self.w.vma.end[row]):x}" if row >= 0 else "gone"
+            return "direct page", [("vma", span, "the page points at this vma: no fork has shared it")]
         if av < 0:
             return "", []
         return f"anon_vma {self.owner_name(av)}", [
@@ -251,7 +345,11 @@ class AnonVma(Design):
         """The anon_vma and its list, in walking order."""
         av = self._owner_of(page, vma)
         if av < 0:
-            return super().picture(page, vma, limit)
+            row = int(direct_pages.rows_of(self.w, np.array([av], np.int64))[0]) if av <= -2 else -1
+            if row < 0:
+                return super().picture(page, vma, limit)
+            headings = ("page", "", "vma it points at", "task")
+            return Picture(nodes=(vma_node(self.w, row, -1),), links=(("page", f"v{row}"),), total=1, headings=headings)
         members = self.lists.members(av).tolist()
         nodes = [
             StructNode(key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=f"{len(members)} vmas", family=av)

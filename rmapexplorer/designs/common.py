@@ -106,6 +106,18 @@ def indexed_walk(w: World, pages: Ints, index: FileIndex) -> Walk:
     )  # fmt: skip
 
 
+def joined(one: Walk, other: Walk) -> Walk:
+    """Two walks of different pages as one; both begin with their groups' first candidate."""
+    if not len(one.pages) or not len(other.pages):
+        return one if len(one.pages) else other
+    both = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)])
+        for name in ("pages", "start", "mm", "vma", "vpn", "nodes", "rejects", "total_nodes", "total_rejects")
+    }
+    group = np.concatenate([one.group, other.group + len(one.first) - 1])
+    return Walk(group=group, first=np.concatenate([one.first, other.first[1:] + one.first[-1]]), **both)
+
+
 def vma_node(w: World, row: int, family: int) -> StructNode:
     """The box of a vma."""
     v = w.vma

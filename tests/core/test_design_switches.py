@@ -79,4 +79,4 @@ def test_page_referenced_may_go_to_the_end() -> None:
 def test_each_instance_may_choose_its_index() -> None:
     """FILE_INDEX of the instance counts, not of the class."""
     assert isinstance(World(Chosen(), Machine()).imap, IntervalIndex)
-    assert isinstance(World(AnonVma(), Machine()).imap, ListIndex)
+    assert isinstance(World(AnonVma(files="list"), Machine()).imap, ListIndex)
