@@ -216,6 +216,20 @@ def test_addresses_stay_until_nothing_maps_the_page() -> None:
     assert w.footprint()[1].objects == 0
 
 
+def test_a_chained_page_left_alone_stays_chained() -> None:
+    """page_move_rmap looks at the chain, not at mapcount: the address it goes back to would be listed twice otherwise."""
+    w = new_world("anonmm:variant=4b")
+    do(w, o.Spawn(pid=1), o.Mmap(pid=1, span=at(0)), touch_op(1, write(0)), o.Fork(pid=1, child=2))
+    do(w, o.Mremap(pid=2, span=at(0), new_pages=1, to=ORIGIN + 5), o.Exit(pid=1))
+    page = w.anonymous_pages()
+    for to, listed in ((7, 2), (5, 2), (0, 2), (9, 3)):
+        here = int(w.vma.start[w.mms[1].vmas[0]])
+        do(w, o.Mremap(pid=2, span=Span(here, here + 1), new_pages=1, to=ORIGIN + to))
+        assert w.page.index[page].tolist() == [ORIGIN]
+        assert w.design.chains.count(page).tolist() == [listed]  # type: ignore[attr-defined]
+        check_world(w, "anonmm")
+
+
 def test_swap_in_at_another_address_is_chained() -> None:
     """4b: the first to swap in gives the page its address, the other's goes on a chain."""
     w = new_world("anonmm:variant=4b")
