@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import claims, figures, workload
+from rmapexplorer.commands import claims, figures, verify, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
@@ -124,10 +124,6 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(parser=parser)
 
 
-def _no_arguments(parser: argparse.ArgumentParser) -> None:
-    pass
-
-
 # -- commands -----------------------------------------------------------------------------------------
 
 
@@ -152,12 +148,6 @@ def compare_file(options: argparse.Namespace) -> int:
     return OK if verdict.difference is None else FAILED
 
 
-def show_designs(options: argparse.Namespace) -> int:
-    """``designs``."""
-    show(report.designs_table())
-    return OK
-
-
 COMMANDS: tuple[Command, ...] = (
     Command(
         "run",
@@ -168,12 +158,23 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "compare", "replay it and check that process memory ends equal under all designs", _file_arguments, compare_file
     ),
-    Command("designs", "list the designs and their options", _no_arguments, show_designs),
+    Command(
+        "designs",
+        "list the designs and their options, or the sizes of all structures",
+        designs.declare,
+        designs.carry_out,
+    ),
     Command(
         "figures",
         "recompute published numbers, or compare the designs under memory pressure",
         figures.declare,
         figures.carry_out,
+    ),
+    Command(
+        "verify",
+        "replay recorded kernel traces and compare every step with what Linux 6.18 did",
+        verify.declare,
+        verify.carry_out,
     ),
     Command("workload", "write one of the workloads W1 to W9 as a session", workload.declare, workload.carry_out),
     Command(

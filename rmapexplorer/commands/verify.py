@@ -1,0 +1,136 @@
+"""``verify``: replay recorded kernel traces and recordings, and compare with what the kernel did."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+from typing import Any
+
+from rich.progress import Progress
+
+from rmapexplorer import report
+from rmapexplorer.core.units import KernelError
+from rmapexplorer.designs.registry import design_named
+from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.open import load_any
+from rmapexplorer.terminal import BAD_FILE, FAILED, OK, USAGE, Trouble, progress_bars, show, write_json
+from rmapexplorer.verify.compare import LEVELS, Difference, verify
+from rmapexplorer.verify.recording import final_state_of, verify_recording
+from rmapexplorer.verify.trace import Trace, load_traces
+
+ONLY = "anon_vma_chain"
+"""The design whose anon_vmas a trace of Linux 6.18 shows."""
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments: files, design, and where results go."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="kernel traces (.json, .json.gz), or recordings with NAME.final.json beside them",
+    )  # fmt: skip
+    parser.add_argument("--design", default=ONLY, metavar="NAME", help=f"the design to replay in; {ONLY} by default")
+    parser.add_argument("--json", metavar="OUT", help="write what was found there as JSON; - is standard output")
+    parser.add_argument(
+        "--emit", metavar="OUT", help="write our own traces there, in the format of the kernel's (.json[.gz])"
+    )
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Verify every file; exit code 1 where anything differs."""
+    _check(options)
+    found: list[dict[str, Any]] = []
+    emitted: list[Any] = []
+    with progress_bars() as progress:
+        for path in options.files:
+            found += _verify_file(path, options.design, emitted, progress)
+    good = sum(not entry["differences"] for entry in found)
+    if options.json != "-":
+        show(*(line for entry in found for line in _lines(entry)), f"{good} of {len(found)} traces agree")
+    write_json(options.json, json.dumps({"agree": good, "of": len(found), "traces": found}, indent=1) + "\n"
+               if options.json else "")  # fmt: skip
+    _emit(options.emit, emitted)
+    return OK if good == len(found) else FAILED
+
+
+def _check(options: argparse.Namespace) -> None:
+    try:
+        design_named(options.design)
+    except KernelError as error:
+        raise Trouble(f"{error.rule}.", USAGE) from error
+    for out in (options.json, options.emit):
+        if out not in (None, "-") and (sentence := report.no_target(out, "")):
+            raise Trouble(sentence, BAD_FILE)
+
+
+def _verify_file(path: str, design: str, emitted: list[Any], progress: Progress) -> list[dict[str, Any]]:
+    final = final_state_of(path)
+    try:
+        if final:
+            return [_recording(path, final, design)]
+        traces = load_traces(path)
+    except FormatError as error:
+        raise Trouble(f"{error}", BAD_FILE) from error
+    if design.partition(":")[0] != ONLY:
+        raise Trouble(f"kernel traces show what {ONLY} keeps; {design} cannot be compared with them.", USAGE)
+    bar = progress.add_task(path, total=len(traces))
+    out = []
+    for trace in traces:
+        out.append(_trace(path, trace, design, emitted))
+        progress.advance(bar)
+    progress.remove_task(bar)
+    return out
+
+
+def _trace(path: str, trace: Trace, design: str, emitted: list[Any]) -> dict[str, Any]:
+    differences, mine = verify(trace, design)
+    emitted.append(mine)
+    return {
+        "file": path,
+        "name": trace.name,
+        "steps": len(trace.steps),
+        "differences": [_entry(d) for d in differences],
+    }
+
+
+def _entry(d: Difference) -> dict[str, Any]:
+    return {"level": d.level, "step": d.step, "call": d.call, "where": d.where, "kernel": d.kernel, "ours": d.ours}
+
+
+def _recording(path: str, final: str, design: str) -> dict[str, Any]:
+    session = load_any(path)
+    mismatches, processes = verify_recording(session, final, design)
+    entries = [
+        {"level": "final state", "step": len(session.operations), "call": "end", "where": f"process {m.pid}, {m.what}",
+         "kernel": m.kernel, "ours": m.ours}
+        for m in mismatches
+    ]  # fmt: skip
+    return {"file": path, "name": session.title, "steps": len(session.operations), "processes": processes,
+            "differences": entries}  # fmt: skip
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    if not entry["differences"]:
+        return []
+    lines = [f"{entry['name']} ({entry['file']}):"]
+    for d in entry["differences"]:
+        meaning = f" ({LEVELS[d['level']]})" if d["level"] in LEVELS else ""
+        lines.append(f"  step {d['step']}, {d['call']}: {d['level']}{meaning}, {d['where']}")
+        lines += [f"      kernel {d['kernel']}", f"      ours   {d['ours']}"]
+    return lines
+
+
+def _emit(path: str | None, traces: list[Any]) -> None:
+    if path is None:
+        return
+    text = json.dumps({"format": 1, "env": {"simulator": "rmapexplorer"}, "traces": traces})
+    try:
+        if path.endswith(".gz"):
+            with gzip.GzipFile(path, "wb", mtime=0) as out:
+                out.write(text.encode())
+        else:
+            report.write_text(path, text + "\n")
+    except OSError as error:
+        raise Trouble(
+            f"{path}: cannot be written ({error.strerror or error}); choose another place.", BAD_FILE
+        ) from error
