@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import claims, figures, verify, workload
+from rmapexplorer.commands import claims, designs, figures, verify, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
