@@ -30,6 +30,7 @@ def _new_task(w: World, pid: int, ppid: int, leader: int, mm: int, comm: str) ->
         raise KernelError("EINVAL", "a pid is a number above 0", "child")
     w.tasks[pid] = Task(pid, ppid, leader, mm, comm, w.task_births)
     w.task_births += 1
+    w.parents.add(ppid)
 
 
 def spawn(w: World, op: Spawn) -> None:
@@ -79,17 +80,21 @@ def exit_(w: World, op: Exit) -> None:
 
 def _leave(w: World, task: Task) -> None:
     mm = w.mms[task.mm]
-    others = [t for t in w.tasks.values() if t.leader == task.leader and t is not task]
+    others: list[Task] = []
+    if mm.users > 1 or task.pid != task.leader:  # threads share their leader's mm
+        others = [t for t in w.tasks.values() if t.leader == task.leader and t is not task]
     if task.pid == task.leader and others:
         task.zombie = True  # its threads live on: the process keeps its pid until the last of them ends
         return _mmput(w, mm)
     del w.tasks[task.pid]
     if len(others) == 1 and others[0].zombie:
         del w.tasks[task.leader]
-    if task.leader not in w.tasks:
+    if task.leader not in w.tasks and task.leader in w.parents:
+        heir = 1 if 1 in w.tasks else 0
+        w.parents.add(heir)
         for child in w.tasks.values():
             if child.ppid == task.leader:
-                child.ppid = 1 if 1 in w.tasks else 0
+                child.ppid = heir
     return _mmput(w, mm)
 
 

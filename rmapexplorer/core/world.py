@@ -39,6 +39,7 @@ class World:
         self.pt = Radix()
         self.cache = Radix()
         self.tasks: dict[int, Task] = {}
+        self.parents: set[int] = set()  # pids that were a parent at some time: others need not be asked for children
         self.mms: dict[int, Mm] = {}
         self.files: list[File] = []
         self.file_ids: dict[str, int] = {}
@@ -245,7 +246,7 @@ class World:
         other.mms = {number: mm.copy() for number, mm in self.mms.items()}
         other.files = [file.copy() for file in self.files]
         other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
-        other.refusals = list(self.refusals)
+        other.refusals, other.parents = list(self.refusals), self.parents.copy()
         other.lazy, other.munlocked = self.lazy.copy(), self.munlocked.copy()
         other.nonlinear = {file: rows.copy() for file, rows in self.nonlinear.items()}
         other.imap = self.imap.copy(other.vma)
