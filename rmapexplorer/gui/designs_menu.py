@@ -68,14 +68,14 @@ class DesignsMenu(QObject):
         self._group = QActionGroup(self)
         for action in self._places:
             self._group.addAction(action)
-        menu.addSection("Running: click shows it")
+        _heading(menu, "Running; choose one to show it")
         menu.addActions(self._places)
-        menu.addSection("All designs")
+        menu.addSeparator()
+        _heading(menu, "All designs")
         for design in self._designs:
             inner = menu.addMenu(design.key)
             inner.setToolTipsVisible(True)
             inner.menuAction().setToolTip(f"{design.title} ({design.era}). {design.story}")
-            inner.menuAction().setCheckable(True)
             inner.aboutToShow.connect(lambda d=design: self._fill(d))
             self.menus[design.key] = inner
         self.set_theme(theme)
@@ -105,10 +105,13 @@ class DesignsMenu(QObject):
                 action.setIcon(marker(key, self._theme) if key else QIcon())
             running = {world.design for world in self.worlds}
             for key, menu in self.menus.items():
-                menu.menuAction().setChecked(key in running)
+                menu.setTitle(f"{key}  ✓" if key in running else key)
         self._view = view
         for key, action in self.shown.items():
             action.setChecked(key == view)
+            font = action.font()
+            font.setBold(key == view)
+            action.setFont(font)  # beside its marker there is no room for a tick
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the markers anew."""
@@ -144,7 +147,8 @@ class DesignsMenu(QObject):
             action.setChecked(bool(mine))
             self._allow(action, len(self.worlds) > 1 if mine else len(self.worlds) < MOST, LAST if mine else FULL)
         if design.OPTIONS:
-            menu.addSection(f"Options of {chip_text(hand.key)}" if hand and len(mine) > 1 else "Options")
+            menu.addSeparator()
+            _heading(menu, f"Options of {chip_text(hand.key if hand else design.key)}")
         for option in design.OPTIONS:
             self._radios(menu, design, option, hand or World(design.key, {}), bool(mine))
         if design.OPTIONS and mine:
@@ -152,11 +156,12 @@ class DesignsMenu(QObject):
             self._variants(menu.addMenu("&Add a variant"), design, hand or mine[0])
 
     def _radios(self, menu: QMenu, design: Any, option: Any, world: World, runs: bool) -> None:
-        inner = menu.addMenu(option.name)
+        now = world.options.get(option.name, option.values[0])
+        inner = menu.addMenu(f"{option.name}: {now}")
+        inner.setObjectName(option.name)
         inner.setToolTipsVisible(True)
         inner.menuAction().setToolTip(option.help)
         group = QActionGroup(inner)
-        now = world.options.get(option.name, option.values[0])
         for value in option.values:
             other = having(design, world, option.name, value)
             text = f"{value} (default)" if value == option.values[0] else value
@@ -216,3 +221,8 @@ class DesignsMenu(QObject):
 
     def _choose(self, worlds: list[World]) -> None:
         self.chosen.emit([(world.design, dict(world.options)) for world in worlds])
+
+
+def _heading(menu: QMenu, text: str) -> None:
+    """A line that can only be read: the style sheet draws sections without their words."""
+    menu.addAction(text).setEnabled(False)

@@ -30,7 +30,7 @@ class Chip(QToolButton):
         """Marker, name (bold or not, so that nothing moves when it is chosen) and a little air."""
         font = self.font()
         font.setBold(True)
-        return QSize(QFontMetrics(font).horizontalAdvance(self.text()) + 12 + 28, super().sizeHint().height())
+        return QSize(QFontMetrics(font).horizontalAdvance(self.text()) + 12 + 25, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Never narrower than its name."""
@@ -48,7 +48,7 @@ class Chip(QToolButton):
 class Chips(QWidget):
     """The chips in a row, as many as fit; the others are a menu at its end. The one in view always has its chip."""
 
-    GAP = 6
+    GAP = 4
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
