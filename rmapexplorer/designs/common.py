@@ -110,12 +110,17 @@ def joined(one: Walk, other: Walk) -> Walk:
     """Two walks of different pages as one; both begin with their groups' first candidate."""
     if not len(one.pages) or not len(other.pages):
         return one if len(one.pages) else other
-    both = {
-        name: np.concatenate([getattr(one, name), getattr(other, name)])
-        for name in ("pages", "start", "mm", "vma", "vpn", "nodes", "rejects", "total_nodes", "total_rejects")
-    }
-    group = np.concatenate([one.group, other.group + len(one.first) - 1])
-    return Walk(group=group, first=np.concatenate([one.first, other.first[1:] + one.first[-1]]), **both)
+
+    def both(name: str) -> Ints:
+        column: Ints = np.concatenate([getattr(one, name), getattr(other, name)])
+        return column
+
+    return Walk(
+        pages=both("pages"), group=np.concatenate([one.group, other.group + len(one.first) - 1]), start=both("start"),
+        first=np.concatenate([one.first, other.first[1:] + one.first[-1]]), mm=both("mm"), vma=both("vma"),
+        vpn=both("vpn"), nodes=both("nodes"), rejects=both("rejects"), total_nodes=both("total_nodes"),
+        total_rejects=both("total_rejects"),
+    )  # fmt: skip
 
 
 def vma_node(w: World, row: int, family: int) -> StructNode:
