@@ -9,6 +9,7 @@ from attrs import define, field
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome
+from rmapexplorer.core.units import KernelError
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Kind, Lens
 from rmapexplorer.engine.stage import Stage, advance_lanes
@@ -77,13 +78,15 @@ class Perform:
         """Nothing to prepare."""
 
     def step(self, stage: Stage) -> bool:
-        """Resolve what the kernel would choose, then do the next operation."""
+        """Resolve what the kernel would choose, then do the next operation. :raises KernelError: it cannot be done at all."""
         if self.done >= len(self.operations):
             return False
         op = self.operations[self.done]
         if self.lens.undecided(op):
             past = [stage.line.operations[node] for node in stage.line.path[: stage.line.cursor]]
             op = self.lens.resolve(op, list(stage.worlds.values()), past)
+        if words := self.lens.problem(op):
+            raise KernelError("EINVAL", f"no session could hold this operation {words}")
         self.last = stage.perform(op)
         self.done += 1
         return True

@@ -71,6 +71,8 @@ class Lens:
     """(operation, worlds, operations before it) -> it with what the kernel would choose; KernelError: nothing fits."""
     undecided: Callable[[Operation], bool]
     """True where the kernel has something to choose."""
+    problem: Callable[[Operation], str] = lambda op: ""
+    """Why a session could not hold the operation, empty where it can; such a one never enters the log."""
 
 
 Seen = Any

@@ -11,6 +11,7 @@ from rmapexplorer.engine import collect, resolve, snapshot
 from rmapexplorer.engine.detail import detail
 from rmapexplorer.engine.files import Files
 from rmapexplorer.engine.lens import Kind, Lens, UnknownDesign
+from rmapexplorer.formats import codec
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import save_session
 
@@ -23,6 +24,7 @@ REAL_LENS = Lens(
     vmas=collect.vmas,
     resolve=resolve.resolve,
     undecided=resolve.undecided,
+    problem=codec.problem,
 )
 
 REAL_FILES = Files(read=load_any, write=save_session)

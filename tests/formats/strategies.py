@@ -28,18 +28,26 @@ EXAMPLES = (
     ops.Mseal(pid=1, span=SPAN),
     ops.Ftruncate(pid=1, file="a", pages=0),
     ops.Punch(pid=1, file="a", offset=1, pages=2),
+    ops.RemapFilePages(pid=1, span=SPAN, offset=3),
+    ops.Swapoff(),
+    ops.Ksm(pid=1, enable=False),
 )
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 names = words.filter(bool)
-pids = st.integers(1, 2**31 - 1)
+pids = st.integers(0, 2**31 - 1)
 counts = st.integers(0, 2**51)
+
+
+places = st.integers(0, TASK_SIZE_PAGES) | st.integers(0, 2**52)
+"""Page numbers, those beyond user space too: a refused call stays in the history."""
 
 
 @st.composite
 def spans(draw):
-    start = draw(st.integers(0, TASK_SIZE_PAGES - 1))
-    return Span(start, draw(st.integers(start + 1, TASK_SIZE_PAGES)))
+    """Empty ones and such as end before they begin among them."""
+    start = draw(places)
+    return Span(start, draw(st.integers(start, TASK_SIZE_PAGES) if start < TASK_SIZE_PAGES else places))
 
 
 runs = st.tuples(spans(), st.sampled_from("rw")).map(lambda pair: (pair[0].start, pair[0].end, pair[1]))
@@ -49,7 +57,7 @@ prots = st.sampled_from(["", "r", "w", "x", "rw", "rx", "wx", "rwx"])
 @st.composite
 def mmaps(draw):
     kind = draw(st.sampled_from(ops.KINDS))
-    file = draw(names) if kind.startswith("file") else ""
+    file = draw(words)
     flags = draw(st.lists(st.sampled_from(ops.MMAP_FLAGS), unique=True).map(tuple))
     return ops.Mmap(
         pid=draw(pids), span=draw(spans()), prot=draw(prots), kind=kind, file=file,
@@ -57,7 +65,7 @@ def mmaps(draw):
     )  # fmt: skip
 
 
-pair = st.tuples(pids, pids).filter(lambda p: p[0] != p[1])
+pair = st.tuples(pids, pids)
 operations = st.one_of(
     mmaps(),
     pair.map(lambda p: ops.Fork(pid=p[0], child=p[1])),
@@ -68,18 +76,20 @@ operations = st.one_of(
     st.builds(ops.Munmap, pid=pids, span=spans()),
     st.builds(ops.Mprotect, pid=pids, span=spans(), prot=prots),
     st.builds(
-        ops.Mremap, pid=pids, span=spans(), new_pages=st.integers(0, TASK_SIZE_PAGES),
-        to=st.none() | st.integers(0, TASK_SIZE_PAGES - 1), dontunmap=st.booleans(),
+        ops.Mremap, pid=pids, span=spans(), new_pages=places, to=st.none() | places, dontunmap=st.booleans(),
     ),
-    st.builds(ops.Brk, pid=pids, end=st.integers(0, TASK_SIZE_PAGES), start=st.none() | st.integers(0, 99)),
+    st.builds(ops.Brk, pid=pids, end=places, start=st.none() | st.integers(0, 99)),
     st.builds(ops.Madvise, pid=pids, span=spans(), advice=st.sampled_from(ops.ADVICES)),
     st.builds(ops.Touch, pid=pids, runs=st.lists(runs, min_size=1, max_size=5).map(tuple)),
     st.builds(ops.Reclaim, pages=st.none() | counts),
     st.builds(ops.Mlock, pid=pids, span=spans(), onfault=st.booleans()),
     st.builds(ops.Munlock, pid=pids, span=spans()),
     st.builds(ops.Mseal, pid=pids, span=spans()),
-    st.builds(ops.Ftruncate, pid=pids, file=names, pages=counts),
-    st.builds(ops.Punch, pid=pids, file=names, offset=counts, pages=counts),
+    st.builds(ops.Ftruncate, pid=pids, file=words, pages=counts),
+    st.builds(ops.Punch, pid=pids, file=words, offset=counts, pages=counts),
+    st.builds(ops.RemapFilePages, pid=pids, span=spans(), offset=counts),
+    st.builds(ops.Ksm, pid=pids, enable=st.booleans()),
+    st.just(ops.Swapoff()),
 )  # fmt: skip
 
 machines = st.builds(

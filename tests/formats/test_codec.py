@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmapexplorer.core.operations import OPERATIONS, Brk, Mmap, Mremap, Reclaim, Touch
-from rmapexplorer.core.units import TASK_SIZE_PAGES, Span
+from rmapexplorer.core.units import Span
 from rmapexplorer.formats import codec
 
 from .strategies import EXAMPLES
@@ -43,23 +43,20 @@ def test_decode_undoes_encode(op):
         ({"op": None}, "unknown op null"),
         ({"op": ["mmap"]}, "unknown op ['mmap']"),
         ({"colour": 1}, "a field 'colour' that mmap does not have"),
-        ({"pid": 0}, '"pid" must be from 1 to'),
-        ({"pid": 2**31}, '"pid" must be from 1 to'),
+        ({"pid": -1}, '"pid" must be from 0 to'),
+        ({"pid": 2**31}, '"pid" must be from 0 to'),
         ({"pid": True}, '"pid" must be a whole number, not true'),
         ({"pid": 1.0}, '"pid" must be a whole number, not 1.0'),
         ({"pid": "1"}, '"pid" must be a whole number'),
-        ({"pid": 10**5000}, '"pid" must be from 1 to'),
+        ({"pid": 10**5000}, '"pid" must be from 0 to'),
         ({"span": [16]}, '"span" must be [first page, end page]'),
-        ({"span": [16, 16]}, '"span" must end after it starts'),
-        ({"span": [32, 16]}, '"span" must end after it starts'),
+        ({"span": [16, None]}, '"span" must be a whole number, not null'),
         ({"span": [-1, 16]}, '"span" must be from 0'),
-        ({"span": [16, TASK_SIZE_PAGES + 1]}, '"span" must be from 0'),
+        ({"span": [16, 2**52 + 1]}, '"span" must be from 0'),
         ({"span": {"start": 16}}, '"span" must be [first page, end page]'),
         ({"prot": "wr"}, '"prot" must be letters of rwx in this order'),
         ({"prot": "rw\n"}, '"prot" must be letters of rwx in this order'),
         ({"kind": "anonymous"}, "is 'anonymous', which is no kind of mapping (known: anon, "),
-        ({"kind": "file-private"}, 'kind file-private needs a "file"'),
-        ({"file": "libc"}, 'kind anon has no "file"'),
         ({"file": 7}, '"file" must be a text'),
         ({"label": "a\udc80"}, "surrogate"),
         ({"label": "a" * 5000}, "at most 4096 characters"),
@@ -82,16 +79,15 @@ def test_each_wrong_value_is_named(change, words):
         (None, "must be an object"),
         ({"pid": 1}, 'has no "op"'),
         ({"op": "mmap", "pid": 1}, '(mmap) has no "span"'),
-        ({"op": "fork", "pid": 1, "child": 1}, "must not be the pid itself"),
+        ({"op": "fork", "pid": 1}, '(fork) has no "child"'),
         ({"op": "madvise", "pid": 1, "span": [1, 2], "advice": "MADV_FREE"}, "which is no advice"),
         ({"op": "touch", "pid": 1, "runs": []}, '"runs" must be a list'),
         ({"op": "touch", "pid": 1, "runs": [[1, 2, "x"]]}, '"r" or "w"'),
         ({"op": "touch", "pid": 1, "runs": [[1, 2]]}, '"r" or "w"'),
-        ({"op": "touch", "pid": 1, "runs": [[2, 2, "r"]]}, "must end after it starts"),
+        ({"op": "touch", "pid": 1, "runs": [[2, -2, "r"]]}, "must be from 0 to"),
         ({"op": "clone", "pid": 1, "child": 2, "thread": 1}, "must be true or false"),
-        ({"op": "mremap", "pid": 1, "span": [1, 2], "new_pages": 1, "to": TASK_SIZE_PAGES}, '"to" must be from 0'),
+        ({"op": "mremap", "pid": 1, "span": [1, 2], "new_pages": 1, "to": 2**52 + 1}, '"to" must be from 0'),
         ({"op": "reclaim", "pages": -1}, '"pages" must be from 0'),
-        ({"op": "ftruncate", "pid": 1, "file": "", "pages": 1}, '"file" must not be empty'),
         ({"op": "ftruncate", "pid": 1, "file": "a", "pages": None}, '"pages" must be a whole number'),
     ],
 )
@@ -102,6 +98,6 @@ def test_each_wrong_object_is_named(data, words):
 
 
 def test_an_operation_that_could_not_be_read_again_has_a_problem():
-    assert "end after it starts" in codec.problem(Mmap(pid=1, span=Span(9, 9)))
+    assert "span" in codec.problem(Mmap(pid=1, span=Span(-1, 9)))
     assert "new_pages" in codec.problem(Mremap(pid=1, span=Span(1, 2), new_pages=-1))
     assert "runs" in codec.problem(Touch(pid=1, runs=()))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn, Touch
+from rmapexplorer.core.units import Machine
+from rmapexplorer.core.world import World
+from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
 
 from .lines import ADDR, Script, started
 
@@ -112,6 +115,28 @@ def test_exec_by_a_thread_ends_the_others():
     assert [(op.name, op.pid) for op in script.ops()[2:]] == [
         ("exit", 6), ("exit", 7), ("exec", 5), ("mmap", 5), ("exit", 5),
     ]  # fmt: skip
+
+
+def refusals(script: Script) -> list[tuple[str, str]]:
+    """(operation, errno) of every operation of a recording that a world refuses."""
+    world = World(AnonVmaChain(), Machine())
+    applied = [(op, world.apply(op)) for op in script.done().log.operations]
+    return [(op.name, outcome.error) for op, outcome in applied if not outcome.ok]
+
+
+@pytest.mark.parametrize("threads", [(), (6,), (6, 7), (6, 7, 8)])
+@pytest.mark.parametrize("exits", ["leader first", "leader last", "leader alone"])
+def test_an_exec_after_the_leader_has_ended_is_refused_by_no_world(threads, exits):
+    """The process keeps its pid through de_thread, whoever of it was alive; exec and exit find it."""
+    script = started()
+    for tid in threads:
+        script.fork(5, tid, THREAD)
+    gone = {"leader first": (5, *threads[1:]), "leader last": (*threads[1:], 5), "leader alone": (5,)}[exits]
+    for tid in gone if threads else ():
+        script.exit(5, tid)
+    script.exec(5, "sh").mmap("5", ADDR, 1).fault("5", ADDR).exit(5)
+    assert refusals(script) == []
+    assert [op.name for op in script.ops()][-4:] == ["exec", "mmap", "touch", "exit"]
 
 
 def test_exec_empties_the_address_space():
