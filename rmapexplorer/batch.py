@@ -24,6 +24,9 @@ from rmapexplorer.formats.session import Session
 Tell = Callable[[int, int], None]
 """Told (operations done, operations in all)."""
 
+Each = Callable[[World, int, Operation, Outcome], None]
+"""Called after every operation with the world, its index, itself and how it ended."""
+
 OPERATIONS_BETWEEN_TELLING = 64
 
 REAL_WALKS = (
@@ -81,8 +84,8 @@ def names_of(session: Session) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def run(name: str, machine: Machine, operations: Sequence[Operation], tell: Tell) -> Run:
-    """All operations in a fresh world of the design ``name``.
+def run(name: str, machine: Machine, operations: Sequence[Operation], tell: Tell, each: Each | None = None) -> Run:
+    """All operations in a fresh world of the design ``name``; ``seconds`` counts the time of ``each`` too.
 
     :raises KernelError: EINVAL, for a design or an era of the calls that is not known.
     """
@@ -94,6 +97,8 @@ def run(name: str, machine: Machine, operations: Sequence[Operation], tell: Tell
         outcome = apply(op)
         if outcome.error is not None:
             refused[index] = outcome
+        if each is not None:
+            each(done.world, index, op, outcome)
         if not index % OPERATIONS_BETWEEN_TELLING:
             tell(index, len(operations))
     done.seconds = time.perf_counter() - start

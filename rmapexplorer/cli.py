@@ -16,6 +16,7 @@ from rmapexplorer import __version__, batch, report
 from rmapexplorer.commands import claims, designs, figures, verify, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Corruption, KernelError
+from rmapexplorer.counter_sheet import CounterSheet
 from rmapexplorer.designs.registry import DESIGNS, design_named
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
@@ -121,7 +122,15 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"designs to run instead of those of the file: {known}; with options as in anonmm:variant=4c",
     )  # fmt: skip
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
-    parser.set_defaults(parser=parser)
+    parser.set_defaults(parser=parser, counters=None)
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    _file_arguments(parser)
+    parser.add_argument(
+        "--counters", metavar="OUT",
+        help="write all counters there as CSV, a row for each operation and design and for the sum; - is standard output",
+    )  # fmt: skip
 
 
 # -- commands -----------------------------------------------------------------------------------------
@@ -129,11 +138,15 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_file(options: argparse.Namespace) -> int:
     """``run FILE``."""
-    session, runs, _ = _run_all(options)
+    if options.json == options.counters == "-":
+        raise Trouble("only one of --json and --counters can have standard output; name a file for the other.", USAGE)
+    sheet = CounterSheet() if options.counters else None
+    session, runs, _ = _run_all(options, sheet=sheet)
     found = {done.name: batch.figures(done) for done in runs}
-    if options.json != "-":
+    if "-" not in (options.json, options.counters):
         show(report.figures_table(session.title, found))
     write_json(options.json, report.to_json(runs, found) if options.json else "")
+    write_json(options.counters, sheet.text() if sheet else "")
     return OK
 
 
@@ -152,7 +165,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "run",
         "replay a session or recording under its designs and show what each of them pays",
-        _file_arguments,
+        _run_arguments,
         run_file,
     ),
     Command(
@@ -186,15 +199,19 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
-def _run_all(options: argparse.Namespace, least: int = 1) -> tuple[Session, list[batch.Run], Sequence[Operation]]:
+def _run_all(
+    options: argparse.Namespace, least: int = 1, sheet: CounterSheet | None = None
+) -> tuple[Session, list[batch.Run], Sequence[Operation]]:
     path, wanted = _file_and_designs(options)
     for name in wanted:
         try:
             design_named(name)
         except KernelError as error:
             raise Trouble(f"{error.rule}.", USAGE) from error
-    if options.json not in (None, "-") and (sentence := report.no_target(options.json, path)):
-        raise Trouble(sentence, BAD_FILE)
+    for option in ("json", "counters"):
+        target = getattr(options, option)
+        if target not in (None, "-") and (sentence := report.no_target(target, path, option)):
+            raise Trouble(sentence, BAD_FILE)
     with progress_bars() as progress:
         session = _load(path, progress)
         try:
@@ -204,7 +221,7 @@ def _run_all(options: argparse.Namespace, least: int = 1) -> tuple[Session, list
         if len(names) < least:
             raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
         operations = batch.operations_of(session)
-        runs = [_run_one(name, session, operations, path, progress) for name in names]
+        runs = [_run_one(name, session, operations, path, progress, sheet) for name in names]
     for line in session.report:
         complain(f"skipped: {line}", OK)
     return session, runs, operations
@@ -233,13 +250,24 @@ def _load(path: str, progress: Progress) -> Session:
     return session
 
 
-def _run_one(name: str, session: Session, operations: Sequence[Operation], path: str, progress: Progress) -> batch.Run:
+def _run_one(
+    name: str,
+    session: Session,
+    operations: Sequence[Operation],
+    path: str,
+    progress: Progress,
+    sheet: CounterSheet | None,
+) -> batch.Run:
     bar = progress.add_task(name, total=len(operations))
+    each = sheet.of(name) if sheet else None
     try:
-        return batch.run(name, session.machine, operations, lambda done, _: progress.update(bar, completed=done))
+        done = batch.run(name, session.machine, operations, lambda n, _: progress.update(bar, completed=n), each)
     except KernelError as error:
         raise Trouble(f"{path}: {error.rule}.", BAD_FILE) from error
     except MemoryError as error:
         raise Trouble(
             f"{path}: the world of {name} does not fit into memory; run fewer or smaller operations.", BAD_FILE
         ) from error
+    if sheet:
+        sheet.total(done)
+    return done

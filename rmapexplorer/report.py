@@ -95,10 +95,10 @@ def to_json(runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict 
 # -- files --------------------------------------------------------------------------------------------
 
 
-def no_target(path: str, source: str) -> str:
+def no_target(path: str, source: str, option: str = "json") -> str:
     """Why nothing can be written to ``path``, as a sentence; empty where it seems possible. ``source``: the file read."""
     if not path or "\0" in path:
-        return f"{path!r} is no file name; give another after --json."
+        return f"{path!r} is no file name; give another after --{option}."
     folder = os.path.dirname(os.path.realpath(path))
     if os.path.isdir(path):
         return f"{path}: is a directory; give the name of a file in it."

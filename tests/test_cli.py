@@ -135,8 +135,8 @@ def test_compare_says_that_memory_is_equal(file, capsys):
 def test_compare_fails_where_memory_differs(file, capsys, monkeypatch):
     honest = batch.run
 
-    def run(name, machine, operations, tell):
-        return honest(name, machine, operations[:-1] if name != "anon_vma" else (*operations[:-1], Exit(pid=2)), tell)
+    def run(name, machine, operations, *more):
+        return honest(name, machine, operations[:-1] if name != "anon_vma" else (*operations[:-1], Exit(pid=2)), *more)
 
     monkeypatch.setattr(batch, "run", run)
     assert cli.main(["compare", file]) == 1
