@@ -57,11 +57,13 @@ def _published(options: argparse.Namespace) -> int:
         records = chosen(options.ids)
     except KernelError as error:
         raise Trouble(f"{error.rule}.", USAGE) from error
-    found = []
+    found: list[Found] = []
     with progress_bars() as progress:
         bar = progress.add_task("figures", total=len(records))
         lab = Lab(lambda what: progress.update(bar, description=what))
         for record in records:
+            if found and found[-1].id.split("-")[0] != record.id.split("-")[0]:
+                lab.forget()  # only figures of one family are read from the same worlds
             found.append(recompute(record, lab))
             progress.advance(bar)
     if options.json != "-":

@@ -154,7 +154,7 @@ def _swept(lab: Lab, how: str) -> float:
 
 FILES: tuple[Published, ...] = (
     Published(
-        id="W1-vmas", what="test-mmap3: vmas on the file, 32 processes", published=576_000, unit="vmas", source=INGO,
+        id="F7-vmas", what="test-mmap3: vmas on the file, 32 processes", published=576_000, unit="vmas", source=INGO,
         compute=_vmas,
     ),
     Published(
