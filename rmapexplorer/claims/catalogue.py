@@ -72,10 +72,12 @@ def write_scenarios(folder: str) -> list[str]:
 
 
 def run_claim(
-    name: str, progress: Tell | None = None, cancelled: Callable[[], bool] | None = None, session: Session | None = None
-) -> ClaimResult:
+    name: str, progress: Tell | None = None, cancelled: Callable[[], bool] | None = None,
+    session: Session | None = None, measured: Callable[[str, dict[str, float]], None] | None = None,
+) -> ClaimResult:  # fmt: skip
     """Replay the claim's scenario under all its designs, measure, and judge.
 
+    :param measured: told the figures of each column as soon as they are there.
     :raises Stopped: ``cancelled`` said so. :raises KernelError: EINVAL, for an unknown claim or design.
     """
     claim = claim_named(name)
@@ -91,6 +93,8 @@ def run_claim(
 
         world = World(design_named(column.key), column.machine or session.machine)
         figures[column.name] = dict(claim.measure(Replay(session, world, told, cancelled or _never)))
+        if measured is not None:
+            measured(column.name, figures[column.name])
     seconds = time.perf_counter() - start
     if progress is not None:
         progress(len(claim.columns) * each, len(claim.columns) * each, "")

@@ -101,6 +101,8 @@ FILE = (
            tip="Start a blank session with one process"),
     Action(id="open", text="&Open…", menu="File", handler="open", shortcut=("Ctrl+O",), icon="open",
            tip="Open a session, or a recording printed by perf script"),
+    Action(id="gallery", text="&Gallery…", menu="File", handler="gallery", shortcut=("Ctrl+G",),
+           tip="Every scenario as a card: workloads, and the claims of the letter"),
     Action(id="save", text="&Save", menu="File", handler="save", shortcut=("Ctrl+S",), icon="save", ruled=True,
            tip="Save the session"),
     Action(id="save_as", text="Save &As…", menu="File", handler="save_as", shortcut=("Ctrl+Shift+S",),
@@ -198,6 +200,8 @@ TIME = (
 VIEW = (
     Action(id="reset_layout", text="&Reset layout", menu="View", handler="reset_layout", shortcut=("Ctrl+Shift+0",),
            ruled=True, tip="Put every panel back where it belongs"),
+    Action(id="pressure", text="&Under memory pressure…", menu="View", handler="pressure", shortcut=("Ctrl+Alt+V",),
+           tip="What each design pays for a page reclaimed, run here and plotted", ruled=True),
     Action(id="theme_dark", text="&Dark", menu="View", handler="theme", values={"name": "dark"}, checkable=True,
            submenu="&Theme", ruled=True, tip="Light text on dark"),
     Action(id="theme_light", text="&Light", menu="View", handler="theme", values={"name": "light"}, checkable=True,
@@ -219,6 +223,8 @@ HELP = (
            tip="What the panels show and what can be done in them"),
     Action(id="shortcuts", text="&Shortcuts", menu="Help", handler="shortcuts", shortcut=("Ctrl+/",),
            tip="Every action with its shortcut"),
+    Action(id="design_pages", text="&Designs", menu="Help", handler="design_pages", shortcut=("Shift+F1",),
+           tip="The story of each design, its structures and its options"),
     Action(id="about", text="&About", menu="Help", handler="about", ruled=True, tip="Version and licence"),
 )  # fmt: skip
 

@@ -146,6 +146,10 @@ class Commands(QObject):
         """Open a file."""
         self._window.files.open(given.get("path", ""))
 
+    def do_gallery(self, record: Action, given: dict[str, Any]) -> None:
+        """Show the gallery."""
+        self._window.menus.windows.show_gallery()
+
     def do_save(self, record: Action, given: dict[str, Any]) -> None:
         """Save."""
         self._window.files.save()
@@ -230,6 +234,10 @@ class Commands(QObject):
         """The other theme."""
         self._window.use_theme("light" if self._window.themes.current.dark else "dark")
 
+    def do_pressure(self, record: Action, given: dict[str, Any]) -> None:
+        """Show the designs under memory pressure."""
+        self._window.menus.windows.show_pressure()
+
     def do_text_larger(self, record: Action, given: dict[str, Any]) -> None:
         """Larger text."""
         self._resize_text(1)
@@ -255,6 +263,10 @@ class Commands(QObject):
     def do_shortcuts(self, record: Action, given: dict[str, Any]) -> None:
         """Open the list of shortcuts."""
         self._window.show_page("shortcuts")
+
+    def do_design_pages(self, record: Action, given: dict[str, Any]) -> None:
+        """Show the page of a design."""
+        self._window.menus.windows.show_design(given.get("design", ""))
 
     def do_about(self, record: Action, given: dict[str, Any]) -> None:
         """Say what this is."""

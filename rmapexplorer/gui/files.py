@@ -80,7 +80,7 @@ class Files(QObject):
 
     def __init__(self, bridge: Bridge, settings: Settings, dialogs: Dialogs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._bridge, self._settings, self._dialogs = bridge, settings, dialogs
+        self._bridge, self._settings, self.dialogs = bridge, settings, dialogs
         self.title = "untitled"
         self.path: str | None = None
         self._edits = self._clean = 0
@@ -110,7 +110,7 @@ class Files(QObject):
         if path:
             self.leave(lambda: self._load(path))
         else:
-            self._dialogs.ask_open(self._settings.folder, self.open)
+            self.dialogs.ask_open(self._settings.folder, self.open)
 
     def save(self) -> None:
         """Save under the name it has, or ask for one."""
@@ -122,12 +122,12 @@ class Files(QObject):
     def save_as(self) -> None:
         """Ask where to save."""
         name = Path(self.path).name if self.path else f"{_safe(self.title)}{SUFFIX}"
-        self._dialogs.ask_save(str(Path(self._settings.folder) / name), SESSIONS, SUFFIX[1:], self._write)
+        self.dialogs.ask_save(str(Path(self._settings.folder) / name), SESSIONS, SUFFIX[1:], self._write)
 
     def save_picture(self, then: Callable[[str], None]) -> None:
         """Ask where a picture of the window goes."""
         name = str(Path(self._settings.folder) / f"{_safe(self.title)}.png")
-        self._dialogs.ask_save(name, "Pictures (*.png)", "png", then)
+        self.dialogs.ask_save(name, "Pictures (*.png)", "png", then)
 
     def leave(self, then: Callable[[], None]) -> None:
         """Do ``then`` once it is certain that no changes are lost; not at all where the user stays."""
@@ -142,7 +142,7 @@ class Files(QObject):
                 self._after_save = then
                 self.save()
 
-        self._dialogs.ask_unsaved(self.title, answered)
+        self.dialogs.ask_unsaved(self.title, answered)
 
     def forget(self) -> None:
         """Empty the list of recent files."""
@@ -153,7 +153,8 @@ class Files(QObject):
         if not Path(path).is_file():
             self.notice.emit(Notice(level="error", text=f"{path} is not there any more; nothing was opened."))
             return
-        self._settings.folder = str(Path(path).resolve().parent)
+        if not _shipped(path):
+            self._settings.folder = str(Path(path).resolve().parent)
         self._bridge.open(path)
 
     def _write(self, path: str) -> None:
@@ -212,5 +213,5 @@ def _safe(title: str) -> str:
 
 def _shipped(path: str) -> bool:
     """Whether the file is one of the program's own scenarios, which are not to be written over."""
-    parent = Path(path).resolve().parent
-    return parent.name == "scenarios" and parent.parent.name == "resources"
+    parents = Path(path).resolve().parents
+    return any(one.name == "scenarios" and one.parent.name == "resources" for one in parents)

@@ -37,6 +37,8 @@ PLACES = (
     Place("history", "History", "Alt+6"),
     Place("timeline", "Timeline", "Alt+7"),
     Place("overhead", "Overhead", "Alt+8"),
+    Place("claims", "Claims", "Alt+9"),
+    Place("sizes", "Sizes", "Alt+0"),
 )
 """Every dock, in the order of the View menu."""
 
@@ -161,7 +163,8 @@ class Layout:
         window.addDockWidget(right, docks["memory_map"])
         window.splitDockWidget(docks["memory_map"], docks["inspector"], Qt.Orientation.Horizontal)
         window.splitDockWidget(docks["memory_map"], docks["structures"], Qt.Orientation.Vertical)
-        window.tabifyDockWidget(docks["inspector"], docks["history"])
+        for name in ("history", "claims", "sizes"):
+            window.tabifyDockWidget(docks["inspector"], docks[name])
         window.addDockWidget(bottom, docks["timeline"])
         window.splitDockWidget(docks["timeline"], docks["overhead"], Qt.Orientation.Vertical)
         for dock in docks.values():

@@ -13,6 +13,7 @@ from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.designs_menu import DesignsMenu
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.theme import Theme
+from rmapexplorer.gui.windows import Windows
 
 if TYPE_CHECKING:
     from rmapexplorer.gui.window import MainWindow
@@ -33,6 +34,7 @@ class Menus(QObject):
         self.designs.viewed.connect(window.bridge.view)
         self.designs.chosen.connect(self._choose)
         menus["Operate"].setToolTipsVisible(True)
+        self.windows = Windows(window)
         self.docks: dict[str, QAction] = {}
         self._fill_view(menus["View"])
         self._mark_theme()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
+from rmapexplorer.gui.claims import Claims
 from rmapexplorer.gui.history import History
 from rmapexplorer.gui.inspector import Inspector
 from rmapexplorer.gui.memory_map import MemoryMap
 from rmapexplorer.gui.overhead import Overhead
 from rmapexplorer.gui.processes import Processes
 from rmapexplorer.gui.selection import Selection
+from rmapexplorer.gui.sizes import Sizes
 from rmapexplorer.gui.structures import Structures
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.timeline import Timeline
@@ -27,5 +29,7 @@ def make_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
         "history": History,
         "timeline": Timeline,
         "overhead": Overhead,
+        "claims": Claims,
+        "sizes": Sizes,
     }
     return {name: kind(selection, themes) for name, kind in kinds.items()}

@@ -16,7 +16,7 @@ STORY = (
 
 
 class Welcome(QFrame):
-    """One line with three ways on. ``chosen`` carries the id of an action: play, open, new; "" for dismissed."""
+    """One line with four ways on. ``chosen`` carries the id of an action: play, gallery, open, new; "" for dismissed."""
 
     chosen = Signal(str)
 
@@ -29,7 +29,7 @@ class Welcome(QFrame):
         row.setContentsMargins(14, 5, 8, 5)
         row.addWidget(self.story, 1)
         self.buttons = {}
-        for id_, text in (("play", "Play it"), ("open", "Open a recording"), ("new", "Blank session")):
+        for id_, text in (("play", "Play it"), ("gallery", "Gallery"), ("open", "Open a recording"), ("new", "Blank session")):
             button = QPushButton(text)
             button.setFlat(id_ != "play")
             button.clicked.connect(lambda _=False, name=id_: self.chosen.emit(name))

@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         bridge = self.bridge
         for signal, slot in (
-            (bridge.frame, self._framed), (bridge.path, self._pathed), (bridge.metrics, self._measured),
+            (bridge.frame, self._framed), (bridge.path, self._pathed), (bridge.metrics, self._feed),
             (bridge.progress, self._progressed), (bridge.notice, self.show_notice), (bridge.opened, self._opened),
             (bridge.saved, self._saved), (self.files.changed, self._title), (self.files.notice, self.show_notice),
             (self.actions_.triggered, self.commands.run), (self.toolbar.design_chosen, bridge.view),
@@ -149,6 +149,8 @@ class MainWindow(QMainWindow):
         old, self.views = self.views, dict(self._view_maker(self.selection, self.themes))
         for name, view in self.views.items():
             self.docks.docks[name].set_view(view)
+            if hasattr(view, "inherit"):
+                view.inherit(old[name])
             old[name].deleteLater()
         self._listen()
         for message in self._told:
@@ -211,9 +213,6 @@ class MainWindow(QMainWindow):
     def _pathed(self, message: PathChanged) -> None:
         self._feed(message)
         self.commands.path_changed(message)
-
-    def _measured(self, message: MetricRows) -> None:
-        self._feed(message)
 
     def _feed(self, message: PathChanged | MetricRows) -> None:
         self._told.append(message)
@@ -429,6 +428,7 @@ class MainWindow(QMainWindow):
         self.settings.layout = self.docks.save()
         self.settings.geometry = self.saveGeometry()
         self.settings.sync()
+        self.menus.windows.close_all()
         self.bridge.stop()
         event.accept()
 

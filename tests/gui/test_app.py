@@ -189,7 +189,7 @@ def test_save_and_open_again_is_the_same_place(window: MainWindow, qtbot: QtBot,
     window.actions_["fork"].trigger()
     position = window.position + 1
     at(window, qtbot, position)
-    dialogs = window.files._dialogs
+    dialogs = window.files.dialogs
     assert isinstance(dialogs, FakeDialogs)
     dialogs.path = str(tmp_path / "mine")
     window.actions_["save"].trigger()
