@@ -39,8 +39,6 @@ def madvise(w: World, op: Madvise) -> None:
     if op.span.start == op.span.end:
         return
     check_span(op.span)
-    if op.advice in ("free", "cold", "pageout"):
-        drain(w)
     at, hole = op.span.start, False
     while at < op.span.end:
         row = w.vma_at(mm, at)
@@ -91,6 +89,7 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     # lazily freed pages stay until reclaim wants them; swap entries go at once
     if not is_private_anonymous(w, row):
         raise KernelError("EINVAL", "MADV_FREE works on private anonymous memory only", "advice")
+    drain(w)
     vpns, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     swapped = (entries & radix.SWAP) != 0
@@ -109,11 +108,13 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 
 def _cold(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
 
 
 def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    drain(w)
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     pages = entries[is_page(entries)] >> ENTRY_SHIFT

@@ -386,7 +386,8 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
     entry = int(w.pt.flat[slot])
     number, exclusive = entry >> ENTRY_SHIFT, bool(entry & radix.EXCLUSIVE)
     page = int(w.swap.page[number])
-    if page < 0:
+    fresh = page < 0
+    if fresh:
         page = int(new_anonymous(w, 1, int(w.swap.token[number]))[0])
         w.page.state[page] &= ~EXCLUSIVE
         w.page.swap[page] = number
@@ -401,8 +402,9 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
     locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
     if locked or (write and w.page.mapcount[page] == 0):
         free_swap_cache(w, page)
-    if not exclusive and w.page.mapcount[page] == 0 and w.page.swap[page] < 0:
-        exclusive = True
+    # a page just read in waits in a per-CPU batch, whose reference only a write fault gets rid of first
+    sole = w.page.mapcount[page] == 0 and w.page.swap[page] < 0 and (write or not fresh)
+    exclusive = exclusive or bool(sole)
     bits = radix.PRESENT | radix.YOUNG | (entry & radix.FREED)
     if exclusive:
         w.page.state[page] |= EXCLUSIVE

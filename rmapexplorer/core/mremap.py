@@ -97,7 +97,7 @@ def _populate(w: World, mm: Mm, start: int, end: int) -> None:
     row = w.vma_at(mm, start)
     end = min(end, file_end(w, row))
     flags = int(w.vma.flags[row])
-    if end > start and not flags & vm.LOCKONFAULT:
+    if end > start and flags & vm.ACCESS and not flags & vm.LOCKONFAULT:
         (write_span if flags & (vm.WRITE | vm.SHARED) == vm.WRITE else read_span)(w, mm, row, start, end)
 
 
