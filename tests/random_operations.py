@@ -18,6 +18,7 @@ BASE = 512 * 8 - 24
 """The arena lies across two page-table pages."""
 PAGES = 40
 MOST_TASKS = 5
+BEGIN = (o.Spawn(pid=1), o.Mmap(pid=1, span=Span(BASE, BASE + PAGES)))
 FILES = {"f": 16}
 
 WEIGHTS = {"mmap": 3, "mmap_file": 1, "munmap": 2, "mprotect": 4, "mremap": 4, "grow": 2, "touch": 9, "fork": 3, "exit": 1,
@@ -68,7 +69,7 @@ def run_at_random(
     births = 2
     for step in range(steps):
         pids = [task.pid for task in worlds["pte_chain"].tasks.values()]
-        op = operation(rng, pids, births) if step else o.Spawn(pid=1)
+        op = operation(rng, pids, births) if step >= len(BEGIN) else BEGIN[step]
         births += isinstance(op, o.Fork)
         before = {key: w.copy() for key, w in worlds.items()}
         outcomes = {key: w.apply(op) for key, w in worlds.items()}
