@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from oracles import audit, finds, last_exit, memory, new_world, truth
 
 from rmapexplorer.core import operations as o
+from rmapexplorer.core.table import ANON
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
 
@@ -92,7 +93,8 @@ class Ledger:
 
     def __call__(self, w: World, op: o.Operation) -> None:
         """Take one operation down; ``lost`` is then the number of ptes that cannot be found."""
-        now = {page + (int(w.page.birth[page]) << 32): ptes for page, ptes in truth(w).items()}
+        anonymous = ((page, ptes) for page, ptes in truth(w).items() if w.page.state[page] & ANON)
+        now = {page + (int(w.page.birth[page]) << 32): ptes for page, ptes in anonymous}
         for page, ptes in now.items():
             old = self.before.get(page)
             if old is None or (len(old) == 1 and old != ptes and isinstance(op, o.Mremap)):
