@@ -5,7 +5,8 @@ from __future__ import annotations
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
 from rmapexplorer.formats.perf import read_perf
 from rmapexplorer.formats.reading import opened
-from rmapexplorer.formats.session import FORMAT, Session, from_json, parse_json
+from rmapexplorer.formats.session import Session, from_json, parse_json
+from rmapexplorer.formats.trace_session import is_trace, split_path, trace_session
 
 _SNIFF_BYTES = 4096
 _BOM = b"\xef\xbb\xbf"
@@ -13,7 +14,11 @@ _PERF_DATA = (b"PERFILE2", b"PERFFILE")
 
 
 def load_any(path: str, progress: Progress | None = None, cancelled: Asked | None = None) -> Session:
-    """The session or recording in the file, plain or gzip; FormatError says in one sentence why there is none."""
+    """The session, recording or kernel trace in the file, plain or gzip; FormatError says in one sentence why there is none.
+
+    ``FILE#NAME`` is one trace of a file of many.
+    """
+    path, name = split_path(path)
     with opened(path) as source:
         start = source.stream.read(_SNIFF_BYTES)
         source.stream.seek(0)
@@ -23,6 +28,8 @@ def load_any(path: str, progress: Progress | None = None, cancelled: Asked | Non
             return read_perf(source, progress, cancelled)
         data = source.read_all(progress, cancelled)
     parsed = parse_json(data, path)
-    if isinstance(parsed, dict) and parsed.get("format") != FORMAT and ("traces" in parsed or "steps" in parsed):
-        raise FormatError(f"{path}: is a kernel trace, which this version cannot verify yet; open a session instead.")
+    if is_trace(parsed):
+        return trace_session(parsed, path, name)
+    if name:
+        raise FormatError(f"{path}: is no file of kernel traces, so that it has no {name} in it.")
     return from_json(parsed, path)

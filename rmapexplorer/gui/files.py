@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from rmapexplorer.engine.frames import Notice, Saved, SessionOpened
+from rmapexplorer.formats.trace_session import split_path
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.settings import RECENT_LIMIT, Settings
 
 SUFFIX = ".rmap"
 SESSIONS = f"Sessions (*{SUFFIX})"
-OPENABLE = f"Sessions and recordings (*{SUFFIX} *.txt *.perf *.gz);;All files (*)"
+OPENABLE = f"Sessions, recordings and kernel traces (*{SUFFIX} *.txt *.perf *.gz *.json);;All files (*)"
 
 SAVE, DISCARD, STAY = "save", "discard", "stay"
 """Answers to the question about unsaved changes."""
@@ -39,7 +40,7 @@ class QtDialogs:
 
     def ask_open(self, folder: str, then: Callable[[str], None]) -> None:
         """Ask for a file to open."""
-        dialog = QFileDialog(self._parent, "Open a session or a recording", folder, OPENABLE)
+        dialog = QFileDialog(self._parent, "Open a session, a recording or a kernel trace", folder, OPENABLE)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         self._run(dialog, then)
 
@@ -99,7 +100,7 @@ class Files(QObject):
     @property
     def recent(self) -> list[str]:
         """Paths opened or saved last, newest first, those still there."""
-        return [path for path in self._settings.recent if Path(path).is_file()]
+        return [path for path in self._settings.recent if _is_there(path)]
 
     def new(self) -> None:
         """A blank session."""
@@ -150,7 +151,7 @@ class Files(QObject):
         self.recent_changed.emit()
 
     def _load(self, path: str) -> None:
-        if not Path(path).is_file():
+        if not _is_there(path):
             self.notice.emit(Notice(level="error", text=f"{path} is not there any more; nothing was opened."))
             return
         if not _shipped(path):
@@ -209,6 +210,11 @@ class Files(QObject):
 def _safe(title: str) -> str:
     """A title as the stem of a file name."""
     return "".join(c if c.isalnum() or c in "-_. " else "-" for c in title).strip() or "untitled"
+
+
+def _is_there(path: str) -> bool:
+    """Whether the file of ``FILE`` or ``FILE#NAME`` is there."""
+    return Path(split_path(path)[0]).is_file()
 
 
 def _shipped(path: str) -> bool:
