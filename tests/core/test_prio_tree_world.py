@@ -110,7 +110,9 @@ operations = st.one_of(
 
 @given(st.lists(operations, min_size=12, max_size=40))
 def test_a_world_finds_every_page_and_audits_clean(log):
-    worlds: list[World] = [World(design, Machine(files={"f": 64})) for design in (WithPrioTree(), AnonVma(files="list"))]
+    worlds: list[World] = [
+        World(design, Machine(files={"f": 64})) for design in (WithPrioTree(), AnonVma(files="list"))
+    ]
     begin: list[o.Operation] = [
         o.Spawn(pid=1),
         o.Mmap(pid=1, span=span(0, 30), kind="file-shared", file="f", flags=("populate",)),

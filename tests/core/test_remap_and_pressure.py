@@ -35,7 +35,11 @@ def _found(w: World) -> None:
 def test_a_nonlinear_vma_stays_one_and_its_pages_are_found(design: str) -> None:
     """2.6: remap_file_pages sets ptes inside the vma (VM_NONLINEAR); a sweep or the chain finds the pages."""
     w = _world(design, calls="2.6.7", files={"f": 64})
-    _do(w, Mmap(pid=1, span=Span(0, 32), kind="file-shared", file="f"), RemapFilePages(pid=1, span=Span(4, 8), offset=40))
+    _do(
+        w,
+        Mmap(pid=1, span=Span(0, 32), kind="file-shared", file="f"),
+        RemapFilePages(pid=1, span=Span(4, 8), offset=40),
+    )
     _do(w, Fork(pid=1, child=2), Touch(pid=1, runs=((0, 32, "w"),)))
     assert len(w.mm_of(1).vmas) == 1
     _found(w)
@@ -45,7 +49,9 @@ def test_a_nonlinear_vma_stays_one_and_its_pages_are_found(design: str) -> None:
 def test_reclaimed_nonlinear_ptes_keep_their_file_offset(design: str) -> None:
     """2.6: the pte of a page that its address does not tell keeps the file offset, and faults back to the same page."""
     w = _world(design, calls="2.6.7", files={"f": 64})
-    _do(w, Mmap(pid=1, span=Span(0, 8), kind="file-shared", file="f"), RemapFilePages(pid=1, span=Span(2, 4), offset=50))
+    _do(
+        w, Mmap(pid=1, span=Span(0, 8), kind="file-shared", file="f"), RemapFilePages(pid=1, span=Span(2, 4), offset=50)
+    )
     _do(w, Touch(pid=1, runs=((0, 8, "r"),)), Reclaim(pages=8), Touch(pid=1, runs=((0, 8, "r"),)))
     mm = w.mm_of(1)
     indexes = [int(w.page.index[w.pt.get(mm.tables, vpn) >> 12]) for vpn in range(8)]
@@ -55,7 +61,9 @@ def test_reclaimed_nonlinear_ptes_keep_their_file_offset(design: str) -> None:
 def test_today_it_is_a_mapping_of_its_own() -> None:
     """Since 4.0: the span becomes a vma with another pgoff."""
     w = _world("anon_vma_chain", files={"f": 64})
-    _do(w, Mmap(pid=1, span=Span(0, 8), kind="file-shared", file="f"), RemapFilePages(pid=1, span=Span(2, 4), offset=50))
+    _do(
+        w, Mmap(pid=1, span=Span(0, 8), kind="file-shared", file="f"), RemapFilePages(pid=1, span=Span(2, 4), offset=50)
+    )
     assert [int(w.vma.pgoff[row]) for row in w.mm_of(1).vmas] == [0, 50, 4]
 
 
