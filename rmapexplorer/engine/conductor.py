@@ -13,6 +13,7 @@ from typing import Any
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import KernelError
+from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.files import Files, session_of, stage_of
 from rmapexplorer.engine.frames import Message, Notice, Progress, Saved, SessionOpened
 from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
@@ -54,6 +55,7 @@ class Conductor:
         self._since = self._told_at = 0.0
         self._repair: int | None = None
         self._resting = False
+        self._backfill: Backfill | None = None
         self._phase, self._retried = "work", False
 
     # -- state the thread asks for ---------------------------------------------------------------
@@ -106,7 +108,7 @@ class Conductor:
     def _enter(self, stage: Stage, position: int, number: int) -> None:
         self._drop_jobs()
         self._generation += 1
-        self._repair, self._resting = None, False
+        self._repair, self._resting, self._backfill = None, False, None
         self.stage = stage
         self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
         self.outbox.drop_frame()
@@ -211,6 +213,8 @@ class Conductor:
         deadline = self.clock() + seconds
         if self._repair is not None:
             self._mend()
+        if self.jobs:
+            self._backfill = None
         while self.jobs and self._step():
             if self.clock() >= deadline:
                 break
@@ -305,13 +309,18 @@ class Conductor:
         self.outbox.post(*messages)
 
     def _rest(self) -> None:
-        # one missing probe of the present position; the next command need not wait for all of them
+        # one missing probe of the present position, then of others; the next command need not wait for all of them
         assert self.stage is not None and self.publisher is not None
         for lane in self.stage.lanes:
             if lane.probe_now():
                 self.publisher.send_row(self.stage.line.cursor)
                 return
-        self._resting = False
+        if self._backfill is None:
+            self._backfill = Backfill(self.stage)
+        filled = self._backfill.step()
+        self._resting = filled is not None
+        if filled is not None and filled >= 0:
+            self.publisher.send_row(filled)
 
     def _show(self) -> None:
         if (publisher := self.publisher) is None or self._repair is not None:

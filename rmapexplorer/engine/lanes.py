@@ -15,7 +15,7 @@ from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.timeline import ROOT, Timeline
 
 PROBE_GRANT = 0.25
-"""Seconds of probing that every session gets for free: short ones have a probe at every position."""
+"""Seconds of probing that every session gets for free while it runs; short ones get the rest at rest, see engine.backfill."""
 PROBE_SHARE = 0.2
 """Beyond the grant, probes take at most this part of the engine's work."""
 
@@ -122,6 +122,12 @@ class Lane:
         self._probe(row)
         self.rows.put(self.node, row)
         return True
+
+    def fill(self, node: int, world: AnyWorld) -> None:
+        """The row of ``node`` again, with a probe, from another world in its state."""
+        row = self.lens.measure(world)
+        self.lens.probe(world, row)
+        self.rows.put(node, row)
 
     def _may_probe(self) -> bool:
         # the next probe will cost about what the last one did

@@ -251,14 +251,40 @@ def test_short_sessions_have_a_probe_everywhere_and_long_ones_at_rest():
     heard = assert_consistent(opened(*range(30), position=30))
     assert not np.isnan(heard.rows[:, :, PROBED]).any()
     bench = Bench(cost=0.001, probe_cost=0.1)
-    bench.give("new", session_of_numbers(*range(200), position=200))
+    bench.give("new", session_of_numbers(*range(201), position=201))
     bench.run()
     heard = assert_consistent(bench)
     assert np.isnan(heard.rows[:, :, PROBED]).any()
-    assert not np.isnan(heard.rows[200, :, PROBED]).any()
+    assert not np.isnan(heard.rows[201, :, PROBED]).any()
     bench.give("seek", 150, False)
     bench.run()
     assert not np.isnan(assert_consistent(bench).rows[150, :, PROBED]).any()
+
+
+def test_what_a_busy_machine_left_unprobed_in_a_short_session_is_probed_at_rest():
+    """Every probe exceeds what may be spent while the session runs, and each is the one of its position all the same."""
+    bench = Bench(cost=0.001, probe_cost=1.0)
+    bench.give("new", session_of_numbers(*range(40), designs="abcd", position=25))
+    bench.run()
+    heard = assert_consistent(bench)
+    assert heard.rows[:, :, PROBED].tolist() == [[2 * k] * 4 for k in range(41)]
+    bench.do(7, 8)
+    heard = assert_consistent(bench)
+    assert heard.frame.branch == "branch 2"
+    assert heard.rows[:, :, PROBED].tolist() == [[2 * k] * 4 for k in range(28)]
+
+
+def test_a_command_need_not_wait_for_probes_at_rest():
+    bench = Bench(cost=0.001, probe_cost=0.1)
+    bench.give("new", session_of_numbers(*range(150), designs="abcd", position=150))
+    while bench.conductor.busy:
+        bench.turn()
+    before = bench.clock.now
+    bench.give("seek", 3, False)
+    while bench.conductor.busy:
+        bench.turn()
+    assert bench.clock.now - before < 0.5
+    assert not bench.conductor.idle
 
 
 def test_dear_probes_wait_for_each_other():
