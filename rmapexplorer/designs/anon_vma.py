@@ -73,7 +73,9 @@ class AnonVma(Design):
         super().__init__(**options)
         if self.options["alloc"] == "fork" and self.options["direct"] == "no":
             raise KernelError(
-                "EINVAL", "alloc=fork needs direct=naive or direct=fixup: what else could pages point at?"
+                "EINVAL",
+                "anon_vma with alloc=fork needs direct=naive or direct=fixup: pages have nothing else to point at",
+                "alloc",
             )
         if self.options["files"] == "list":
             self.FILE_INDEX = ListIndex

@@ -46,8 +46,15 @@ class PteChain(Design):
     OWNER: ClassVar[str] = "pte_chain"
     LOOK: ClassVar[tuple[str, str, str]] = ("pte_chain", "square", "solid")
 
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        if options.get("layout") == "linked" and options.get("slots", "line") != "line":
+            raise KernelError(
+                "EINVAL", "pte_chain with layout=linked has a pair for each pte: slots cannot be chosen", "slots"
+            )
+
     def attach(self, world: World) -> None:
-        """Called once. :raises KernelError: EINVAL for blocks that hold one pte, or pairs with a number of slots."""
+        """Called once. :raises KernelError: EINVAL for blocks that hold one pte."""
         super().attach(world)
         o = {option.name: option.values[0] for option in PteChain.OPTIONS} | self.options
         machine = world.machine
@@ -55,8 +62,6 @@ class PteChain(Design):
         self.failing = FAILING[o["fail_atomic"]]
         self.spare = 0
         direct = o["direct"] == "on"
-        if self.linked and o["slots"] != "line":
-            raise KernelError("EINVAL", "layout=linked has a pair for each pte: slots cannot be chosen", "slots")
         if self.linked:
             self.bytes = 2 * machine.word_bytes
             self.store: ArrayStore = PairStore(direct)
@@ -68,7 +73,9 @@ class PteChain(Design):
         self.bytes = machine.cache_line_bytes if line else (slots + 1) * machine.word_bytes
         if slots < 2:
             raise KernelError(
-                "EINVAL", "pte_chain needs cache lines that hold two ptes: F1 of one slot", "cache_line_bytes"
+                "EINVAL",
+                "pte_chain needs cache lines that hold two ptes; choose a machine with longer ones",
+                "cache_line_bytes",
             )
         self.store = ArrayStore(slots, direct)
 

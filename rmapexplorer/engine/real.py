@@ -47,9 +47,13 @@ def _kind(name: str, options: Mapping[str, str], machine: Machine) -> Kind:
     full = base + (":" + ",".join(f"{option}={value}" for option, value in wanted.items()) if wanted else "")
     try:
         design = design_named(full)
+        World(design, machine)  # a design may refuse the machine
         key = world_key(base, wanted)
     except KernelError as refused:
-        raise UnknownDesign(f"{refused.rule[:1].upper()}{refused.rule[1:]}.") from refused
+        rule = refused.rule
+        raise UnknownDesign(
+            f"{'T' + rule[1:] if rule.startswith('there ') else rule}."
+        ) from refused  # keys stay as they are
     changed = {option: value for option, value in wanted.items() if f"{option}={value}" in key}
     suffix = f" ({', '.join(changed.values())})" if changed else ""
     return Kind(

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup, QIcon, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from rmapexplorer.core.units import KernelError
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
@@ -46,6 +47,15 @@ def having(design: Any, world: World, option: str, value: str) -> World:
     wanted = {**world.options, option: value}
     options = {o.name: wanted[o.name] for o in design.OPTIONS if wanted.get(o.name, o.values[0]) != o.values[0]}
     return World(world.design, options)
+
+
+def refusal(design: Any, world: World) -> str:
+    """Why ``design`` cannot run with these options together; empty where it can."""
+    try:
+        design(**world.options)
+    except KernelError as refused:
+        return f"{refused.rule}."
+    return ""
 
 
 class DesignsMenu(QObject):
@@ -171,6 +181,7 @@ class DesignsMenu(QObject):
             action.setChecked(runs and value == now)
             taken = any(w.key == other.key for w in self.worlds) and other.key != world.key
             self._allow(action, not taken, f"{chip_text(other.key)} runs already.")
+            self._allow(action, not (why := refusal(design, other)), why)
             if not runs:
                 self._allow(action, len(self.worlds) < MOST, FULL)
 
@@ -185,6 +196,7 @@ class DesignsMenu(QObject):
                     text = f"{option.name}: {value}"
                     action = self._item(menu, text, option.help, lambda o=other: self._add(o))
                     self._allow(action, len(self.worlds) < MOST, FULL)
+                    self._allow(action, not (why := refusal(design, other)), why)
 
     @staticmethod
     def _item(menu: QMenu, text: str, tip: str, work: Callable[[], None]) -> QAction:

@@ -16,6 +16,7 @@ from rmapexplorer.designs.registry import USUAL, design_named
 from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.engine.frames import Frame, Notice
+from rmapexplorer.engine.lens import UnknownDesign
 from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.engine.real import REAL_FILES, REAL_LENS, real_kinds
@@ -206,3 +207,29 @@ def test_designs_by_key_and_option():
     assert [kind.key for kind in kinds] == ["anonmm:variant=4c", "pte_chain"]
     assert kinds[0].make().design.options == design_named("anonmm:variant=4c").options
     assert [kind.key for kind in real_kinds([], Machine())] == [design.key for design in USUAL]
+
+
+@pytest.mark.parametrize(
+    ("design", "says"),
+    [
+        (("pte_chain", {"layout": "linked", "slots": "7"}), "pte_chain with layout=linked has a pair for each pte"),
+        (("anon_vma", {"alloc": "fork"}), "anon_vma with alloc=fork needs direct=naive or direct=fixup"),
+        (("anonmm", {"variant": "9"}), "anonmm has no option 'variant=9'"),
+        (("nothing", {}), "There is no design 'nothing'"),
+    ],
+)
+def test_a_design_that_cannot_run_is_one_sentence_and_the_session_stays(design, says: str) -> None:
+    driver = Driver(letter())
+    before = driver.digests()
+    driver.conductor.set_designs([design], 9)
+    driver.run()
+    notices = [m for m in driver.messages if isinstance(m, Notice)]
+    assert [n.level for n in notices] == ["error"]
+    assert notices[0].text.startswith(says)
+    assert notices[0].text.endswith(".")
+    assert driver.digests() == before
+
+
+def test_a_design_that_refuses_the_machine_is_one_sentence() -> None:
+    with pytest.raises(UnknownDesign, match=r"^pte_chain needs cache lines that hold two ptes; .*\.$"):
+        real_kinds([("pte_chain", {})], Machine(cache_line_bytes=8))

@@ -44,6 +44,10 @@ class FakeDesign:
     story: str = "A story."
     OPTIONS: tuple[FakeOption, ...] = ()
 
+    def __call__(self, **options: str) -> FakeDesign:
+        """As making one with options: any mix is fine."""
+        return self
+
 
 DESIGNS = (
     FakeDesign("pte_chain", "pte chains"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from attrs import evolve
 from PySide6.QtGui import QAction
@@ -22,11 +25,13 @@ FOUR = ["pte_chain", "anonmm", "anon_vma", "anon_vma_chain"]
 class Bench:
     """The menu of the invented designs, and what was chosen in it."""
 
-    def __init__(self, qtbot: QtBot, keys: list[str], view: str = "anon_vma_chain") -> None:
+    def __init__(
+        self, qtbot: QtBot, keys: list[str], view: str = "anon_vma_chain", designs: Sequence[Any] = FAKES
+    ) -> None:
         self.owner = QWidget()
         qtbot.addWidget(self.owner)
         self.menu = QMenu(self.owner)
-        self.designs = DesignsMenu(self.menu, FAKES, self.owner, Themes().current)
+        self.designs = DesignsMenu(self.menu, designs, self.owner, Themes().current)
         self.chosen: list[list[tuple[str, dict[str, str]]]] = []
         self.viewed: list[str] = []
         self.designs.chosen.connect(self.chosen.append)
@@ -107,6 +112,24 @@ def test_every_value_of_every_real_option_makes_a_world_the_registry_knows(desig
                 design_named(world.key)
             except KernelError as refused:  # by the design, because of its other options
                 assert "has no option" not in refused.rule
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "needs"),
+    [
+        ("anon_vma", ("alloc", "fork"), "direct=naive"),
+        ("anon_vma", ("Add a variant", "alloc: fork"), "direct=naive"),
+        ("pte_chain:layout=linked", ("slots", "7"), "layout=linked"),
+    ],
+)
+def test_options_that_contradict_each_other_cannot_be_chosen_and_say_why(
+    qtbot: QtBot, key: str, path: tuple[str, str], needs: str
+) -> None:
+    real = Bench(qtbot, [key], key, DESIGNS)
+    item = real.item(key.partition(":")[0], *path)
+    assert not item.isEnabled()
+    assert needs in item.toolTip()
+    assert real.item("anon_vma", "direct", "fixup").isEnabled()
 
 
 def test_a_variant_differs_from_its_design_in_dash_and_colour() -> None:
