@@ -273,7 +273,8 @@ def _mremap(op: Mremap) -> str:
 def _touch(op: Touch) -> str:
     words = {"r": "read", "w": "write"}
     first = op.runs[0] if op.runs else (0, 0, "r")
-    rest = f", +{len(op.runs) - 1} runs" if len(op.runs) > 1 else ""
+    more = len(op.runs) - 1
+    rest = f", +{more} run{'s' if more > 1 else ''}" if more > 0 else ""
     return f"{words[first[2]]}({op.pid}, {Span(first[0], first[1])}{rest})"
 
 
