@@ -6,13 +6,14 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
     QPushButton,
     QSplitter,
+    QStackedWidget,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -20,19 +21,19 @@ from PySide6.QtWidgets import (
 
 from rmapexplorer.aside import Seldom
 from rmapexplorer.claims.catalogue import CLAIMS
-from rmapexplorer.claims.job import Step, run_claims
-from rmapexplorer.claims.model import ADDRESS, Claim
+from rmapexplorer.claims.job import Judged, Step, run_claims
+from rmapexplorer.claims.model import ADDRESS, Claim, number
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.aside import Watcher
 from rmapexplorer.gui.chips import ChipDelegate
 from rmapexplorer.gui.models.claims import ClaimModel, FigureModel, short_world
-from rmapexplorer.gui.panel import ElidedLabel, HeaderButton, Panel
+from rmapexplorer.gui.panel import ElidedLabel, HeaderButton, HeaderTabs, Panel
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.tables import ColumnPlan, RowTable
+from rmapexplorer.gui.tables import PAD, ROW_AIR, ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.resources import resource
 
-HINT = "Double-click or Enter runs a claim · P opens its scenario"
+HINT = "Enter runs a claim · P opens its scenario"
 
 Opener = Callable[[QUrl], Any]
 """Shows an address outside the program."""
@@ -82,10 +83,11 @@ class Claims(QWidget):
         self.setAccessibleName("Claims of the letter")
         self._opener, self._theme = opener, themes.current
         self._queue: tuple[str, ...] = ()
+        self._last = ""
         self.watcher = Watcher(self)
         self.model, self.figures = ClaimModel(self), FigureModel(self)
         self.table, self.figure_table = ClaimTable(), FigureTable()
-        self.text = QTextBrowser()
+        self.text, self.tabs, self.pages = QTextBrowser(), HeaderTabs(), QStackedWidget()
         self._chips = ChipDelegate(self.table)
         self._build()
         self._connect()
@@ -107,11 +109,14 @@ class Claims(QWidget):
         self.text.setStyleSheet("QTextBrowser { border: none; border-radius: 0; padding: 2px 8px; }")
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
-        for part, share in ((self.table, 10), (self.text, 12), (self.figure_table, 9)):
-            part.setMinimumHeight(60)
+        self.figure_table.setIconSize(QSize(11, 11))
+        for part in (self.table, self._lower()):
+            part.setMinimumHeight(70)
             self.splitter.addWidget(part)
-            self.splitter.setStretchFactor(self.splitter.count() - 1, share)
-        self.splitter.setSizes([180, 200, 150])
+            self.splitter.setStretchFactor(self.splitter.count() - 1, 1)
+        self.splitter.setSizes([240, 230])
+        self.table.setWordWrap(True)
+        self.table.header().sectionResized.connect(self._fit_rows)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(4, 2, 4, 0)
@@ -134,6 +139,33 @@ class Claims(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
         self.setFocusProxy(self.table)
+
+    def _fit_rows(self) -> None:
+        """Titles take two lines where the panel is narrow."""
+        metrics, room = self.table.fontMetrics(), self.table.columnWidth(self.model.column("title")) - 2 * PAD
+        longest = max(metrics.horizontalAdvance(claim.title) for claim in CLAIMS)
+        lines = 1 if longest <= room else 2
+        height = lines * metrics.lineSpacing() + ROW_AIR
+        if self.table.verticalHeader().defaultSectionSize() != height:
+            self.table.verticalHeader().setDefaultSectionSize(height)
+
+    def _lower(self) -> QWidget:
+        for words in ("verdict", "figures"):
+            self.tabs.addTab(words)
+        self.tabs.setAccessibleName("Verdict or figures of the selected claim")
+        self.pages.addWidget(self.text)
+        self.pages.addWidget(self.figure_table)
+        self.tabs.currentChanged.connect(self.pages.setCurrentIndex)
+        lower = QWidget()
+        column = QVBoxLayout(lower)
+        column.setContentsMargins(0, 2, 0, 0)
+        column.setSpacing(2)
+        row = QHBoxLayout()
+        row.setContentsMargins(9, 0, 0, 0)
+        row.addWidget(self.tabs)
+        column.addLayout(row)
+        column.addWidget(self.pages, 1)
+        return lower
 
     def _progress_row(self) -> QWidget:
         self.progress = QWidget()
@@ -172,7 +204,7 @@ class Claims(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._theme = theme
-        for part in (self.panel, self.model, self.figures, self.table, self.figure_table, self._chips):
+        for part in (self.panel, self.model, self.figures, self.table, self.figure_table, self._chips, self.tabs):
             part.set_theme(theme)
         self._write()
 
@@ -191,7 +223,8 @@ class Claims(QWidget):
         return CLAIMS[max(self.table.currentIndex().row(), 0)]
 
     def run_current(self) -> None:
-        """Run the selected claim."""
+        """Run the selected claim; its figures show as they come."""
+        self.tabs.setCurrentIndex(1)
         self.run([self.claim.id])
 
     def run_all(self) -> None:
@@ -226,12 +259,14 @@ class Claims(QWidget):
         self.progress.setToolTip(f"{at + 1} of {len(self._queue)}: {message.id}")
         if message.id == self.claim.id and not isinstance(message, Step):
             self._show()
+        if isinstance(message, Judged):
+            self._last = f"{message.id} {message.kind}: {message.sentence}"
 
     def _ended(self, trouble: str) -> None:
         self._running(False)
         self.model.stopped()
         self._show()
-        self.panel.set_footer(f"The claims could not be run: {trouble}" if trouble else HINT)
+        self.panel.set_footer(f"The claims could not be run: {trouble}" if trouble else self._last or HINT)
 
     def _running(self, on: bool) -> None:
         self.progress.setVisible(on)
@@ -246,19 +281,23 @@ class Claims(QWidget):
             "design": max(names, key=len) + "mmm",
             "figure": max((figure.name for figure in self.claim.figures), key=len),
             "unit": max((figure.unit for figure in self.claim.figures), key=len),
+            "value": max((number(row[3]) for row in self.figures.rows), key=len, default="0000"),
         }
         self.figure_plan.plan()
+        count = self.figures.count()
+        self.tabs.setTabText(1, f"figures ({count})" if count else "figures")
+        self.figure_table.setToolTip("" if count else "Run the claim to see its figures")
         self._write()
 
     def _write(self) -> None:
         claim, theme = self.claim, self._theme
         result = self.model.results[claim.id]
-        words, token = self.model.verdict(claim.id)
+        token = self.model.verdict(claim.id)[1]
         dim = theme.color("dim").name()
         parts = [f"<p><b>{claim.id}: {escape(claim.title)}</b></p>"]
         if result.kind:
             parts.append(
-                f'<p><b style="color:{theme.color(token).name()}">{escape(words)}</b>: {escape(result.sentence)}</p>'
+                f'<p><b style="color:{theme.color(token).name()}">{escape(_capital(result.kind))}</b>: {escape(result.sentence)}</p>'
             )
         parts += [
             f"<p>{escape(claim.statement)}</p>",

@@ -31,7 +31,8 @@ def page(design: Any) -> str:
         text = resource(f"designs/{design.key}.md").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         text = f"# {design.key}: {design.title}\n\n{design.story[:1].upper()}{design.story[1:]}."
-    parts = [text, f"*{design.title}, {design.era}*"]
+    heading, _, story = text.partition("\n")
+    parts = [heading, f"*{design.title}, {design.era}*", story.strip()]
     if design.OPTIONS:
         lines = [f"- **{o.name}** ({_values(o.values)}): {o.help}" for o in design.OPTIONS]
         parts.append("\n".join(["## Options", "", *lines]))

@@ -35,6 +35,8 @@ PICTURE = QSize(292, 128)
 """Size of a thumbnail, in device-independent pixels."""
 ENLARGED = 1.6
 """The map is painted this much larger and then made smaller: its words become texture."""
+SMALLEST = 3.0
+"""How much larger at most, where many processes are to be seen."""
 CARD = PICTURE.width() + 26
 """Width of a card."""
 GAP = 12
@@ -56,18 +58,24 @@ WORKLOADS, OF_CLAIMS = "Workloads", "Claims of the letter"
 LETTER = Scenario(
     "scenarios/the-letter-in-six-operations.rmap", "The letter in six operations",
     "After a fork, mremap moves a page that two processes share: one index cannot say two addresses.",
-    "anonmm copies the page, the others find it.", WORKLOADS,
+    "To be found: anonmm copies the page, the others find it.", WORKLOADS,
 )  # fmt: skip
 
 
 def scenarios() -> tuple[Scenario, ...]:
     """Everything in the gallery, in order."""
     workloads = [
-        Scenario(f"scenarios/{w.number.lower()}-{w.key}.rmap", f"{w.number} {w.title}", w.lesson, w.expected, WORKLOADS)
+        Scenario(
+            f"scenarios/{w.number.lower()}-{w.key}.rmap",
+            f"{w.number} {w.title}",
+            w.lesson,
+            f"To be found: {w.expected}",
+            WORKLOADS,
+        )
         for w in GALLERY
     ]
     claims = [
-        Scenario(claim.scenario, f"{claim.id}: {claim.title}", claim.statement, claim.rule_text, OF_CLAIMS)
+        Scenario(claim.scenario, f"{claim.id}: {claim.title}", claim.statement, f"Rule: {claim.rule_text}", OF_CLAIMS)
         for claim in CLAIMS
     ]
     return (LETTER, *workloads, *claims)
@@ -78,7 +86,6 @@ class Painter:
 
     def __init__(self) -> None:
         self._surface = MapSurface(Selection())
-        self._surface.resize(PICTURE * ENLARGED)
         self._surface.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def paint(self, frame: Frame, theme: Theme, ratio: float) -> QPixmap:
@@ -87,7 +94,14 @@ class Painter:
         palette = self._surface.palette()
         palette.setColor(palette.ColorRole.Window, theme.color("panel"))
         self._surface.setPalette(palette)
+        self._surface.resize(PICTURE * ENLARGED)
         self._surface.set_frame(frame)
+        scene = self._surface.scene
+        if scene is not None:  # so many rows that they do not fit: all of it smaller
+            needed = (scene.top + len(scene.rows) * scene.pitch + 6) / PICTURE.height()
+            if needed > ENLARGED:
+                self._surface.resize(PICTURE * min(needed, SMALLEST))
+                self._surface.set_frame(frame)
         whole = self._surface.grab()
         small = whole.scaled(
             PICTURE * ratio, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
@@ -120,7 +134,7 @@ class Card(QFrame):
         self.picture.setText("…")
         self.picture.setProperty("role", "dim")
         self.title, self.lesson, self.finding = (
-            QLabel(scenario.title), QLabel(scenario.lesson), QLabel(f"To be found: {scenario.finding}"),
+            QLabel(scenario.title), QLabel(scenario.lesson), QLabel(scenario.finding),
         )  # fmt: skip
         self.title.setProperty("role", "strong")
         self.finding.setProperty("role", "dim")

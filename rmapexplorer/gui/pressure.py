@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -38,10 +38,10 @@ from rmapexplorer.gui.theme import Theme, Themes
 MOST_CHILDREN = 30_000
 """Children of a run; a list of them is walked for every page reclaimed."""
 
-INTRO = (
-    "RAM for half of the working set; swap without end. Every number is divided by the pages reclaimed, so that designs "
-    "can be compared."
-)
+DRAW_MS = 400
+"""Runs that end within this many milliseconds are drawn together."""
+
+INTRO = "RAM for half of the working set, swap without end; all numbers are per page reclaimed."
 
 
 def counts(text: str) -> list[int]:
@@ -72,6 +72,10 @@ class PressureWindow(QDialog):
         self.bar, self.doing = QProgressBar(), ElidedLabel(INTRO)
         self.tabs, self.plots = HeaderTabs(), PressurePlots(themes.current)
         self.panel, self.table_panel = Panel("Plots"), Panel("Table")
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(DRAW_MS)
+        self._later.timeout.connect(self._draw)
         self._build()
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
@@ -115,6 +119,7 @@ class PressureWindow(QDialog):
         self.table.setModel(self.model)
         self.table.setAccessibleName("Runs, per page reclaimed")
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
+        self.table.setIconSize(QSize(11, 11))
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self.table_panel.set_body(self.table)
@@ -163,6 +168,7 @@ class PressureWindow(QDialog):
         """Stop; the runs that are done stay."""
         if self.watcher.running:
             self.watcher.cancel()
+            self._draw()
             self.doing.setText(f"Stopped after {len(self.model.rows)} runs; they stay.")
             self._idle()
 
@@ -173,11 +179,13 @@ class PressureWindow(QDialog):
             self.doing.setText(f"{message.run + 1} of {message.runs}: {message.title}")
         elif isinstance(message, Pressure):
             self.model.add(message)
-            self._draw()
+            if not self._later.isActive():
+                self._later.start()
             self._idle()
 
     def _ended(self, trouble: str) -> None:
         self.doing.setText(trouble or INTRO)
+        self._draw()
         self._idle()
 
     def _idle(self) -> None:
@@ -201,6 +209,7 @@ class PressureWindow(QDialog):
             self.doing.setText(sentence or INTRO)
 
     def _draw(self) -> None:
+        self._later.stop()
         number = LOADS[max(self.tabs.currentIndex(), 0)].workload.number
         self.plots.show_runs([row for row in self.model.rows if row.workload == number])
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -18,6 +18,9 @@ from rmapexplorer.gui.models.pressure import MEASURES, Measure
 from rmapexplorer.gui.overhead_items import LINE, EndLabels, pg, tick_text
 from rmapexplorer.gui.panel import ElidedLabel, scaled, tint
 from rmapexplorer.gui.theme import Theme, look, mono
+
+TURN_MS = 25
+"""Between two plots that are drawn, in milliseconds."""
 
 COLUMNS = 3
 """Plots side by side."""
@@ -160,6 +163,11 @@ class PressurePlots(QWidget):
         super().__init__()
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.plots = [PressurePlot(measure, theme) for measure in MEASURES]
+        self._rows: list[Pressure] = []
+        self._waiting: list[PressurePlot] = []
+        self._turns = QTimer(self)
+        self._turns.setInterval(TURN_MS)
+        self._turns.timeout.connect(self._next)
         grid = QGridLayout(self)
         grid.setContentsMargins(4, 2, 4, 2)
         grid.setSpacing(4)
@@ -177,6 +185,16 @@ class PressurePlots(QWidget):
             plot.set_theme(theme)
 
     def show_runs(self, rows: Sequence[Pressure]) -> None:
-        """Draw these runs, all of one workload."""
-        for plot in self.plots:
-            plot.show_runs(rows)
+        """Draw these runs, all of one workload; one plot after another, so that the window answers in between."""
+        self._rows, self._waiting = list(rows), list(self.plots)
+        self._turns.start()
+
+    @property
+    def drawn(self) -> bool:
+        """Every plot shows what it was last told to."""
+        return not self._waiting
+
+    def _next(self) -> None:
+        self._waiting.pop(0).show_runs(self._rows)
+        if not self._waiting:
+            self._turns.stop()

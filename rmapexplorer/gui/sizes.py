@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
 
-HINT = "Click a structure for its source · a title sorts · / finds · Ctrl+C copies"
+HINT = "Click: its source · / finds · Ctrl+C copies"
 
 
 class SizeTable(RowTable):
@@ -48,6 +48,7 @@ class Sizes(QWidget):
         self.table = SizeTable()
         self.table.setAccessibleName("Sizes")
         self.table.setModel(self.model)
+        self.table.setIconSize(QSize(11, 11))
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)

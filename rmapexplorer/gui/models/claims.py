@@ -15,12 +15,12 @@ from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel
 
 CHIPS: dict[str, tuple[str, str]] = {
-    HOLDS: ("✓", "good"),
-    ONLY_WHEN: ("◑", "warn"),
-    HALF_TRUE: ("◑", "warn"),
-    REFUTED: ("✗", "bad"),
+    HOLDS: ("✓ holds", "good"),
+    ONLY_WHEN: ("◑ only when", "warn"),
+    HALF_TRUE: ("◑ half true", "warn"),
+    REFUTED: ("✗ refuted", "bad"),
 }
-"""Kind of verdict -> its sign and colour token."""
+"""Kind of verdict -> the words of its chip and colour token."""
 
 WAITING, RUNNING = "—", "…"
 
@@ -47,11 +47,11 @@ class ClaimModel(TableModel):
     COLUMNS = (
         Column(key="id", title="", help="number of the claim", sample="C18", mono=True, whole=True),
         Column(key="title", title="claim", help="in our own words", sample="one object for a range of pages",
-               least="page->index cannot be", stretch=True),
+               least="a page->", stretch=True),
         Column(key="place", title="¶", help="paragraph of the letter, as we count them", sample="16, 17", rank=1,
                mono=True),
         Column(key="verdict", title="verdict", help="follows from the figures by the claim's rule",
-               sample="◑ holds only when", whole=True),
+               sample="◑ only when mm", whole=True),
     )  # fmt: skip
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -93,8 +93,7 @@ class ClaimModel(TableModel):
         """Words and colour token of a claim's chip."""
         result = self.results[id_]
         if result.kind:
-            sign, token = CHIPS[result.kind]
-            return f"{sign} {result.kind}", token
+            return CHIPS[result.kind]
         if result.share is not None:
             return f"{RUNNING} {result.share:.0%}", "accent"
         return WAITING, "faint"
@@ -113,7 +112,8 @@ class ClaimModel(TableModel):
             return self.verdict(claim.id)
         if role == Role.ToolTipRole:
             result = self.results[claim.id]
-            return str(claim.place) if key == "place" else result.sentence or claim.statement
+            verdict = f"{result.kind}: {result.sentence}" if result.kind else claim.statement
+            return {"place": str(claim.place), "title": f"{claim.title}\n{claim.statement}"}.get(key, verdict)
         if role == Role.ForegroundRole:
             return self.tone("text" if key == "title" else "dim")
         return None
@@ -124,11 +124,11 @@ class FigureModel(TableModel):
 
     COLUMNS = (
         Column(key="design", title="design", help="the world, with its options", sample="anon_vma_chain 6.18",
-               least="anon_vma_chain"),
+               least="anonmm mm"),
         Column(key="figure", title="figure", help="what was measured", sample="pages lost to later",
-               least="pages lost", stretch=True),
+               least="a page mapped", stretch=True),
         Column(key="value", title="value", sample="000,000.00", right=True, mono=True, whole=True),
-        Column(key="unit", title="unit", sample="objects", rank=1),
+        Column(key="unit", title="unit", sample="objects", least="bytes"),
     )  # fmt: skip
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -169,7 +169,12 @@ class FigureModel(TableModel):
         world, figure, unit, value, meaning = self.rows[row]
         key = self.COLUMNS[column].key
         if role == Role.DisplayRole:
-            return {"design": short_world(world), "figure": figure, "value": number(value), "unit": unit}[key]
+            return {
+                "design": short_world(world),
+                "figure": figure.replace("_", " "),
+                "value": number(value),
+                "unit": unit,
+            }[key]
         if role == SORT:
             return value if key == "value" else self.cell(row, column, Role.DisplayRole)
         if role == Role.ToolTipRole:
