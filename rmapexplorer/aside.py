@@ -6,6 +6,7 @@ The work is a function of a module, called with ``tell`` and its arguments; what
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -21,6 +22,9 @@ Tell = Callable[[object], None]
 
 BETWEEN_SECONDS = 0.05
 """Progress is told no more often."""
+
+NICE = 5
+"""How much the work gives way to everything else."""
 
 GRACE_SECONDS = 2.0
 """How long a process that was told to end may take."""
@@ -90,7 +94,9 @@ class Aside:
 
 
 def _serve(pipe: Connection, work: Callable[..., None], args: tuple[Any, ...]) -> None:
-    # in the other process
+    # in the other process, which gives way to the window
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     try:
         try:
             work(pipe.send, *args)

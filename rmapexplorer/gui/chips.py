@@ -1,4 +1,7 @@
-"""A word in a coloured pill in a cell of a table: what the cell's DRAW role says as (text, colour token)."""
+"""A word in a coloured pill in a cell of a table: what the cell's DRAW role says as (text, colour token, note).
+
+The note stands below where rows are two lines high.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,20 @@ class ChipDelegate(TableDelegate):
             table.wash.draw(painter, rect, table.wash.state(table, index), False)  # type: ignore[arg-type]
         if self._theme is None or drawn is None:
             return
-        words, token = drawn
+        words, token, note = drawn
         color = self._theme.color(token)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(scaled(option.font, 0.92))  # type: ignore[attr-defined]
         metrics = painter.fontMetrics()
         room = rect.width() - 2 * PAD
-        box = QRectF(rect.left() + PAD - 2, rect.center().y() - metrics.height() / 2 - 0.5, 0, metrics.height() + 2)
+        middle = rect.center().y()
+        if rect.height() > 2 * metrics.height():
+            below = QRectF(rect.left() + PAD, middle, room, metrics.height() + 2)
+            middle = rect.top() + metrics.height() * 0.8
+            painter.setPen(self._theme.color("dim"))
+            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, note)
+        box = QRectF(rect.left() + PAD - 2, middle - metrics.height() / 2 - 0.5, 0, metrics.height() + 2)
         words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room - 8)
         box.setWidth(metrics.horizontalAdvance(words) + 12)
         if token != "faint":

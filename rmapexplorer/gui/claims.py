@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -103,6 +103,7 @@ class Claims(QWidget):
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
         self.figure_table.setModel(self.figures)
         self.figure_table.setAccessibleName("Figures of the claim")
+        self.figure_table.header().moveSection(self.figures.column("design"), 0)  # figures get their room first
         self.figure_plan = ColumnPlan(self.figure_table, self.figure_table.header(), self.figures)
         self.text.setOpenLinks(False)
         self.text.setAccessibleName("What the claim says, and the verdict")
@@ -116,7 +117,6 @@ class Claims(QWidget):
             self.splitter.setStretchFactor(self.splitter.count() - 1, 1)
         self.splitter.setSizes([240, 230])
         self.table.setWordWrap(True)
-        self.table.header().sectionResized.connect(self._fit_rows)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(4, 2, 4, 0)
@@ -140,14 +140,15 @@ class Claims(QWidget):
         layout.addWidget(self.panel)
         self.setFocusProxy(self.table)
 
-    def _fit_rows(self) -> None:
-        """Titles take two lines where the panel is narrow."""
-        metrics, room = self.table.fontMetrics(), self.table.columnWidth(self.model.column("title")) - 2 * PAD
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Where the panel is narrow rows are two lines high, and the paragraph stands below the verdict."""
+        super().resizeEvent(event)
+        metrics = self.table.fontMetrics()
         longest = max(metrics.horizontalAdvance(claim.title) for claim in CLAIMS)
-        lines = 1 if longest <= room else 2
-        height = lines * metrics.lineSpacing() + ROW_AIR
-        if self.table.verticalHeader().defaultSectionSize() != height:
-            self.table.verticalHeader().setDefaultSectionSize(height)
+        narrow = self.width() < longest + metrics.horizontalAdvance("C18 16, 17 ◑ only when") + 12 * PAD
+        self.plan.unwanted = {"place"} if narrow else set()
+        self.table.verticalHeader().setDefaultSectionSize((1 + narrow) * metrics.lineSpacing() + ROW_AIR)
+        self.plan.plan()
 
     def _lower(self) -> QWidget:
         for words in ("verdict", "figures"):
@@ -278,7 +279,7 @@ class Claims(QWidget):
         self.figures.show(self.claim, self.model.results[self.claim.id].figures)
         names = [short_world(column) for column in self.claim.columns]
         self.figure_plan.samples = {
-            "design": max(names, key=len) + "mmm",
+            "design": max(names, key=len) + "mm",
             "figure": max((figure.name for figure in self.claim.figures), key=len),
             "unit": max((figure.unit for figure in self.claim.figures), key=len),
             "value": max((number(row[3]) for row in self.figures.rows), key=len, default="0000"),

@@ -109,7 +109,7 @@ class ClaimModel(TableModel):
                 "verdict": self.verdict(claim.id)[0],
             }[key]
         if role == DRAW and key == "verdict":
-            return self.verdict(claim.id)
+            return (*self.verdict(claim.id), f"¶ {paragraphs(claim)}")
         if role == Role.ToolTipRole:
             result = self.results[claim.id]
             verdict = f"{result.kind}: {result.sentence}" if result.kind else claim.statement
@@ -123,10 +123,10 @@ class FigureModel(TableModel):
     """The figures of one claim: a row a world and figure, in the claim's order."""
 
     COLUMNS = (
-        Column(key="design", title="design", help="the world, with its options", sample="anon_vma_chain 6.18",
-               least="anonmm mm"),
         Column(key="figure", title="figure", help="what was measured", sample="pages lost to later",
-               least="a page mapped", stretch=True),
+               least="a shared", stretch=True),
+        Column(key="design", title="design", help="the world, with its options", sample="anon_vma_chain 6.18",
+               least="anonmm 4b m"),
         Column(key="value", title="value", sample="000,000.00", right=True, mono=True, whole=True),
         Column(key="unit", title="unit", sample="objects", least="bytes"),
     )  # fmt: skip
