@@ -13,6 +13,7 @@ from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
 from rmapexplorer.core.pages import clear, drain, free_swap_cache, is_page, mark_lazyfree, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.rules import too_new
 from rmapexplorer.core.table import ANON, DIRTY, ids
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span
@@ -36,6 +37,8 @@ def madvise(w: World, op: Madvise) -> None:
     mm = w.mm_of(op.pid)
     if op.advice not in ADVICES:
         raise KernelError("EINVAL", f"{op.advice!r} is no advice; known: {', '.join(ADVICES)}", "advice")
+    if op.advice in w.rules.missing_advices:
+        raise too_new("EINVAL", f"MADV_{op.advice.upper()}", w.rules.missing_advices[op.advice], w.rules, "advice")
     if op.span.start == op.span.end:
         return
     check_span(op.span)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
@@ -25,8 +26,9 @@ from rmapexplorer.core.pages import drain, is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
 from rmapexplorer.core.remap import remap_file_pages, swapoff
+from rmapexplorer.core.rules import CHANGES, too_new
 from rmapexplorer.core.table import EXCLUSIVE, MLOCKED, ids
-from rmapexplorer.core.units import KernelError, Span
+from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import is_private_anonymous
 from rmapexplorer.core.world import World
@@ -44,12 +46,25 @@ def mmap(w: World, op: Mmap) -> None:
     if op.offset < 0:
         raise KernelError("EINVAL", "the offset into the file is negative", "offset")
     inside = w.vmas_in(mm, start, end)
+    if inside and "noreplace" in op.flags and not w.rules.fixed_noreplace:
+        map_region(w, mm, evolve(op, span=_hole_above(w, mm, op.span)))
+        return
     if inside and "noreplace" in op.flags:
         raise KernelError("EEXIST", f"pages {op.span} are mapped already and MAP_FIXED_NOREPLACE was given", "span")
     if inside:
         refuse_sealed(w, inside)
         munmap_span(w, mm, start, end)
     map_region(w, mm, op)
+
+
+def _hole_above(w: World, mm: Mm, span: Span) -> Span:
+    # where a hint leads whose pages are taken: the next hole above it that is large enough
+    at = span.start
+    while inside := w.vmas_in(mm, at, at + len(span)):
+        at = int(w.vma.end[inside[-1]])
+    if at + len(span) > TASK_SIZE_PAGES:
+        raise KernelError("ENOMEM", f"there is no hole of {len(span)} pages above {span.start:x}", "span")
+    return span.moved(at)
 
 
 def _vma_flags(op: Mmap) -> int:
@@ -155,7 +170,12 @@ def _mprotect_fixup(w: World, mm: Mm, row: int, start: int, end: int, access: in
     if new & vm.WRITE:
         if not old & (vm.ACCOUNT | vm.WRITE | vm.SHARED | vm.NORESERVE):
             new |= vm.ACCOUNT
-    elif old & vm.ACCOUNT and is_private_anonymous(w, row) and not w.design.has_anon(row):
+    elif (
+        w.rules.unfaulted_unaccounted
+        and old & vm.ACCOUNT
+        and is_private_anonymous(w, row)
+        and not w.design.has_anon(row)
+    ):
         new &= ~vm.ACCOUNT
     row = modify(w, mm, row, start, end, new)
     w.vma.flags[row] = new
@@ -178,7 +198,7 @@ def _change_protection(w: World, mm: Mm, row: int, start: int, end: int) -> None
         writable = mapped & ((entries & radix.ZERO) == 0)
         if not flags & vm.SHARED:
             pages = np.where(writable, entries >> ENTRY_SHIFT, 0)
-            writable &= (w.page.state[pages] & EXCLUSIVE) != 0
+            writable &= w.rules.mprotect_maps_writable & ((w.page.state[pages] & EXCLUSIVE) != 0)
         kept = np.where(writable, kept | radix.WRITE, kept)
     w.pt.flat[slots] = np.where(mapped, kept, entries)
 
@@ -211,6 +231,8 @@ def brk(w: World, op: Brk) -> None:
 def mlock(w: World, op: Mlock) -> None:
     """mlock: flags first, vma by vma; then everything is faulted in."""
     mm = w.mm_of(op.pid)
+    if op.onfault and not w.rules.onfault:
+        raise too_new("ENOSYS", "mlock2 with MLOCK_ONFAULT", CHANGES["onfault"].since, w.rules, "onfault")
     if op.span.end == op.span.start:
         return
     check_span(op.span)
@@ -257,6 +279,8 @@ def _mark_locked(w: World, mm: Mm, start: int, end: int, locked: bool) -> None:
 def ksm(w: World, op: Ksm) -> None:
     """ksm_enable_merge_any, ksm_disable_merge_any: flags change without any merge of vmas."""
     mm = w.mm_of(op.pid)
+    if not w.rules.ksm_merge_any:
+        raise too_new("EINVAL", "PR_SET_MEMORY_MERGE", CHANGES["ksm_merge_any"].since, w.rules)
     mm.merge_any = op.enable
     for row in mm.vmas:
         if not int(w.vma.flags[row]) & (vm.SHARED | vm.SPECIAL):
@@ -266,6 +290,8 @@ def ksm(w: World, op: Ksm) -> None:
 def mseal(w: World, op: Mseal) -> None:
     """mseal: nothing of the span may be unmapped, moved or changed any more."""
     mm = w.mm_of(op.pid)
+    if not w.rules.mseal:
+        raise too_new("ENOSYS", "mseal", CHANGES["mseal"].since, w.rules)
     if op.span.end == op.span.start:
         return
     check_span(op.span)

@@ -345,6 +345,8 @@ def _write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> Non
 def may_reuse(w: World, pages: Ints) -> Bools:
     """Mask: the page is marked exclusive, or mapped once and not needed by the swap cache (wp_can_reuse_anon_folio)."""
     state = w.page.state[pages]
+    if not w.rules.anon_exclusive:
+        return _mapped_once(w, pages)
     alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
     if w.lazy or w.munlocked:
         alone &= ~held_by_batch(w, pages)
@@ -352,6 +354,14 @@ def may_reuse(w: World, pages: Ints) -> Bools:
         alone[at] = free_swap_cache(w, int(pages[at]))
     mask: Bools = ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone
     return mask
+
+
+def _mapped_once(w: World, pages: Ints) -> Bools:
+    """Before 5.19, reuse_swap_page: mapcount and swap count together are 1; other references do not matter."""
+    once: Bools = ((w.page.state[pages] & ANON) != 0) & (w.page.mapcount[pages] == 1)
+    for at in np.flatnonzero(once & (w.page.swap[pages] >= 0)).tolist():
+        once[at] = free_swap_cache(w, int(pages[at]))
+    return once
 
 
 def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> None:
@@ -404,7 +414,7 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
         free_swap_cache(w, page)
     # a page just read in waits in a per-CPU batch, whose reference only a write fault gets rid of first
     sole = w.page.mapcount[page] == 0 and w.page.swap[page] < 0 and (write or not fresh)
-    exclusive = exclusive or bool(sole)
+    exclusive = w.rules.anon_exclusive and (exclusive or bool(sole))
     bits = radix.PRESENT | radix.YOUNG | (entry & radix.FREED)
     if exclusive:
         w.page.state[page] |= EXCLUSIVE

@@ -15,6 +15,7 @@ from rmapexplorer.core.operations import Mremap
 from rmapexplorer.core.pages import ONE, is_page, new_anonymous, release
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import make_room
+from rmapexplorer.core.rules import CHANGES, too_new
 from rmapexplorer.core.table import Ints, ids
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import munmap_span, refuse_sealed
@@ -25,6 +26,8 @@ from rmapexplorer.core.world import World
 def mremap(w: World, op: Mremap) -> None:
     """mremap(2); ``to`` None is a call without flags, otherwise MREMAP_MAYMOVE | MREMAP_FIXED."""
     mm = w.mm_of(op.pid)
+    if op.dontunmap and not w.rules.dontunmap:
+        raise too_new("EINVAL", "MREMAP_DONTUNMAP", CHANGES["dontunmap"].since, w.rules, "dontunmap")
     _check_params(op)
     old = op.span.end - op.span.start
     if op.to is None:
@@ -32,7 +35,8 @@ def mremap(w: World, op: Mremap) -> None:
     elif old == op.new_pages and w.rules.mremap_many:
         _move_each(w, mm, op)
     else:
-        _prepare_one(w, mm, op.span.start, old, op.new_pages, op.dontunmap, True)
+        if w.rules.mremap_checks_first:
+            _prepare_one(w, mm, op.span.start, old, op.new_pages, op.dontunmap, True)
         _mremap_to(w, mm, op.span.start, old, op.new_pages, op.to, op.dontunmap)
 
 
@@ -135,6 +139,8 @@ def _mremap_to(w: World, mm: Mm, start: int, old: int, new: int, to: int, dontun
         refuse_sealed(w, w.vmas_in(mm, start + new, start + old))
         munmap_span(w, mm, start + new, start + old)
         old = new
+    if not w.rules.mremap_checks_first:
+        _prepare_one(w, mm, start, old, new, dontunmap, True)
     _move_vma(w, mm, w.vma_at(mm, start), start, old, new, to, dontunmap)
 
 
