@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from rmapexplorer.core.operations import Operation
-from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.files import Files, session_of, stage_of
 from rmapexplorer.engine.frames import Message, Notice, Progress, Saved, SessionOpened
@@ -108,6 +110,7 @@ class Conductor:
     def _enter(self, stage: Stage, position: int, number: int) -> None:
         self._drop_jobs()
         self._generation += 1
+        stage.recorded = self.files.recorded(stage.session)
         self._repair, self._resting, self._backfill = None, False, None
         self.stage = stage
         self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
@@ -194,11 +197,34 @@ class Conductor:
         if (stage := self.stage) is None:
             return
         try:
-            kinds = self._kinds(designs, stage.machine)
+            kinds = self._kinds(designs, self._coming(stage)[1])
         except UnknownDesign as trouble:
             self.outbox.post(Notice(level="error", text=str(trouble)))
             return
         self._queue(Rebuild(number=number, title="Replaying under other designs", kinds=kinds, make=self._lane))
+
+    def set_calls(self, era: str, number: int) -> None:
+        """Queue the replay of the log under the calls of another era."""
+        if (stage := self.stage) is None:
+            return
+        running, machine = self._coming(stage)
+        machine = evolve(machine, calls=era)
+        try:
+            kinds = self._kinds([(kind.key.partition(":")[0], kind.options) for kind in running], machine)
+        except UnknownDesign as trouble:
+            self.outbox.post(Notice(level="error", text=str(trouble)))
+            return
+        title = f"Replaying under the calls of Linux {era}"
+        self._queue(Rebuild(number=number, title=title, kinds=kinds, make=self._lane, machine=machine))
+
+    def _coming(self, stage: Stage) -> tuple[Sequence[Kind], Machine]:
+        # designs and machine once the jobs that wait are done
+        kinds: Sequence[Kind] = [lane.kind for lane in stage.lanes]
+        machine: Machine = stage.machine
+        for job in self.jobs:
+            if isinstance(job, Rebuild) and job.number not in self.cancelled:
+                kinds, machine = job.kinds, job.machine or machine
+        return kinds, machine
 
     def _lanes(self, designs: Designs, machine: Any) -> list[Lane]:
         return [self._lane(kind) for kind in self._kinds(designs, machine)]

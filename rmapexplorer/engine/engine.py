@@ -153,6 +153,11 @@ class Engine:
         wanted = [(key, dict(options)) for key, options in designs]
         self._give(lambda conductor: conductor.set_designs(wanted, number))
 
+    def set_calls(self, era: str) -> None:
+        """Replay the log in all designs under the calls of that era (a key of core.rules.ERAS)."""
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.set_calls(era, number))
+
     # -- the thread -------------------------------------------------------------------------------
 
     def _give(self, command: Command) -> None:

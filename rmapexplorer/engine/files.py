@@ -8,10 +8,15 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from rmapexplorer.core.units import Machine
+from rmapexplorer.engine.frames import KernelDifference
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Designs
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.timeline import grown
+
+Recorded = Callable[[str, Machine, int], tuple[KernelDifference, ...]]
+"""(design, machine, position) -> where that design differs there from what a kernel was recorded to have."""
 
 LaneMaker = Callable[[Designs, Any], list[Lane]]
 
@@ -24,6 +29,8 @@ class Files:
     """(path, progress, cancelled) -> Session; FormatError, Cancelled."""
     write: Callable[[Any, str], None]
     """(session, path), atomically; FormatError."""
+    recorded: Callable[[Any], Recorded | None] = lambda session: None
+    """What a kernel was recorded to have while it did the session; None: nothing was."""
 
 
 def stage_of(session: Any, lanes: LaneMaker) -> tuple[Stage, int]:
@@ -50,6 +57,7 @@ def session_of(stage: Stage) -> Any:
     return attrs.evolve(
         stage.session,
         title=stage.title,
+        machine=stage.machine,
         designs=tuple((lane.kind.key.split(":")[0], dict(lane.kind.options)) for lane in stage.lanes),
         operations=tuple(line.operations),
         parents=tuple(line.parents),

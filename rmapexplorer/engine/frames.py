@@ -218,6 +218,19 @@ class DesignState:
     options: dict[str, str] = {}
 
 
+@frozen(kw_only=True)
+class KernelDifference:
+    """Where the state differs from what a real kernel was recorded to have after the same calls."""
+
+    level: str
+    """"result", "vmas", "anon", "chain", "counts", "tree", "pages" or "flags"."""
+    where: str
+    kernel: str
+    ours: str
+    spot: tuple[int, int] | None = None
+    """(pid, first page number of the vma) it is about, where it is about one."""
+
+
 @frozen(kw_only=True, eq=False)
 class Frame:
     """The state after ``position`` operations of the current branch."""
@@ -239,6 +252,10 @@ class Frame:
     branch: str = "main"
     branches: tuple[str, ...] = ("main",)
     busy: bool = False
+    calls: str = "6.18"
+    """Era of the system calls."""
+    kernel: tuple[KernelDifference, ...] | None = None
+    """What differs from the recorded kernel after the operation at the position, () where nothing does; None: no record."""
 
 
 @frozen(kw_only=True)

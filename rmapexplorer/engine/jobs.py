@@ -9,7 +9,7 @@ from attrs import define, field
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome
-from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Kind, Lens
 from rmapexplorer.engine.stage import Stage, advance_lanes
@@ -194,11 +194,13 @@ class Rebuild:
     kept: list[Lane] = field(factory=list)
     """The full new set in order; those of ``fresh`` still have to run."""
     fresh: list[Lane] = field(factory=list)
+    machine: Machine | None = None
+    """Another machine for all of them, which leaves no lane as it is; None: the present one."""
     _arrived: bool = False
 
     def start(self, stage: Stage) -> None:
         """The new lanes run the whole current path, for complete curves; those that stay are left alone."""
-        have = {lane.kind.key: lane for lane in stage.lanes}
+        have = {lane.kind.key: lane for lane in stage.lanes} if self.machine is None else {}
         self.kept = [have.get(kind.key) or self.make(kind) for kind in self.kinds]
         self.fresh = [lane for lane in self.kept if lane.kind.key not in have]
         self.total = stage.line.head if self.fresh else 0
@@ -219,6 +221,7 @@ class Rebuild:
             advance_lanes(stage.line, [lane for lane in behind if stage.line.depth(lane.node) == at], at)
             return True
         stage.lanes = self.kept
+        stage.machine = self.machine or stage.machine
         stage.view = stage.shown.kind.key
         return False
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from attrs import define
 
-from rmapexplorer.engine.frames import DesignState, Detail, Frame, MetricRows, PathChanged
+from rmapexplorer.core.units import Machine
+from rmapexplorer.engine.frames import DesignState, Detail, Frame, KernelDifference, MetricRows, PathChanged
 from rmapexplorer.engine.lens import Columns, Lens
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.engine.stage import Stage
@@ -127,7 +128,16 @@ class Publisher:
             branch=line.branch,
             branches=tuple(line.branches),
             busy=busy,
+            calls=stage.machine.calls if isinstance(stage.machine, Machine) else "",
+            kernel=self._kernel(node),
         )
+
+    def _kernel(self, node: int) -> tuple[KernelDifference, ...] | None:
+        # the recorded log is a straight line: its operation number i is node i
+        stage, position = self.stage, self.stage.line.cursor
+        if stage.recorded is None or self.plain or node != position - 1 or node >= len(stage.session.operations):
+            return None
+        return stage.recorded(stage.shown.kind.key, stage.machine, position)
 
     def _columns_now(self) -> Columns:
         shown = self.stage.shown

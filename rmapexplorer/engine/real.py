@@ -10,6 +10,7 @@ from rmapexplorer.designs.registry import USUAL, design_named, world_key
 from rmapexplorer.engine import collect, resolve, snapshot
 from rmapexplorer.engine.detail import detail
 from rmapexplorer.engine.files import Files
+from rmapexplorer.engine.kernel import recorded
 from rmapexplorer.engine.lens import Kind, Lens, UnknownDesign
 from rmapexplorer.formats import codec
 from rmapexplorer.formats.open import load_any
@@ -27,7 +28,7 @@ REAL_LENS = Lens(
     problem=codec.problem,
 )
 
-REAL_FILES = Files(read=load_any, write=save_session)
+REAL_FILES = Files(read=load_any, write=save_session, recorded=recorded)
 
 
 def real_kinds(designs: Sequence[tuple[str, Mapping[str, str]]], machine: Machine) -> list[Kind]:

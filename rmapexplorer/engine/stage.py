@@ -6,7 +6,7 @@ knows threads or messages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from attrs import define, field
 
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.outcome import Outcome
-from rmapexplorer.engine.frames import HistoryEntry
+from rmapexplorer.engine.frames import HistoryEntry, KernelDifference
 from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.timeline import ROOT, Timeline
@@ -35,6 +35,8 @@ class Stage:
     """What an import skipped and why."""
     session: Any = None
     """The session it was made from: what the engine does not change goes back to the file from here."""
+    recorded: Callable[[str, Any, int], tuple[KernelDifference, ...]] | None = None
+    """(design, machine, position) -> differences from a recorded kernel, while the log is the recorded one."""
     news_from: int | None = None
     """First position of the current path whose outcome became known since it was asked last."""
     texts: dict[int, str] = field(factory=dict)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import frozen
+
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.designs.registry import USUAL
 from rmapexplorer.formats import codec
@@ -18,6 +20,13 @@ VIEW = "anon_vma_chain"
 """The design a trace of Linux 6.18 shows."""
 
 NAMES_SHOWN = 3
+
+
+@frozen(kw_only=True)
+class TraceSession(Session):
+    """A session that came from a kernel trace, and the trace: what the kernel held after each operation."""
+
+    trace: Trace
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -33,14 +42,15 @@ def is_trace(parsed: Any) -> bool:
     return isinstance(parsed, dict) and parsed.get("format") != FORMAT and ("traces" in parsed or "steps" in parsed)
 
 
-def trace_session(parsed: Any, path: str, name: str = "") -> Session:
+def trace_session(parsed: Any, path: str, name: str = "") -> TraceSession:
     """The session of one trace; ``name`` "" is the first. :raises FormatError: damaged, or no trace of that name."""
     traces = parse_traces(parsed, path)
     trace = _named(traces, path, name)
     steps = [step for step in trace.steps if step.operation is not None]
     operations = tuple(step.operation for step in steps if step.operation is not None)
     _check(trace, operations, path)
-    return Session(
+    return TraceSession(
+        trace=trace,
         title=trace.name,
         machine=trace.machine,
         designs=tuple((design.key, {}) for design in USUAL),

@@ -88,7 +88,7 @@ class Comparison:
             self._equal("tree", f"i_mmap of {name}", file["tree"], ours["files"].get(name, {}).get("tree"))
 
     def _process(self, name: str, kernel: list[Json], ours: list[Json]) -> None:
-        self._equal("vmas", name, [_key(v) for v in kernel], [_key(v) for v in ours])
+        self._equal("vmas", name, [vma_key(v) for v in kernel], [vma_key(v) for v in ours])
         mine = {v["s"]: v for v in ours}
         for vma in kernel:
             where = f"{name} vma at {vma['s']}"
@@ -145,7 +145,8 @@ class Comparison:
         self._equal("counts", "number of anon_vmas", len(kernel), len(ours))
 
 
-def _key(v: Json) -> tuple[Any, ...]:
+def vma_key(v: Json) -> tuple[Any, ...]:
+    """What two vmas must have in common to be the same: span, permissions, offset, flags, file."""
     return v["s"], v["e"], v["p"], v["o"], sorted(v.get("f", "").split()), v.get("file")
 
 

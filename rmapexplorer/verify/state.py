@@ -132,21 +132,28 @@ class Reader:
         return [at, "a", self.pages.of(int(w.page.birth[number])), mapcount, owner, index - home, bits]
 
 
+def perform(step: Step, reader: Reader) -> Json:
+    """Do one call in the reader's world; the head of our record of it: number, call, errno."""
+    out: Json = {"i": step.raw["i"], "op": step.raw["op"]}
+    if step.operation is None:
+        return out
+    outcome = reader.w.apply(step.operation)
+    if outcome.error:
+        out["err"] = outcome.error
+        if outcome.error in SIGNALS:
+            out["done"] = outcome.done
+    else:
+        reader.forked(step)
+    return out
+
+
 def replay(trace: Trace, world: World) -> Json:
     """Run a trace in a fresh world; returns our own trace in the same format."""
     reader = Reader(world, trace)
     before: Json = {"procs": {}, "anon_vmas": {}, "files": {}}
     steps = []
     for step in trace.steps:
-        out: Json = {"i": step.raw["i"], "op": step.raw["op"]}
-        if step.operation is not None:
-            outcome = world.apply(step.operation)
-            if outcome.error:
-                out["err"] = outcome.error
-                if outcome.error in SIGNALS:
-                    out["done"] = outcome.done
-            else:
-                reader.forked(step)
+        out = perform(step, reader)
         after = reader.read()
         for kind, now in after.items():
             changed = {

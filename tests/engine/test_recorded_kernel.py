@@ -1,0 +1,130 @@
+"""Sessions that came from a kernel trace: each frame says whether it equals the kernel. And the era of the calls."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from rmapexplorer.core.operations import Mmap, Munmap
+from rmapexplorer.core.units import Span
+from rmapexplorer.engine.conductor import Conductor
+from rmapexplorer.engine.engine import Engine
+from rmapexplorer.engine.frames import Frame, Notice, SessionOpened
+from rmapexplorer.engine.outbox import Outbox
+from rmapexplorer.engine.real import REAL_FILES, REAL_LENS, real_kinds
+from rmapexplorer.formats.session import load_session
+from rmapexplorer.formats.trace import ARENA
+
+from .test_real_worlds import Ticking
+
+TRACES = Path(__file__).parents[1] / "data" / "traces"
+ONE = json.loads(gzip.decompress((TRACES / "merge.json.gz").read_bytes()))["traces"][0]
+
+
+class Driver:
+    """A conductor with a file open, driven by hand."""
+
+    def __init__(self, path: str) -> None:
+        self.outbox = Outbox()
+        self.conductor = Conductor(self.outbox, real_kinds, REAL_LENS, REAL_FILES, Ticking(), 1 << 30)
+        self.conductor.open(path, 1, lambda: False)
+        self.all: list[object] = []
+        self.run()
+
+    def run(self) -> Frame:
+        while not self.conductor.idle:
+            self.conductor.turn(0.008)
+        self.all += self.outbox.take()
+        return next(m for m in reversed(self.all) if isinstance(m, Frame))
+
+    def seek(self, position: int) -> Frame:
+        self.conductor.seek(position, False, 2)
+        return self.run()
+
+
+@pytest.fixture
+def spoiled(tmp_path: Path) -> str:
+    """The trace with a protection, a page and an errno that the kernel never had, each in a step of its own."""
+    trace = copy.deepcopy(ONE)
+    trace["steps"][0]["err"] = "EPERM"
+    vmas = next(iter(trace["steps"][-1]["procs"].values()))
+    vmas[0]["p"] = "--xp"
+    path = tmp_path / "spoiled.json"
+    path.write_text(json.dumps(trace))
+    return str(path)
+
+
+def test_equal_at_every_position_however_it_is_reached() -> None:
+    driver = Driver(str(TRACES / "merge.json.gz"))
+    head = driver.run().head
+    assert head == len(ONE["steps"]) and driver.run().view == "anon_vma_chain"
+    for position in (head, 0, head // 2, 1, head):
+        assert driver.seek(position).kernel == ()
+    driver.conductor.view("anonmm")
+    assert driver.run().kernel == ()
+
+
+def test_differences_belong_to_their_step(spoiled: str) -> None:
+    driver = Driver(spoiled)
+    head = driver.run().head
+    first, last = driver.seek(1).kernel, driver.seek(head).kernel
+    assert first and [(d.level, d.where, d.kernel, d.ours) for d in first] == [("result", "err", "EPERM", "None")]
+    assert driver.seek(2).kernel == ()
+    assert last and last[0].level == "vmas" and "--xp" in last[0].kernel and "--xp" not in last[0].ours
+    at = next(iter(ONE["steps"][-1]["procs"].values()))[0]["s"] + ARENA
+    assert last[0].spot is not None and last[0].spot[1] == at
+
+
+def test_what_the_user_does_has_no_record() -> None:
+    driver = Driver(str(TRACES / "merge.json.gz"))
+    head = driver.run().head
+    op = Mmap(pid=1, span=Span(16, 20), prot="rw", kind="anon")
+    driver.seek(1)
+    driver.conductor.submit([op], "", 3)
+    assert driver.run().kernel is None
+    assert driver.seek(1).kernel == ()
+    driver.conductor.branch("main", 4)
+    assert driver.run().kernel == () and driver.run().position == head
+    driver.conductor.submit([Munmap(pid=1, span=Span(16, 20))], "", 5)
+    assert driver.run().kernel is None
+
+
+def test_the_calls_of_another_era(tmp_path: Path) -> None:
+    driver = Driver(f"{TRACES}/swap.json.gz#swap-1000")
+    before = [state.counters for state in driver.run().designs]
+    driver.conductor.seek(driver.run().head, False, 2)
+    driver.conductor.set_calls("2.6.7", 3)
+    driver.conductor.set_designs([("anon_vma", {}), ("anon_vma_chain", {})], 4)
+    frame = driver.run()
+    assert frame.calls == "2.6.7" and [state.key for state in frame.designs] == ["anon_vma", "anon_vma_chain"]
+    assert [state.counters for state in frame.designs] != before[2:]
+    assert all(lane.world.rules.era == "2.6.7" for lane in driver.conductor.stage.lanes)  # type: ignore[union-attr]
+    driver.conductor.save(str(tmp_path / "s.rmap"))
+    assert load_session(str(tmp_path / "s.rmap")).machine.calls == "2.6.7"
+    driver.conductor.set_calls("6.18", 5)
+    back = driver.run()
+    assert back.calls == "6.18" and back.kernel == () and [state.counters for state in back.designs] == before[2:]
+
+
+def test_an_era_that_is_not_there() -> None:
+    driver = Driver(str(TRACES / "merge.json.gz"))
+    driver.conductor.set_calls("5.5", 3)
+    assert driver.run().calls == "6.18"
+    assert [m.text for m in driver.all if isinstance(m, Notice)][-1].startswith("calls of era 5.5 are not simulated")
+
+
+def test_through_the_engine() -> None:
+    engine = Engine()
+    engine.start()
+    engine.open(str(TRACES / "merge.json.gz"))
+    engine.set_calls("3.0")
+    assert engine.wait_idle(20)
+    messages = engine.take()
+    assert engine.stop()
+    opened = next(m for m in messages if isinstance(m, SessionOpened))
+    assert "more of the" in opened.report[0]
+    assert [m.calls for m in messages if isinstance(m, Frame)][-1] == "3.0"
