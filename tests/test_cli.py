@@ -165,7 +165,8 @@ def test_compare_needs_two_designs(file, capsys):
     assert "nothing to compare anonmm with" in capsys.readouterr().err
 
 
-def test_designs_are_listed(capsys):
+def test_designs_are_listed(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     assert cli.main(["designs"]) == 0
     out = capsys.readouterr().out
     assert [key for key in ALL if key not in out] == []

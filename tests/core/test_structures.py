@@ -92,7 +92,8 @@ def test_bytes_are_what_slabs_are_counted_with() -> None:
         assert [design.footprint_row(name, n).slab_pages for n in (full, full + 1)] == [1, 2]
 
 
-def test_command_prints_sizes_with_sources(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_sizes_with_sources(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     assert cli.main(["designs", "--sizes"]) == 0
     out, err = capsys.readouterr()
     assert err == ""

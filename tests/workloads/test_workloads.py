@@ -113,7 +113,10 @@ def test_wrong_numbers_are_one_sentence(workload: Workload) -> None:
 # -- the command --------------------------------------------------------------------------------------
 
 
-def test_a_workload_is_written_at_any_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_workload_is_written_at_any_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     path = tmp_path / "w4.rmap"
     assert cli.main(["workload", "W4", "--small", "--children", "3", "-o", str(path)]) == 0
     assert capsys.readouterr().out == f"{path}: W4, 16 operations.\n"
