@@ -100,14 +100,15 @@ def closure(records: Ints, index: Ints) -> tuple[Ints, Ints]:
     shift = np.concatenate([records[:, 2], -records[:, 2]])
     key, vpn = np.arange(len(index)), index
     keys, vpns = [key], [vpn]
-    seen = (key << KEY_SHIFT) + vpn
+    before = here = (key << KEY_SHIFT) + vpn
     while len(key):
         order = np.argsort(vpn, kind="stable")
         first, last = np.searchsorted(vpn[order], low), np.searchsorted(vpn[order], high)
         at = order[ranges(first, last)]
         found = np.unique((key[at] << KEY_SHIFT) + vpn[at] + np.repeat(shift, last - first))
-        found = found[~np.isin(found, seen, assume_unique=True)]
-        seen = np.concatenate([seen, found])
+        # records are followed both ways: what was seen already is no further back than the step before this one
+        found = found[~np.isin(found, np.concatenate([before, here]))]
+        before, here = here, found
         key, vpn = found >> KEY_SHIFT, found & ((1 << KEY_SHIFT) - 1)
         keys.append(key)
         vpns.append(vpn)
