@@ -144,5 +144,9 @@ def make_window(app: QApplication, settings: Settings, options: argparse.Namespa
         window.resize(*(options.size or (1440, 900)))
     bridge.start()
     window.show()
-    bridge.open(options.file or str(resource(SCENARIO)))
+    scenario = str(resource(SCENARIO))
+    if options.file and not options.screenshot:
+        bridge.open_first(options.file, scenario)
+    else:
+        bridge.open(options.file or scenario)
     return window

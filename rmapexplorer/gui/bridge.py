@@ -46,6 +46,7 @@ class EngineLike(Protocol):
     def select(self, pid: int, vpn: int = -1) -> None: ...
     def view(self, design: str) -> None: ...
     def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None: ...
+    def set_calls(self, era: str) -> None: ...
 
 
 class Bridge(QObject):
@@ -68,6 +69,8 @@ class Bridge(QObject):
         self.designs = designs
         """The Design classes there are, oldest first: key, title, era, story, OPTIONS."""
         self._generation = -1
+        self._instead = ""
+        self._trouble: Notice | None = None
         self._running = False
         self._since = QElapsedTimer()
         self._timer = QTimer(self)
@@ -109,8 +112,20 @@ class Bridge(QObject):
         for message in self._engine.take():
             if isinstance(message, SessionOpened):
                 self._generation = message.generation
+                self._instead = ""
             if getattr(message, "generation", self._generation) >= self._generation:
                 self._signals[type(message)].emit(message)
+            if isinstance(message, SessionOpened) and self._trouble is not None:
+                trouble, self._trouble = self._trouble, None
+                self.notice.emit(trouble)  # again: the window took it for the old session's
+            self._fall_back(message)
+
+    def _fall_back(self, message: Message) -> None:
+        failed = isinstance(message, Notice) and message.level == "error"
+        if self._instead and (failed or (isinstance(message, Progress) and message.cancelled)):
+            path, self._instead = self._instead, ""
+            self._trouble = message if isinstance(message, Notice) else None
+            self.open(path)
 
     def new_blank(self) -> None:
         """A session of one process and nothing mapped, under the usual designs."""
@@ -132,6 +147,11 @@ class Bridge(QObject):
     def open(self, path: str) -> None:
         """Load a session or a recording."""
         self._engine.open(path)
+
+    def open_first(self, path: str, instead: str) -> None:
+        """Load what the program was started with; where that fails or is cancelled load ``instead``, so that there is a session."""
+        self._instead = instead
+        self.open(path)
 
     def save(self, path: str) -> None:
         """Write the session."""
@@ -174,3 +194,8 @@ class Bridge(QObject):
         """Run these designs; the log is replayed."""
         self.edited.emit()
         self._engine.set_designs(list(designs))
+
+    def set_calls(self, era: str) -> None:
+        """Replay the log under the calls of that era."""
+        self.edited.emit()
+        self._engine.set_calls(era)

@@ -107,6 +107,25 @@ def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
     made.deleteLater()
 
 
+def test_a_file_that_cannot_be_opened_at_the_start_leaves_the_scenario_and_its_sentence(
+    qtbot: QtBot, settings: Settings, tmp_path: Path, qapp: QApplication
+) -> None:
+    (tmp_path / "damaged.rmap").write_text("{")
+    made = app.make_window(qapp, settings, app.parser().parse_args([str(tmp_path / "damaged.rmap")]))
+    try:
+        qtbot.waitUntil(lambda: made.frame is not None and not made.frame.busy, timeout=20_000)
+        assert made.head == 6
+        assert made.messagebar.notice is not None
+        assert made.messagebar.notice.level == "error"
+        assert "damaged.rmap" in made.messagebar.notice.text
+    finally:
+        made.bridge.stop()
+        assert made.trouble is not None
+        made.trouble.uninstall()
+        made.close()
+        made.deleteLater()
+
+
 def frame(window: MainWindow) -> Frame:
     assert window.frame is not None
     return window.frame
