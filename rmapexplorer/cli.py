@@ -10,11 +10,13 @@ import os
 import sys
 from collections.abc import Sequence
 
+from attrs import evolve
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
 from rmapexplorer.commands import claims, designs, figures, verify, workload
 from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.counter_sheet import CounterSheet
 from rmapexplorer.designs.registry import DESIGNS, design_named
@@ -121,6 +123,10 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
         "--design", nargs="+", action="extend", metavar="NAME", dest="designs",
         help=f"designs to run instead of those of the file: {known}; with options as in anonmm:variant=4c",
     )  # fmt: skip
+    parser.add_argument(
+        "--calls", metavar="ERA", choices=[rules.era for rules in ERAS],
+        help=f"system calls of that Linux instead of those of the file: {', '.join(rules.era for rules in ERAS)}",
+    )  # fmt: skip
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
     parser.set_defaults(parser=parser, counters=None)
 
@@ -214,6 +220,8 @@ def _run_all(
             raise Trouble(sentence, BAD_FILE)
     with progress_bars() as progress:
         session = _load(path, progress)
+        if options.calls:
+            session = evolve(session, machine=evolve(session.machine, calls=options.calls))
         try:
             names = wanted or batch.names_of(session)
         except KernelError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -15,13 +16,14 @@ import pytest
 
 import rmapexplorer
 from rmapexplorer import batch, cli
-from rmapexplorer.core.operations import Exit, Fork, Mmap, Mremap, Spawn, Touch
+from rmapexplorer.core.operations import Exit, Fork, Mmap, Mprotect, Mremap, Spawn, Touch
 from rmapexplorer.core.units import Corruption, Machine, Span
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.formats.session import Session, save_session
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT / "tests" / "data" / "recordings"
+TRACES = ROOT / "tests" / "data" / "traces"
 ALL = ["pte_chain", "anonmm", "anon_vma", "anon_vma_chain"]
 TASK_END = 1 << 47
 
@@ -209,6 +211,26 @@ def test_a_session_of_unknown_designs_or_calls_is_a_bad_file(tmp_path, capsys):
     assert "no design 'nosuch'" in sentence(capsys)
     assert cli.main(["run", session_at(tmp_path / "s.rmap", machine=Machine(calls="9.9"))]) == 3
     assert "calls of era 9.9 are not simulated" in sentence(capsys)
+
+
+def test_the_calls_of_another_era(tmp_path, capsys):
+    ops = (*OPS[:3], Mprotect(pid=1, span=Span(10, 20), prot="r"), Mprotect(pid=1, span=Span(10, 20), prot="rw"),
+           Touch(pid=1, runs=((10, 14, "w"),)))  # fmt: skip
+    path = session_at(tmp_path / "s.rmap", operations=ops)
+    for era, faults in (("6.18", 4), ("2.6.34", 8)):
+        assert cli.main(["run", path, "--calls", era, "--design", "anonmm", "--counters", "-"]) == 0
+        head, *_, last = csv.reader(capsys.readouterr().out.splitlines())
+        assert dict(zip(head, last, strict=True))["faults"] == str(faults)
+    assert cli.main(["run", path, "--calls", "5.5"]) == 2
+    assert "invalid choice: '5.5'" in capsys.readouterr().err
+
+
+def test_a_kernel_trace_runs(capsys):
+    assert cli.main(["run", f"{TRACES / 'merge.json.gz'}#nonsense"]) == 3
+    assert "holds no trace named nonsense" in sentence(capsys)
+    assert cli.main(["run", str(TRACES / "merge.json.gz"), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert set(json.loads(out)["designs"]) == set(ALL) and "open merge.json.gz#NAME for another one" in err
 
 
 def test_a_world_beyond_all_memory_is_one_sentence(file, capsys, monkeypatch):

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui.calls_menu import CallsMenu
 from rmapexplorer.gui.designs_menu import DesignsMenu
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.theme import Theme
@@ -33,6 +34,8 @@ class Menus(QObject):
         self.designs = DesignsMenu(menus["Designs"], window.bridge.designs, window, self._theme)
         self.designs.viewed.connect(window.bridge.view)
         self.designs.chosen.connect(self._choose)
+        self.calls = CallsMenu(menus["Designs"], window)
+        self.calls.chosen.connect(window.bridge.set_calls)
         menus["Operate"].setToolTipsVisible(True)
         self.windows = Windows(window)
         self.docks: dict[str, QAction] = {}
@@ -57,7 +60,9 @@ class Menus(QObject):
         self._window.bridge.set_designs(worlds)
 
     def set_frame(self, frame: Frame) -> None:
-        """Tick what runs and what is shown."""
+        """Tick what runs and what is shown, and the calls in force."""
+        if frame.calls != self.calls.era:
+            self.calls.set_era(frame.calls)
         self.designs.set_worlds([state.key for state in frame.designs], frame.view)
 
     def fill_recent(self) -> None:

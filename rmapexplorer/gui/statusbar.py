@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
+from rmapexplorer.core.rules import ERAS
 from rmapexplorer.engine.frames import DesignState, Frame, Progress
 from rmapexplorer.gui.panel import ElidedLabel
 
@@ -23,6 +24,9 @@ PHRASES = (
 
 AT_MOST = 3
 """Phrases a design."""
+
+MOST_DIFFERENCES = 12
+"""Lines of the tool tip about the recorded kernel."""
 
 
 def design_text(state: DesignState, before: DesignState | None) -> str:
@@ -77,6 +81,26 @@ def _just_before(before: Frame, frame: Frame) -> bool:
     return same and before.position == frame.position - 1
 
 
+def kernel_text(frame: Frame) -> str:
+    """The recorded kernel beside ours: equal, or where the two first differ; "" where nothing was recorded."""
+    if frame.kernel is None:
+        return ""
+    if frame.position == 0:
+        return "Kernel 6.18: recorded"
+    if not frame.kernel:
+        return f"Kernel 6.18: equal at step {frame.position}"
+    first, more = frame.kernel[0], len(frame.kernel) - 1
+    return f"Kernel 6.18 differs: {first.level}, {first.where}" + (f" and {more} more" if more else "")
+
+
+def kernel_tip(frame: Frame) -> str:
+    """Each difference with both values, a line each."""
+    if not frame.kernel:
+        return "The state recorded on a real kernel after the same calls, compared with anon_vma_chain"
+    lines = [f"{d.level}, {d.where}: kernel {d.kernel}, ours {d.ours}" for d in frame.kernel[:MOST_DIFFERENCES]]
+    return "\n".join(_shortened(line, 200) for line in lines)
+
+
 class _Tight(ElidedLabel):
     """An elided label that gives way to everybody else."""
 
@@ -99,6 +123,10 @@ class StatusBar(QStatusBar):
         self.effects.setProperty("role", "dim")
         self.rules = QLabel()
         self.rules.setProperty("role", "dim")
+        self.kernel = QLabel()
+        self.kernel.setObjectName("kernel")
+        self.kernel.setAccessibleName("Recorded kernel")
+        self.kernel.hide()
         self.job_text = QLabel()
         self.job_text.setProperty("role", "dim")
         self.progress = QProgressBar()
@@ -115,7 +143,7 @@ class StatusBar(QStatusBar):
         row.setSpacing(14)
         row.addWidget(self.operation)
         row.addWidget(self.effects, 1)
-        for widget in (self.job_text, self.progress, self.cancel, self.rules):
+        for widget in (self.kernel, self.job_text, self.progress, self.cancel, self.rules):
             row.addWidget(widget)
         holder = QWidget()
         holder.setLayout(row)
@@ -133,6 +161,7 @@ class StatusBar(QStatusBar):
         self.operation.setText(_shortened(title, 46))
         self.operation.setToolTip(title if len(title) > 46 else "")
         self.effects.setText(effects)
+        self._say_kernel(frame)
         self._say_rules()
 
     def set_progress(self, progress: Progress) -> None:
@@ -154,6 +183,16 @@ class StatusBar(QStatusBar):
         self._show_job(True)
         self._say_rules()
 
+    def _say_kernel(self, frame: Frame) -> None:
+        self.kernel.setVisible(frame.kernel is not None)
+        self.kernel.setText(_shortened(kernel_text(frame), 60))
+        self.kernel.setToolTip(kernel_tip(frame))
+        role = "error" if frame.kernel else "good"
+        if self.kernel.property("role") != role:
+            self.kernel.setProperty("role", role)
+            self.kernel.style().unpolish(self.kernel)
+            self.kernel.style().polish(self.kernel)
+
     def _show_job(self, shown: bool) -> None:
         for widget in (self.job_text, self.progress, self.cancel):
             widget.setVisible(shown)
@@ -162,7 +201,8 @@ class StatusBar(QStatusBar):
         frame = self._frame
         count = len(frame.designs) if frame is not None else 0
         state = "busy" if self.job or (frame is not None and frame.busy) else "idle"
-        self.rules.setText(f"Linux 6.18 calls · x86_64 · engine {state} · {count} design{'' if count == 1 else 's'}")
+        era = frame.calls if frame is not None else ERAS[0].era
+        self.rules.setText(f"Linux {era} calls · x86_64 · engine {state} · {count} design{'' if count == 1 else 's'}")
 
 
 def _shortened(text: str, most: int) -> str:

@@ -179,6 +179,9 @@ class FakeEngine:
     def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None:
         self.calls.append(("set_designs", list(designs)))
 
+    def set_calls(self, era: str) -> None:
+        self.calls.append(("set_calls", era))
+
     def named(self, name: str) -> list[tuple[Any, ...]]:
         """The calls of one name."""
         return [call for call in self.calls if call[0] == name]

@@ -30,6 +30,16 @@ def maps_line(start: int, end: int, flags: int, pgoff: int, name: str, file: boo
     return f"{head:<73}{name}".rstrip() if name else head
 
 
+def _marks(cut: dict[str, np.ndarray], frame: Frame, pid: int) -> dict[int, list[str]]:
+    # index of a vma -> what the recorded kernel had there instead, a line each
+    marks: dict[int, list[str]] = {}
+    for d in frame.kernel or ():
+        if d.spot is not None and d.spot[0] == pid:
+            for at in np.flatnonzero((cut["start"] <= d.spot[1]) & (d.spot[1] < cut["end"])).tolist():
+                marks.setdefault(at, []).append(f"kernel 6.18, {d.level}: {d.kernel}; ours: {d.ours}")
+    return marks
+
+
 class VmaModel(TableModel):
     """Rows are the vmas of ``pid`` in the design in view."""
 
@@ -59,6 +69,7 @@ class VmaModel(TableModel):
         self._order = np.empty(0, dtype=np.int64)
         self._files: tuple[str, ...] = ()
         self._labels: tuple[str, ...] = ()
+        self._kernel: dict[int, list[str]] = {}
         self._sort = (0, Qt.SortOrder.AscendingOrder)
 
     def count(self) -> int:
@@ -85,6 +96,7 @@ class VmaModel(TableModel):
 
     def _take(self, cut: dict[str, np.ndarray], frame: Frame, pid: int) -> None:
         self._cut, self._files, self._labels, self.pid = cut, frame.files, frame.labels, pid
+        self._kernel = _marks(cut, frame, pid)
         stack = cut["label"] == (frame.labels.index("[stack]") if "[stack]" in frame.labels else -2)
         self._away = moved(cut["start"], cut["pgoff"], cut["flags"], cut["file"]) & ~stack
 
@@ -149,6 +161,10 @@ class VmaModel(TableModel):
     def any_moved(self) -> bool:
         """True where some row is ``moved``."""
         return bool(self._away.any())
+
+    def differs(self, row: int) -> bool:
+        """True where the recorded kernel had something else here."""
+        return int(self._order[row]) in self._kernel
 
     def _exec_moved(self, row: int) -> bool:
         """True for a stack that exec moved to its place, as it does with every one."""
@@ -234,6 +250,7 @@ class VmaModel(TableModel):
             lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: moved by mremap")
         elif self._exec_moved(row):
             lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: exec moves every stack to its place")
+        lines += self._kernel.get(int(self._order[row]), [])
         if key == "anon" and self._at(row, "anon") < 0:
             lines.append("no anon_vma: nothing was written here yet" if not self.kind(row).startswith("file") else
                          "no anon_vma: found through its file")  # fmt: skip
@@ -242,6 +259,8 @@ class VmaModel(TableModel):
     def _colour(self, row: int, key: str) -> Any:
         if self.theme is None:
             return None
+        if key == "span" and self.differs(row):
+            return self.theme.color("bad")
         if key == "pgoff" and self.moved(row):
             return self.theme.color("warn")
         if key == "anon":
