@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class CurveStore:
     def __init__(self, metrics: int) -> None:
         self._metrics = metrics
         self.designs: tuple[str, ...] = ()
+        self.hidden: set[str] = set()
+        """Designs whose curves are not drawn, and do not count for the range of values."""
         self.length = 0
         self.generation = -1
         self._levels: list[tuple[np.ndarray, np.ndarray]] = []
@@ -100,7 +103,10 @@ class CurveStore:
         return values
 
     def extent(self, metric: int, low: int, high: int) -> tuple[float, float]:
-        """Smallest and largest value of all designs at positions low .. high - 1; (0, 0) where there are none."""
+        """Smallest and largest value at positions low .. high - 1 of the designs not hidden; (0, 0) where there are none.
+
+        Where all are hidden all count.
+        """
         low, high = max(low, 0), min(high, self.length)
         if low >= high or not self.designs:
             return 0.0, 0.0
@@ -108,17 +114,19 @@ class CurveStore:
         while level + 1 < len(self._levels) and (high - low) // FAN ** (level + 1) > 64:
             level += 1
         size = FAN**level
+        shown: Any = [n for n, d in enumerate(self.designs) if d not in self.hidden] if self.hidden else slice(None)
+        shown = shown or slice(None)
         first, last = -(-low // size), min(high // size, self._filled[level])
         if level and first < last:
             lows, highs = self._levels[level]
-            parts_low = [lows[metric, :, first:last]]
-            parts_high = [highs[metric, :, first:last]]
+            parts_low = [lows[metric][shown, first:last]]
+            parts_high = [highs[metric][shown, first:last]]
             edges = [(low, first * size), (last * size, high)]
         else:
             parts_low, parts_high, edges = [], [], [(low, high)]
         for a, b in edges:
-            parts_low.append(self._levels[0][0][metric, :, a:b])
-            parts_high.append(self._levels[0][0][metric, :, a:b])
+            parts_low.append(self._levels[0][0][metric][shown, a:b])
+            parts_high.append(self._levels[0][0][metric][shown, a:b])
         least = np.fmin.reduce([np.fmin.reduce(p, axis=None, initial=np.inf) for p in parts_low])
         most = np.fmax.reduce([np.fmax.reduce(p, axis=None, initial=-np.inf) for p in parts_high])
         return (float(least), float(most)) if least <= most else (0.0, 0.0)

@@ -314,6 +314,7 @@ class Overhead(QWidget):
         plot.set_log(self._log)
         plot.set_position(self._position)
         plot.seek.connect(self.seek_requested)
+        plot.toggled.connect(self.toggle)
         plot.hover.connect(self._hovered)
         plot.ranged.connect(lambda span: self._ranged(card, span))
         card.reset.clicked.connect(self._home)
@@ -343,6 +344,11 @@ class Overhead(QWidget):
                 card.plot.home()
 
     # -- drawing ------------------------------------------------------------------------------------------------------
+
+    def toggle(self, design: str) -> None:
+        """Hide the curves of a design in all plots, or show them again."""
+        self.store.hidden ^= {design}
+        self.renew()
 
     def _renew_soon(self) -> None:
         if not self._dirty:

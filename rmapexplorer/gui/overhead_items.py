@@ -13,7 +13,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import numpy as np  # noqa: E402
 import pyqtgraph as pg  # noqa: E402
 from PySide6.QtCore import QRectF, QSizeF, Qt, Signal  # noqa: E402
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen  # noqa: E402
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen  # noqa: E402
 from PySide6.QtWidgets import QSizePolicy  # noqa: E402
 
 from rmapexplorer.gui.curves import CurveStore, figure, spread, squash, ticks, unsquash  # noqa: E402
@@ -164,6 +164,8 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
         dense = view.width() > pixels
         made = []
         for number, design in enumerate(store.designs):
+            if design in store.hidden:
+                continue
             x, y = store.polyline(self.metric, number, view.left(), view.right(), pixels)
             if len(x) and not np.isnan(y).all():
                 made.append((design, pg.arrayToQPath(x, squash(y, self.log), connect="finite"), dense))
@@ -171,11 +173,14 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
 
 
 class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
-    """The designs' names at the right ends of their curves, moved apart where they would overlap."""
+    """The designs' names at the right ends of their curves, moved apart where they would overlap; ``clicked`` tells one."""
 
-    def __init__(self, box: SeekBox) -> None:
+    clicked = Signal(str)
+
+    def __init__(self, box: SeekBox, store: CurveStore) -> None:
         super().__init__()
-        self._box = box
+        self._box, self._store = box, store
+        self.setToolTip("Click a name to hide or show its curve")
         self._theme: Theme | None = None
         self.items_: list[tuple[str, float]] = []
         """(design, drawn height of its last value in sight)."""
@@ -204,6 +209,16 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
         wanted = [height * (high - y) / max(high - low, 1e-12) for _, y in self.items_]
         return spread(wanted, self.line_height(), 0.0, height)
 
+    def mouseClickEvent(self, ev: Any) -> None:  # noqa: N802
+        """Tell which name was clicked."""
+        places = self.places()
+        if ev.button() != Qt.MouseButton.LeftButton or not places:
+            return
+        away, design = min((abs(ev.pos().y() - y), design) for (design, _), y in zip(self.items_, places, strict=True))
+        if away <= self.line_height():
+            ev.accept()
+            self.clicked.emit(design)
+
     def line_height(self) -> float:
         """Height of a name."""
         return QFontMetricsF(self._font).height() * 0.95
@@ -216,8 +231,11 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
         """The names."""
         if self._theme is None:
             return
-        painter.setFont(self._font)
+        crossed = QFont(self._font)
+        crossed.setStrikeOut(True)
         for (design, _), y in zip(self.items_, self.places(), strict=True):
-            painter.setPen(self._theme.design(design))
+            hidden = design in self._store.hidden
+            painter.setFont(crossed if hidden else self._font)
+            painter.setPen(self._theme.color("dim") if hidden else self._theme.design(design))
             box = QRectF(7, y - 10, self.size().width() - 7, 20)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short(design))

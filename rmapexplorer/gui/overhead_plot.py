@@ -82,6 +82,8 @@ class MetricPlot(QWidget):
     """Position under the mouse, -1 where it left."""
     ranged = Signal(object)
     """The user changed the range of operations: (first, last)."""
+    toggled = Signal(str)
+    """The design whose name was clicked: its curve is to be hidden, or shown again."""
     zoomed = Signal(bool)
     """True from the first zoom of the user until ``home``."""
 
@@ -91,7 +93,7 @@ class MetricPlot(QWidget):
         self.position, self.hovered, self.pointed = 0, -1, False
         self._free = [False, False]
         self.box, self.axis, self.below = SeekBox(), ValueAxis(), PositionAxis()
-        self.curves, self.labels = StepCurves(store), EndLabels(self.box)
+        self.curves, self.labels = StepCurves(store), EndLabels(self.box, store)
         self.view = pg.GraphicsLayoutWidget(show=False)
         self._arrange()
         layout = QVBoxLayout(self)
@@ -99,6 +101,7 @@ class MetricPlot(QWidget):
         layout.addWidget(self.view)
         self.overlay = Overlay(self)
         self.box.clicked.connect(lambda x: self.seek.emit(self.snap(x)))
+        self.labels.clicked.connect(self.toggled)
         self.box.zoomed.connect(self._zoomed)
         self.box.sigResized.connect(lambda *_: self.overlay.update())
         self.view.viewport().installEventFilter(self)

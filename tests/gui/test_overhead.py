@@ -99,6 +99,36 @@ def test_three_metrics_by_default_and_each_can_be_changed(qtbot: QtBot) -> None:
     assert widget.cards[0].hint() == "ptes"
 
 
+def click_name(widget: Overhead, card: int, design: str) -> None:
+    plot = widget.cards[card].plot
+    assert plot is not None
+    labels = plot.labels
+    y = labels.places()[[name for name, _ in labels.items_].index(design)]
+    place = plot.view.mapFromScene(labels.mapToScene(QPointF(20, y)))
+    QTest.mouseClick(plot.view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+
+
+def test_a_click_on_a_name_hides_its_curve_in_all_plots_and_ranges_the_rest(qtbot: QtBot) -> None:
+    widget = view(qtbot)
+    values = rows().values.copy()
+    values[:, 3] *= 100
+    widget.apply(MetricRows(generation=2, start=0, designs=DESIGNS, values=values, truncate=True))
+    widget.renew()
+    plots = [card.plot for card in widget.cards]
+    high = [plot.box.viewRange()[1][1] for plot in plots]  # type: ignore[union-attr]
+    qtbot.wait(50)
+    click_name(widget, 0, "anon_vma_chain")
+    qtbot.waitUntil(lambda: widget.store.hidden == {"anon_vma_chain"}, timeout=2000)
+    for plot, before in zip(plots, high, strict=True):
+        assert plot is not None
+        assert plot.box.viewRange()[1][1] < before / 50
+        assert [name for name, *_ in plot.curves._made()] == list(DESIGNS[:3])
+        assert [name for name, _ in plot.labels.items_] == list(DESIGNS)  # the name stays, to bring it back
+    assert not widget.grab().isNull()
+    widget.toggle("anon_vma_chain")
+    assert [plot.box.viewRange()[1][1] for plot in plots] == high  # type: ignore[union-attr]
+
+
 def test_plus_and_minus_change_the_number_of_plots(qtbot: QtBot) -> None:
     widget = view(qtbot)
     for _ in range(10):
