@@ -67,7 +67,7 @@ def _struct_page(world: World, page: int) -> tuple[Field, ...]:
         Field(name="page", value=f"#{page}", meaning="number of the page frame in this design's world"),
         Field(name="mapping", value=where, meaning=meaning, tone=f"family:{mapping}" if anon and mapping >= 0 else ""),
         Field(name="index", value=f"{int(pages.index[page]):x}", meaning="page offset within the mapping"),
-        Field(name="mapcount", value=str(mapcount), meaning="ptes that map the page; a walk may stop at that many"),
+        Field(name="mapcount", value=str(mapcount), meaning="ptes that map it; a walk may stop at that many"),
         Field(name="flags", value=_words(state, _PAGE_BITS), meaning="state of the page"),
         Field(name="content", value=_content(int(pages.token[page])), meaning="equal in all designs"),
     ]
