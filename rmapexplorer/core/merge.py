@@ -84,7 +84,7 @@ def sides(w: World, p: Proposal) -> tuple[bool, bool]:
 def merge_new(w: World, mm: Mm, p: Proposal, expand_only: bool = False) -> int:
     """vma_merge_new_range: let prev or next grow over the free span; returns the vma that did, -1 if none may.
 
-    ``expand_only`` tries the left side alone (brk).
+    ``expand_only`` tries the left side alone (brk, and mremap in place before 6.0).
     """
     if expand_only:
         left, right = _can(w, p.prev, p.prev >= 0 and int(w.vma.end[p.prev]) == p.start, p, "left"), False
@@ -192,7 +192,7 @@ def merge_extend(w: World, mm: Mm, row: int, pages: int) -> int:
     _, next_ = w.around(mm, int(vma.start[row]), end)
     p = Proposal(mm=mm.id, start=start, end=end, flags=int(vma.flags[row]), file=int(vma.file[row]),
                  pgoff=pgoff_at(w, row, start), anon_from=row, prev=row, next=next_)  # fmt: skip
-    return merge_new(w, mm, p)
+    return merge_new(w, mm, p, expand_only=not w.rules.mremap_grow_merges)
 
 
 def insert_new(w: World, mm: Mm, p: Proposal, label: int) -> int:

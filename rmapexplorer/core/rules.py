@@ -31,6 +31,7 @@ CHANGES: dict[str, Change] = {
     "fixed_noreplace": Change("4.17", "a4ff8e8620d3, MAP_FIXED_NOREPLACE"),
     "dontunmap": Change("5.7", "e346b3813067, MREMAP_DONTUNMAP"),
     "anon_exclusive": Change("5.19", "6c287605fd56, PG_anon_exclusive"),
+    "mremap_grow_merges": Change("6.0", "ca3d76b0aa80, merging after mremap resize", checked=False),
     "mprotect_maps_writable": Change("6.1", "64fe24a3e05e, no write faults for exclusive pages"),
     "ksm_merge_any": Change("6.4", "d7597f59d1d3, PR_SET_MEMORY_MERGE"),
     "unfaulted_unaccounted": Change("6.6", "unfaulted vmas are unaccounted on mprotect", checked=False),
@@ -73,6 +74,8 @@ class CallRules:
     """One mremap may move several vmas."""
     mremap_checks_first: bool
     """A refused move has not unmapped what was at the new place."""
+    mremap_grow_merges: bool
+    """A vma grown in place joins the one it then touches."""
     dontunmap: bool
     """MREMAP_DONTUNMAP is known; before, EINVAL."""
     nonlinear: bool
@@ -107,7 +110,7 @@ def version(text: str) -> Version:
 def _rules(era: str) -> CallRules:
     now = version(era)
     has = {name: now >= version(change.since) for name, change in CHANGES.items()}
-    fields = ("fork_skips_file_ptes", "mremap_many", "mremap_checks_first", "dontunmap", "fixed_noreplace", "onfault",
+    fields = ("fork_skips_file_ptes", "mremap_many", "mremap_checks_first", "mremap_grow_merges", "dontunmap", "fixed_noreplace", "onfault",
               "mseal", "ksm_merge_any", "anon_exclusive", "mprotect_maps_writable", "unfaulted_unaccounted")  # fmt: skip
     return CallRules(
         era=era,

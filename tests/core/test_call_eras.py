@@ -18,6 +18,8 @@ TABLE = {
     # mremap(2): 6.17 moves several mappings
     "mremap_many": (0, 0, 0, 0, 0, 1),
     "mremap_checks_first": (0, 0, 0, 0, 0, 1),
+    # recalled: 6.0
+    "mremap_grow_merges": (0, 0, 0, 0, 1, 1),
     # mremap(2): MREMAP_DONTUNMAP since Linux 5.7
     "dontunmap": (0, 0, 0, 0, 1, 1),
     # remap_file_pages(2): from Linux 4.0 a slower in-kernel emulation
@@ -80,7 +82,7 @@ def test_every_rule_has_a_source() -> None:
     for name, change in {**CHANGES, **ADVICES_SINCE}.items():
         assert change.source and version(change.since) > version("2.6.7"), name
     assert {name for name, change in CHANGES.items() if not change.checked} == {
-        "unfaulted_unaccounted", "mremap_checks_first",
+        "unfaulted_unaccounted", "mremap_checks_first", "mremap_grow_merges",
     }  # fmt: skip
 
 
