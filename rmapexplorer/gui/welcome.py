@@ -29,7 +29,12 @@ class Welcome(QFrame):
         row.setContentsMargins(14, 5, 8, 5)
         row.addWidget(self.story, 1)
         self.buttons = {}
-        for id_, text in (("play", "Play it"), ("gallery", "Gallery"), ("open", "Open a recording"), ("new", "Blank session")):
+        for id_, text in (
+            ("play", "Play it"),
+            ("gallery", "Gallery"),
+            ("open", "Open a recording"),
+            ("new", "Blank session"),
+        ):
             button = QPushButton(text)
             button.setFlat(id_ != "play")
             button.clicked.connect(lambda _=False, name=id_: self.chosen.emit(name))
