@@ -14,11 +14,14 @@ Version = tuple[int, ...]
 
 @frozen
 class Change:
-    """One rule: the first version that has it, the commit, and whether the version was checked or only recalled."""
+    """One rule: the first version that has it and the commit. Both are recalled, none was looked up in the sources yet.
+
+    ``sure`` is False where even the version is doubtful.
+    """
 
     since: str
     source: str
-    checked: bool = True
+    sure: bool = True
 
 
 CHANGES: dict[str, Change] = {
@@ -31,13 +34,13 @@ CHANGES: dict[str, Change] = {
     "fixed_noreplace": Change("4.17", "a4ff8e8620d3, MAP_FIXED_NOREPLACE"),
     "dontunmap": Change("5.7", "e346b3813067, MREMAP_DONTUNMAP"),
     "anon_exclusive": Change("5.19", "6c287605fd56, PG_anon_exclusive"),
-    "mremap_grow_merges": Change("6.0", "ca3d76b0aa80, merging after mremap resize", checked=False),
+    "mremap_grow_merges": Change("6.0", "ca3d76b0aa80, merging after mremap resize", sure=False),
     "mprotect_maps_writable": Change("6.1", "64fe24a3e05e, no write faults for exclusive pages"),
     "ksm_merge_any": Change("6.4", "d7597f59d1d3, PR_SET_MEMORY_MERGE"),
-    "unfaulted_unaccounted": Change("6.6", "unfaulted vmas are unaccounted on mprotect", checked=False),
+    "unfaulted_unaccounted": Change("6.6", "unfaulted vmas are unaccounted on mprotect", sure=False),
     "mseal": Change("6.10", "8be7258aad44, mseal"),
     "mremap_many": Change("6.17", "d23cb648e365, mremap moves several vmas"),
-    "mremap_checks_first": Change("6.17", "check_prep_vma runs before anything is unmapped", checked=False),
+    "mremap_checks_first": Change("6.17", "check_prep_vma runs before anything is unmapped", sure=False),
 }  # fmt: skip
 """Rule -> since when. What is older than 2.6.7 is not listed."""
 
