@@ -37,7 +37,10 @@ def file(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def rows(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[list[dict[str, str]]]:
+def rows(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[dict[str, str]]]:
+    monkeypatch.setenv("COLUMNS", "400")
     out = tmp_path / "counters.csv"
     assert cli.main(["run", file, "--counters", str(out), "--design", *NAMES]) == 0
     assert "refused" in capsys.readouterr().out  # the table is printed as without it

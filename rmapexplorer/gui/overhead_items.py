@@ -177,10 +177,11 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
 
     clicked = Signal(str)
 
-    def __init__(self, box: SeekBox, store: CurveStore) -> None:
+    def __init__(self, box: pg.ViewBox, store: CurveStore | None = None) -> None:
         super().__init__()
         self._box, self._store = box, store
-        self.setToolTip("Click a name to hide or show its curve")
+        if store is not None:
+            self.setToolTip("Click a name to hide or show its curve")
         self._theme: Theme | None = None
         self.items_: list[tuple[str, float]] = []
         """(design, drawn height of its last value in sight)."""
@@ -234,7 +235,7 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
         crossed = QFont(self._font)
         crossed.setStrikeOut(True)
         for (design, _), y in zip(self.items_, self.places(), strict=True):
-            hidden = design in self._store.hidden
+            hidden = self._store is not None and design in self._store.hidden
             painter.setFont(crossed if hidden else self._font)
             painter.setPen(self._theme.color("dim") if hidden else self._theme.design(design))
             box = QRectF(7, y - 10, self.size().width() - 7, 20)
