@@ -14,7 +14,7 @@ from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
 from rmapexplorer.core.pages import clear, drain, free_swap_cache, is_page, mark_lazyfree, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.rules import too_new
-from rmapexplorer.core.table import ANON, DIRTY, ids
+from rmapexplorer.core.table import ANON, DIRTY
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span
 from rmapexplorer.core.vmas import is_private_anonymous
@@ -234,6 +234,3 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
         file.filled = first if file.filled is None else min(file.filled, first)
     else:
         file.punched.append((first, last))
-
-
-__all__ = ["ftruncate", "ids", "madvise", "punch"]

@@ -12,22 +12,23 @@ import numpy as np
 from attrs import evolve
 
 from rmapexplorer.core import flags as vm
+from rmapexplorer.core import operations as o
 from rmapexplorer.core import radix
 from rmapexplorer.core.advise import ftruncate, madvise, punch
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import read_span, write_span
+from rmapexplorer.core.faults import read_span, touch, write_span
 from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
 from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import KINDS, Brk, Ksm, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
-from rmapexplorer.core.pages import drain, is_page, zap
+from rmapexplorer.core.pages import drain, is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
 from rmapexplorer.core.remap import remap_file_pages, swapoff
 from rmapexplorer.core.rules import CHANGES, too_new
-from rmapexplorer.core.table import EXCLUSIVE, MLOCKED, ids
+from rmapexplorer.core.table import EXCLUSIVE, MLOCKED
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import is_private_anonymous
@@ -304,26 +305,10 @@ def mseal(w: World, op: Mseal) -> None:
             w.vma.flags[row] = new
 
 
-def _call(function: Callable[..., None]) -> Callable[[World, Any], None]:
-    return function
-
-
-CALLS: dict[type, Callable[[World, Any], None]] = {}
-
-
-def _fill() -> None:
-    from rmapexplorer.core import operations as o
-
-    CALLS.update({
-        o.Spawn: spawn, o.Fork: fork, o.Clone: clone, o.Exec: exec_, o.Exit: exit_, o.Mmap: mmap, o.Munmap: munmap,
-        o.Mprotect: mprotect, o.Mremap: mremap, o.Brk: brk, o.Madvise: madvise, o.Reclaim: reclaim,
-        o.Mlock: mlock, o.Munlock: munlock, o.Mseal: mseal, o.Ftruncate: ftruncate, o.Punch: punch,
-        o.RemapFilePages: remap_file_pages, o.Swapoff: swapoff, o.Ksm: ksm,
-    })  # fmt: skip
-    from rmapexplorer.core.faults import touch
-
-    CALLS[o.Touch] = touch
-
-
-_fill()
-__all__ = ["CALLS", "ids", "zap"]
+CALLS: dict[type, Callable[[World, Any], None]] = {
+    o.Spawn: spawn, o.Fork: fork, o.Clone: clone, o.Exec: exec_, o.Exit: exit_, o.Mmap: mmap, o.Munmap: munmap,
+    o.Mprotect: mprotect, o.Mremap: mremap, o.Brk: brk, o.Madvise: madvise, o.Touch: touch, o.Reclaim: reclaim,
+    o.Mlock: mlock, o.Munlock: munlock, o.Mseal: mseal, o.Ftruncate: ftruncate, o.Punch: punch,
+    o.RemapFilePages: remap_file_pages, o.Swapoff: swapoff, o.Ksm: ksm,
+}  # fmt: skip
+"""Operation -> the call that does it."""
