@@ -23,6 +23,7 @@ from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.engine.publisher import Publisher
+from rmapexplorer.engine.questions import Questions
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.formats.errors import Cancelled, FormatError
 
@@ -59,6 +60,7 @@ class Conductor:
         self._resting = False
         self._backfill: Backfill | None = None
         self._phase, self._retried = "work", False
+        self.questions = Questions(outbox)
 
     # -- state the thread asks for ---------------------------------------------------------------
 
@@ -70,7 +72,8 @@ class Conductor:
     @property
     def idle(self) -> bool:
         """True where nothing is left to do until the next command."""
-        return not self.busy and not self._resting and not (self.publisher and self.publisher.dirty)
+        unsaid = self.questions or (self.publisher and self.publisher.dirty)
+        return not self.busy and not self._resting and not unsaid
 
     # -- commands ---------------------------------------------------------------------------------
 
@@ -147,6 +150,10 @@ class Conductor:
                 number=number, title=title or f"{len(operations)} operations", operations=operations, lens=self.lens
             )
         )
+
+    def job(self, job: Job) -> None:
+        """Queue a job made elsewhere."""
+        self._queue(job)
 
     def seek(self, target: int, relative: bool, number: int) -> None:
         """Queue a position, or change the one that was wanted last."""
@@ -248,7 +255,9 @@ class Conductor:
             self._rest()
         self._phase = "show"
         self._show()
-        self._phase, self._retried = "work", False
+        self._phase, self._retried = "answer", False
+        self.questions.answer(self.stage)
+        self._phase = "work"
 
     def _queue(self, job: Job) -> None:
         if self.stage is None:
@@ -364,12 +373,14 @@ class Conductor:
         stage, publisher = self.stage, self.publisher
         job = self.jobs[0] if self.jobs else None
         text = "An invariant broke: the program is wrong, not you. The session is kept at the last good position."
+        if self._phase == "answer":
+            text = "A question about the present position could not be answered. The session is untouched."
         if self._phase == "show":
             text = "A view of the present position could not be made. The session is untouched."
         where = f"\n\nAt position {stage.line.cursor} of {stage.line.head}" if stage else ""
         where += f", {_doing(job)}" if job else ""
         self.outbox.post(Notice(level="internal", text=text, details=traceback.format_exc() + where))
-        if stage is None or publisher is None:
+        if stage is None or publisher is None or self._phase == "answer":
             return
         if self._phase == "show":  # once more, without the details that failed
             publisher.dirty, self._retried, self._phase = publisher.plain and not self._retried, True, "work"

@@ -17,8 +17,10 @@ from rmapexplorer.core.operations import Operation
 from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.files import Files
 from rmapexplorer.engine.frames import Message
+from rmapexplorer.engine.jobs import Job
 from rmapexplorer.engine.lens import KindMaker, Lens
 from rmapexplorer.engine.outbox import Outbox
+from rmapexplorer.engine.questions import Question
 from rmapexplorer.engine.real import REAL_FILES, REAL_LENS, real_kinds
 
 SLICE = 0.008
@@ -137,6 +139,12 @@ class Engine:
         number = next(self._numbers)
         self._give(lambda conductor: conductor.branch(name, number))
 
+    def job(self, make: Callable[[int], Job]) -> int:
+        """Queue the job that ``make`` makes of its number; the number, to cancel it by."""
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.job(make(number)))
+        return number
+
     # -- looking ----------------------------------------------------------------------------------
 
     def select(self, pid: int, vpn: int = -1) -> None:
@@ -157,6 +165,12 @@ class Engine:
         """Replay the log in all designs under the calls of that era (a key of core.rules.ERAS)."""
         number = next(self._numbers)
         self._give(lambda conductor: conductor.set_calls(era, number))
+
+    def ask(self, question: Question) -> int:
+        """Answer a question about the worlds; the ticket that the Answer message will carry."""
+        ticket = next(self._numbers)
+        self._give(lambda conductor: conductor.questions.ask(question, ticket))
+        return ticket
 
     # -- the thread -------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ skipping a frame loses nothing. Metric rows, history entries and notices are que
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from attrs import field, frozen
 
@@ -342,7 +344,15 @@ class Saved:
     operations: int
 
 
-Message = Frame | PathChanged | MetricRows | Progress | Notice | SessionOpened | Saved
+@frozen(kw_only=True, eq=False)
+class Answer:
+    """What became of the question number ``ticket``; ``value`` None: superseded, or there is nothing to say."""
+
+    ticket: int
+    value: Any
+
+
+Message = Frame | PathChanged | MetricRows | Progress | Notice | SessionOpened | Saved | Answer
 
 
 @frozen(kw_only=True)

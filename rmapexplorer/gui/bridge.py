@@ -10,6 +10,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal, Slot
 from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.frames import (
+    Answer,
     Frame,
     MetricRows,
     Notice,
@@ -21,6 +22,8 @@ from rmapexplorer.engine.frames import (
 
 if TYPE_CHECKING:
     from rmapexplorer.engine.frames import Message
+    from rmapexplorer.engine.jobs import Job
+    from rmapexplorer.engine.questions import Question
 
 DRAIN_MS = 16
 """Messages are taken at most once in this many milliseconds."""
@@ -47,6 +50,8 @@ class EngineLike(Protocol):
     def view(self, design: str) -> None: ...
     def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None: ...
     def set_calls(self, era: str) -> None: ...
+    def ask(self, question: Question) -> int: ...
+    def job(self, make: Callable[[int], Job]) -> int: ...
 
 
 class Bridge(QObject):
@@ -61,6 +66,8 @@ class Bridge(QObject):
     saved = Signal(object)
     edited = Signal()
     """The session is about to differ from what was saved."""
+    answered = Signal(object)
+    """An Answer; whoever asked through ``ask`` was told before."""
     _woken = Signal()
 
     def __init__(self, engine: EngineLike, designs: tuple[Any, ...], parent: QObject | None = None) -> None:
@@ -72,6 +79,7 @@ class Bridge(QObject):
         self._instead = ""
         self._trouble: Notice | None = None
         self._running = False
+        self._replies: dict[int, Callable[[Any], None]] = {}
         self._since = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -80,7 +88,7 @@ class Bridge(QObject):
         self._woken.connect(self._schedule, Qt.ConnectionType.QueuedConnection)
         self._signals = {
             Frame: self.frame, PathChanged: self.path, MetricRows: self.metrics, Progress: self.progress,
-            Notice: self.notice, SessionOpened: self.opened, Saved: self.saved,
+            Notice: self.notice, SessionOpened: self.opened, Saved: self.saved, Answer: self.answered,
         }  # fmt: skip
 
     def start(self) -> None:
@@ -113,6 +121,8 @@ class Bridge(QObject):
             if isinstance(message, SessionOpened):
                 self._generation = message.generation
                 self._instead = ""
+            if isinstance(message, Answer) and (reply := self._replies.pop(message.ticket, None)) is not None:
+                reply(message.value)
             if getattr(message, "generation", self._generation) >= self._generation:
                 self._signals[type(message)].emit(message)
             if isinstance(message, SessionOpened) and self._trouble is not None:
@@ -185,6 +195,14 @@ class Bridge(QObject):
     def select(self, pid: int, vpn: int = -1) -> None:
         """What the details are to be about."""
         self._engine.select(pid, vpn)
+
+    def ask(self, question: Question, reply: Callable[[Any], None]) -> None:
+        """Ask the engine; ``reply`` gets the answer on this thread, None where a newer question of the same key came."""
+        self._replies[self._engine.ask(question)] = reply
+
+    def job(self, make: Callable[[int], Job]) -> int:
+        """Queue a job of engine.jobs, made of its number."""
+        return self._engine.job(make)
 
     def view(self, design: str) -> None:
         """Show another design."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QPoint, Qt
@@ -11,7 +12,8 @@ from PySide6.QtWidgets import QApplication
 from rmapexplorer import __version__
 from rmapexplorer.engine.frames import Notice, PathChanged
 from rmapexplorer.gui import targets
-from rmapexplorer.gui.actions import BY_ID, Action
+from rmapexplorer.gui.action_records import Action
+from rmapexplorer.gui.actions import BY_ID
 from rmapexplorer.gui.form_fields import FieldError
 from rmapexplorer.gui.forms import OperationForm
 from rmapexplorer.gui.operations import FORMS, Invalid
@@ -31,6 +33,11 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self.form: OperationForm | None = None
+        self._doers: list[QObject] = [self]
+
+    def add(self, features: Sequence[QObject]) -> None:
+        """Features do their own actions: ``do_<handler>`` is looked for here first, then in them, in order."""
+        self._doers += features
 
     def run(self, id_: str, given: dict[str, Any]) -> None:
         """Do the action ``id_``; ``given`` is what a view or menu knew about its target.
@@ -41,7 +48,14 @@ class Commands(QObject):
         if record is None:
             self._move(id_, given)
             return
-        getattr(self, f"do_{record.handler}")(record, {**record.values, **given})
+        self._doer(record)(record, {**record.values, **given})
+
+    def _doer(self, record: Action) -> Callable[[Action, dict[str, Any]], None]:
+        name = f"do_{record.handler}"
+        does: Callable[[Action, dict[str, Any]], None] = next(
+            getattr(doer, name) for doer in self._doers if hasattr(doer, name)
+        )
+        return does
 
     def _move(self, id_: str, given: dict[str, Any]) -> None:
         window = self._window

@@ -10,11 +10,15 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QVBoxLayout, QWidget
 
 from rmapexplorer.core.operations import Operation
-from rmapexplorer.engine.frames import Frame, MetricRows, Notice, PathChanged, Progress, Saved, SessionOpened
+from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress, Saved, SessionOpened
 from rmapexplorer.gui import targets
-from rmapexplorer.gui.actions import ActionSet, State
+from rmapexplorer.gui.action_records import State
+from rmapexplorer.gui.actions import ActionSet
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.commands import Commands
+from rmapexplorer.gui.features import FEATURES
+from rmapexplorer.gui.features.base import Feature
+from rmapexplorer.gui.feeder import Feeder
 from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
 from rmapexplorer.gui.help import HelpWindow
 from rmapexplorer.gui.layout import PLACES, Layout
@@ -37,12 +41,6 @@ EDGE = 9
 ViewMaker = Callable[[Selection, Themes], Mapping[str, QWidget]]
 """Makes one view for each dock, by its name."""
 
-FED_BY: dict[type, tuple[str, ...]] = {PathChanged: ("history", "timeline"), MetricRows: ("overhead",)}
-"""Messages that are queued, never skipped -> the views that take them with ``apply``."""
-
-TURN_MS = 5
-"""Between two views that take turns, in milliseconds."""
-
 
 class MainWindow(QMainWindow):
     """``ready`` is told when a frame with its details was handed to every view."""
@@ -62,15 +60,8 @@ class MainWindow(QMainWindow):
         self.bridge, self.settings, self.themes = bridge, settings, themes
         self.selection = Selection()
         self.frame: Frame | None = None
-        self._stale: set[str] = set()
-        self._order = [place.name for place in PLACES]
-        self._turns = QTimer(self)
-        self._turns.setInterval(TURN_MS)
-        self._turns.timeout.connect(self._next_view)
         self._sure = False
         self._fresh = True
-        self._reveal = False
-        """The walk of a selection that came with the session is shown as a whole."""
         self.setObjectName("main")
         self.setAcceptDrops(True)
         self.files = Files(bridge, settings, dialogs or QtDialogs(self), self)
@@ -78,17 +69,21 @@ class MainWindow(QMainWindow):
         self.commands = Commands(self)
         self.player = Player(settings.speed, self)
         self._view_maker = views or make_views
-        self._told: list[PathChanged | MetricRows] = []
+        self.feeder = Feeder(self, [place.name for place in PLACES])
         self.views: dict[str, Any] = dict(self._view_maker(self.selection, themes))
         self.toolbar = ToolBar(self.actions_, themes.current, self)
         self.statusbar = StatusBar(self)
         self.messagebar = MessageBar(themes.current)
         self.welcome = Welcome(themes.current)
         self.help: HelpWindow | None = None
+        self.features: list[Feature] = [kind(self) for kind in FEATURES]
+        self.commands.add(self.features)
         self._build()
         self._connect()
         self._title()
         self._themed(themes.current)
+        for feature in self.features:
+            feature.built()
 
     def _build(self) -> None:
         self.setContentsMargins(EDGE, 0, EDGE, EDGE)
@@ -117,7 +112,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         bridge = self.bridge
         for signal, slot in (
-            (bridge.frame, self._framed), (bridge.path, self._pathed), (bridge.metrics, self._feed),
+            (bridge.frame, self._framed), (bridge.path, self._pathed), (bridge.metrics, self.feeder.feed),
             (bridge.progress, self._progressed), (bridge.notice, self.show_notice), (bridge.opened, self._opened),
             (bridge.saved, self._saved), (self.files.changed, self._title), (self.files.notice, self.show_notice),
             (self.actions_.triggered, self.commands.run), (self.toolbar.design_chosen, bridge.view),
@@ -127,9 +122,13 @@ class MainWindow(QMainWindow):
             (self.welcome.chosen, self._welcomed), (self.messagebar.closed, self._strip),
         ):  # fmt: skip
             signal.connect(slot)
+        for told in (bridge.path, bridge.metrics, bridge.progress, bridge.notice, bridge.opened, bridge.saved):
+            told.connect(self._tell_features)
         self._listen()
         for name in self.views:
-            self.docks.docks[name].visibilityChanged.connect(lambda shown, n=name: self._refresh(n) if shown else None)
+            self.docks.docks[name].visibilityChanged.connect(
+                lambda shown, n=name: self.feeder.refresh(n) if shown else None
+            )
         hints = QApplication.styleHints()
         hints.colorSchemeChanged.connect(self._system_theme)
 
@@ -153,12 +152,9 @@ class MainWindow(QMainWindow):
                 view.inherit(old[name])
             old[name].deleteLater()
         self._listen()
-        for message in self._told:
-            for name in FED_BY[type(message)]:
-                self.views[name].apply(message)
-        self._stale.update(self.views)
-        for name in self._waiting():
-            self._refresh(name)
+        self.feeder.rebuilt()
+        for feature in self.features:
+            feature.views_changed()
 
     # what the engine says
 
@@ -167,16 +163,9 @@ class MainWindow(QMainWindow):
         if self._fresh and not frame.busy:
             self._fresh = False
             detail = frame.detail
-            self._reveal = detail is not None
+            self.feeder.reveal = detail is not None
             self.selection.select(*((detail.pid, detail.vpn) if detail is not None else targets.interesting(frame)))
-        self._stale.update(self.views)
-        if frame.busy:
-            if not self._turns.isActive():
-                self._turns.start()
-        else:
-            self._turns.stop()
-            for name in self._waiting():
-                self._refresh(name)
+        self.feeder.framed(frame)
         self.statusbar.set_frame(frame)
         self.toolbar.set_designs([(state.key, state.title) for state in frame.designs], frame.view)
         self.player.shown(frame.position, frame.head)
@@ -184,40 +173,18 @@ class MainWindow(QMainWindow):
             self.commands.form.offer(targets.tasks(frame))
         self._rule()
         self.menus.set_frame(frame)
+        for feature in self.features:
+            feature.set_frame(frame)
         if frame.detail is not None or self.selection.pid == 0:
             self.ready.emit()
 
-    def _waiting(self) -> list[str]:
-        """Views to be refreshed, the one that waits longest first; hidden ones wait until they are shown."""
-        visible = (n for n in self._order if not self.docks.docks[n].visibleRegion().isEmpty() or not self.isVisible())
-        return [name for name in visible if name in self._stale]
-
-    def _next_view(self) -> None:
-        """While a job runs the views take turns, so that the window answers in between."""
-        waiting = self._waiting()
-        if waiting:
-            self._refresh(waiting[0])
-        if len(waiting) < 2:
-            self._turns.stop()
-
-    def _refresh(self, name: str) -> None:
-        if name in self._stale and self.frame is not None:
-            self._stale.discard(name)
-            self._order.remove(name)
-            self._order.append(name)
-            self.views[name].set_frame(self.frame)
-            if name == "inspector" and self._reveal:
-                self._reveal = False
-                self.views[name].run_walk()
-
     def _pathed(self, message: PathChanged) -> None:
-        self._feed(message)
+        self.feeder.feed(message)
         self.commands.path_changed(message)
 
-    def _feed(self, message: PathChanged | MetricRows) -> None:
-        self._told.append(message)
-        for name in FED_BY[type(message)]:
-            self.views[name].apply(message)
+    def _tell_features(self, message: Any) -> None:
+        for feature in self.features:
+            feature.told(message)
 
     def _progressed(self, message: Progress) -> None:
         self.statusbar.set_progress(message)
@@ -235,7 +202,7 @@ class MainWindow(QMainWindow):
         self._fresh = True
         self.player.pause()
         self.commands.close_form()
-        self._told.clear()
+        self.feeder.forget()
         self.frame = None
         self.selection.select(0)
         self.welcome.setVisible(self.settings.welcome and self.files.title == SCENARIO)
@@ -305,6 +272,8 @@ class MainWindow(QMainWindow):
     def _context(self, kind: str, target: dict[str, Any], place: QPoint) -> None:
         if target.get("pid") and not target.get("comm"):
             target = {**target, "comm": dict(targets.tasks(self.frame)).get(target["pid"], "")}
+        for feature in self.features:
+            target = feature.context(kind, target)
         self.menus.popup(kind, target, place)
 
     def _rule(self) -> None:
@@ -359,6 +328,8 @@ class MainWindow(QMainWindow):
         for part in (self.toolbar, self.messagebar, self.welcome, self.docks):
             part.set_theme(theme)
         self.menus.set_theme(theme)
+        for feature in self.features:
+            feature.set_theme(theme)
         if self.commands.form is not None:
             self.commands.close_form()
 
@@ -429,6 +400,8 @@ class MainWindow(QMainWindow):
         self.settings.geometry = self.saveGeometry()
         self.settings.sync()
         self.menus.windows.close_all()
+        for feature in self.features:
+            feature.closing()
         self.bridge.stop()
         event.accept()
 

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.engine.frames import (
+    Answer,
     Frame,
     HistoryEntry,
     Message,
@@ -67,6 +68,7 @@ class FakeEngine:
         self.entries: list[HistoryEntry] = []
         self.refusal: Notice | None = None
         self.trouble: str = ""
+        self.answers: dict[str, Any] = {}
         self.state: Frame = evolve(frame_factory.letter(), position=0, head=0, op_text="")
         self.running = False
         self.jobs = 0
@@ -79,6 +81,19 @@ class FakeEngine:
 
     def start(self) -> None:
         self.running = True
+
+    def ask(self, question: Any) -> int:
+        """The question is noted; ``answers`` holds what is said to the questions of a key."""
+        self.jobs += 1
+        self.calls.append(("ask", question))
+        self.post(Answer(ticket=self.jobs, value=self.answers.get(question.key)))
+        return self.jobs
+
+    def job(self, make: Callable[[int], Any]) -> int:
+        """The job is made and noted, not done."""
+        self.jobs += 1
+        self.calls.append(("job", make(self.jobs)))
+        return self.jobs
 
     def stop(self, timeout: float = 5.0) -> bool:
         self.calls.append(("stop",))
