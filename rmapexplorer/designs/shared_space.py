@@ -118,7 +118,7 @@ class SharedSpace(Design):
             X86_64: Size(16, "a list_head in the vma, as vma->shared: include/linux/mm.h, 2.6.5"),
         },
     }
-    LOOK: ClassVar[tuple[str, str, str]] = ("other", "hexagon", "dash")
+    LOOK: ClassVar[tuple[str, str, str]] = ("shared", "hexagon", "dash")
 
     def __init__(self, **options: str) -> None:
         super().__init__(**options)

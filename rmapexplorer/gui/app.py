@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap) or what perf script printed")
     parser.add_argument("--screenshot", metavar="PATH", help="save a picture of the window there and end")
     parser.add_argument("--size", metavar="WxH", type=size, help="of the window, for example 1440x900")
-    parser.add_argument("--theme", choices=("dark", "light", "system"), help="for this start only")
+    parser.add_argument("--theme", choices=("dark", "light", "contrast", "contrast_light", "system"), help="for this start only")
     parser.add_argument("--reset-settings", action="store_true", help="forget layout, theme, text size, recent files")
     parser.add_argument("--version", action="version", version=f"rmapexplorer {__version__}")
     return parser

@@ -18,6 +18,7 @@ from rmapexplorer.gui.form_fields import FieldError
 from rmapexplorer.gui.forms import OperationForm
 from rmapexplorer.gui.operations import FORMS, Invalid
 from rmapexplorer.gui.settings import TEXT_SCALES
+from rmapexplorer.gui.theme import OPPOSITE
 
 if TYPE_CHECKING:
     from rmapexplorer.gui.window import MainWindow
@@ -246,7 +247,7 @@ class Commands(QObject):
 
     def do_theme_toggle(self, record: Action, given: dict[str, Any]) -> None:
         """The other theme."""
-        self._window.use_theme("light" if self._window.themes.current.dark else "dark")
+        self._window.use_theme(OPPOSITE[self._window.themes.current.name])
 
     def do_pressure(self, record: Action, given: dict[str, Any]) -> None:
         """Show the designs under memory pressure."""

@@ -13,6 +13,7 @@ from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.calls_menu import CallsMenu
 from rmapexplorer.gui.designs_menu import DesignsMenu
 from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.settings import THEMES
 from rmapexplorer.gui.theme import Theme
 from rmapexplorer.gui.windows import Windows
 
@@ -93,5 +94,5 @@ class Menus(QObject):
         self._mark_theme()
 
     def _mark_theme(self) -> None:
-        for name in ("dark", "light", "system"):
+        for name in THEMES:
             self._window.actions_[f"theme_{name}"].setChecked(self._window.settings.theme == name)

@@ -10,10 +10,10 @@ LAYOUT_VERSION = 2
 """Goes into saveState: raised when the set of docks changes, so that an old layout is not restored wrongly."""
 
 RECENT_LIMIT = 10
-TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175)
+TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175, 200)
 """Sizes of the text in percent of the default."""
 
-THEMES = ("dark", "light", "system")
+THEMES = ("dark", "light", "contrast", "contrast_light", "system")
 
 
 class Settings:
@@ -58,6 +58,47 @@ class Settings:
     @speed.setter
     def speed(self, per_second: float) -> None:
         self._store.setValue("time/speed", str(per_second))
+
+    @property
+    def reduced_motion(self) -> bool:
+        """True where nothing is to move by itself."""
+        return self._read("look/reduced_motion", "no") == "yes"
+
+    @reduced_motion.setter
+    def reduced_motion(self, reduced: bool) -> None:
+        self._store.setValue("look/reduced_motion", "yes" if reduced else "no")
+
+    @property
+    def autosave_seconds(self) -> int:
+        """Seconds of change after which the session is kept in a side file; 0: never."""
+        return min(3600, self._whole("files/autosave_seconds", 30))
+
+    @autosave_seconds.setter
+    def autosave_seconds(self, seconds: int) -> None:
+        self._store.setValue("files/autosave_seconds", seconds)
+
+    @property
+    def perspective(self) -> str:
+        """Name of the arrangement chosen last."""
+        return self._read("window/perspective", "Explore")
+
+    @perspective.setter
+    def perspective(self, name: str) -> None:
+        self._store.setValue("window/perspective", name)
+
+    @property
+    def arrangements(self) -> dict[str, QByteArray]:
+        """Layouts the user saved, by name."""
+        names: Any = self._store.value("layouts/names", [])
+        names = [names] if isinstance(names, str) else names if isinstance(names, list) else []
+        found = {str(name): self._bytes(f"layouts/state_{number}") for number, name in enumerate(names)}
+        return {name: state for name, state in found.items() if not state.isEmpty()}
+
+    @arrangements.setter
+    def arrangements(self, states: dict[str, QByteArray]) -> None:
+        self._store.setValue("layouts/names", list(states))
+        for number, state in enumerate(states.values()):
+            self._store.setValue(f"layouts/state_{number}", state)
 
     @property
     def welcome(self) -> bool:

@@ -84,9 +84,7 @@ class Theme:
 
     def on(self, background: QColor) -> QColor:
         """Black or white, whichever is easier to read on ``background``."""
-        light = 0.2126 * _linear(background.redF()) + 0.7152 * _linear(background.greenF())
-        light += 0.0722 * _linear(background.blueF())
-        return QColor("#0d1014") if light > 0.18 else QColor("#ffffff")
+        return max((QColor("#0d1014"), QColor("#ffffff")), key=lambda ink: contrast(ink, background))
 
     def palette(self) -> QPalette:
         """The Fusion palette of this theme."""
@@ -109,6 +107,10 @@ class Theme:
         return p
 
 
+OPPOSITE = {"dark": "light", "light": "dark", "contrast": "contrast_light", "contrast_light": "contrast"}
+"""A theme -> the one with text and background the other way round."""
+
+
 VARIANT_SHARE = 0.35
 """How far the colour of a variant goes towards that of text."""
 
@@ -117,6 +119,17 @@ def between(one: QColor, other: QColor, share: float) -> QColor:
     """The colour ``share`` (0..1) of the way from ``one`` to ``other``."""
     mixed = [round(a + (b - a) * share) for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)]  # type: ignore[index]
     return QColor(*mixed)
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Contrast ratio of two colours as WCAG 2 defines it, 1 to 21."""
+    bright, dull = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dull + 0.05)
+
+
+def luminance(color: QColor) -> float:
+    """Relative luminance, 0 (black) to 1 (white)."""
+    return 0.2126 * _linear(color.redF()) + 0.7152 * _linear(color.greenF()) + 0.0722 * _linear(color.blueF())
 
 
 def _linear(channel: float) -> float:
