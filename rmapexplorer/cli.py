@@ -19,7 +19,7 @@ from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.counter_sheet import CounterSheet
-from rmapexplorer.designs.registry import DESIGNS, design_named
+from rmapexplorer.designs.registry import DESIGNS, design_named, name_in_era
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import Session
@@ -125,7 +125,8 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--calls", metavar="ERA", choices=[rules.era for rules in ERAS],
-        help=f"system calls of that Linux instead of those of the file: {', '.join(rules.era for rules in ERAS)}",
+        help=f"run as that Linux, its system calls and, where a design has an era of its own that is not named or set apart "
+        f"in the file, its version of the design: {', '.join(rules.era for rules in ERAS)}",
     )  # fmt: skip
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
     parser.set_defaults(parser=parser, counters=None)
@@ -220,12 +221,15 @@ def _run_all(
             raise Trouble(sentence, BAD_FILE)
     with progress_bars() as progress:
         session = _load(path, progress)
-        if options.calls:
-            session = evolve(session, machine=evolve(session.machine, calls=options.calls))
         try:
             names = wanted or batch.names_of(session)
         except KernelError as error:
             raise Trouble(f"{path}: {error.rule}; choose others with --design.", BAD_FILE) from error
+        if options.calls:
+            known = session.machine.calls in {rules.era for rules in ERAS}
+            was = session.machine.calls if known and not wanted else ""
+            names = list(dict.fromkeys(name_in_era(name, options.calls, was) for name in names))
+            session = evolve(session, machine=evolve(session.machine, calls=options.calls))
         if len(names) < least:
             raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
         operations = batch.operations_of(session)

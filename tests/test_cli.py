@@ -225,6 +225,22 @@ def test_the_calls_of_another_era(tmp_path, capsys):
     assert "invalid choice: '5.5'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["run", "compare"])
+def test_an_era_of_the_calls_takes_the_designs_along(tmp_path, capsys, command):
+    path = session_at(tmp_path / "s.rmap", designs=(("anonmm", {}), ("anon_vma_chain", {})))
+
+    def worlds(*words):
+        assert cli.main([command, path, "--calls", "3.0", "--json", "-", *words]) == 0
+        return list(json.loads(capsys.readouterr().out)["designs"])
+
+    assert worlds() == ["anonmm", "anon_vma_chain:era=3.0"]
+    assert worlds("--design", "anon_vma_chain:era=3.7", "pte_chain") == ["anon_vma_chain:era=3.7", "pte_chain"]
+    session_at(tmp_path / "s.rmap", designs=(("anonmm", {}), ("anon_vma_chain", {"era": "4.0"})))
+    assert worlds() == ["anonmm", "anon_vma_chain:era=4.0"]
+    session_at(tmp_path / "s.rmap", machine=Machine(calls="nonsense"), designs=(("anonmm", {}), ("anon_vma_chain", {})))
+    assert worlds() == ["anonmm", "anon_vma_chain:era=3.0"]
+
+
 def test_a_kernel_trace_runs(capsys):
     assert cli.main(["run", f"{TRACES / 'merge.json.gz'}#nonsense"]) == 3
     assert "holds no trace named nonsense" in sentence(capsys)

@@ -2,7 +2,9 @@
 
 The cases are those of mm/vma.c (6.18): a new range may join prev, next or both; a changed part of an
 existing vma may go to prev, to next, or make all three one. What anonymous memory must agree in is the
-design's word (``may_merge``, ``may_join``); flags, file and pgoff of files are the same for all.
+design's word (``may_merge``, ``may_join``); flags, file and pgoff of files are the same for all. What is simulated has no
+vm_ops->close (drivers, SysV shared memory and hugetlb have): the rule that such a vma never disappears in a merge, which
+until 714965ca8252 (2023) kept it from merging at all, has nothing to act on.
 """
 
 from __future__ import annotations
@@ -14,21 +16,19 @@ from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.vmas import Bounds, index_remove, link, pgoff_at, resize, split
 from rmapexplorer.core.world import World
 
-SOURCE = "mm/vma.c 6.18"
-
 
 def refusal(w: World, target: int, proposal: Proposal, side: str) -> Refusal | None:
     """Why ``target`` (prev for side "left", next for "right"), which touches the span, does not take it in; None: it does."""
-    vma = w.vma
+    vma, source = w.vma, w.rules.merge_source
     mine, theirs = proposal.flags, int(vma.flags[target])
     if (mine | theirs) & vm.SPECIAL:
-        return Refusal("special", "a special mapping (VM_SPECIAL) never merges", *_two_flags(mine, theirs),
-                       f"vma_merge_*_range, {SOURCE}")  # fmt: skip
+        where = source("vma_merge_*_range" if w.rules.merging_in_vma_c else "vma_merge")
+        return Refusal("special", "a special mapping (VM_SPECIAL) never merges", *_two_flags(mine, theirs), where)
     if mine != theirs:
-        return Refusal("flags", _flags_sentence(mine, theirs), *_two_flags(mine, theirs), f"is_mergeable_vma, {SOURCE}")
+        return Refusal("flags", _flags_sentence(mine, theirs), *_two_flags(mine, theirs), source("is_mergeable_vma"))
     if proposal.file != vma.file[target]:
         names = _file_name(w, proposal.file), _file_name(w, int(vma.file[target]))
-        return Refusal("file", f"different files: {names[0]} and {names[1]}", *names, f"is_mergeable_vma, {SOURCE}")
+        return Refusal("file", f"different files: {names[0]} and {names[1]}", *names, source("is_mergeable_vma"))
     if proposal.file >= 0 or (w.design.ANON_PGOFF and w.design.CHECKS_PGOFF):
         length = proposal.end - proposal.start
         if side == "left":
@@ -37,7 +37,7 @@ def refusal(w: World, target: int, proposal: Proposal, side: str) -> Refusal | N
             want, have = proposal.pgoff + length, int(vma.pgoff[target])
         if want != have:
             return Refusal("pgoff", f"pgoff is not linear: the left side ends at {want:x}, the right begins at {have:x}",
-                           f"{want:x}", f"{have:x}", f"can_vma_merge_{'after' if side == 'left' else 'before'}, {SOURCE}")  # fmt: skip
+                           f"{want:x}", f"{have:x}", source(f"can_vma_merge_{'after' if side == 'left' else 'before'}"))  # fmt: skip
     return w.design.may_merge(target, proposal, side)
 
 
@@ -65,7 +65,7 @@ def _can(w: World, target: int, touches: bool, proposal: Proposal, side: str) ->
 
 
 def _note(w: World, proposal: Proposal, why: Refusal) -> None:
-    if why.rule in ("anon_vma", "fork child") or (why.rule == "pgoff" and proposal.file < 0):
+    if why.rule in ("anon_vma", "unfaulted", "fork child") or (why.rule == "pgoff" and proposal.file < 0):
         w.refuse_merge(why)
 
 
@@ -84,7 +84,7 @@ def sides(w: World, p: Proposal) -> tuple[bool, bool]:
 def merge_new(w: World, mm: Mm, p: Proposal, expand_only: bool = False) -> int:
     """vma_merge_new_range: let prev or next grow over the free span; returns the vma that did, -1 if none may.
 
-    ``expand_only`` tries the left side alone (brk, and mremap in place before 6.0).
+    ``expand_only`` tries the left side alone (brk, and mremap in place before 6.1).
     """
     if expand_only:
         left, right = _can(w, p.prev, p.prev >= 0 and int(w.vma.end[p.prev]) == p.start, p, "left"), False

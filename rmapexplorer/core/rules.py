@@ -14,9 +14,10 @@ Version = tuple[int, ...]
 
 @frozen
 class Change:
-    """One rule: the first version that has it and the commit. Both are recalled, none was looked up in the sources yet.
+    """One rule: the first version that has it, and the commit or the manual page that says so.
 
-    ``sure`` is False where even the version is doubtful.
+    ``sure`` is True where commit and version were looked up, in mails of the kernel's lists, pull requests and manual
+    pages; False where one of the two is recalled.
     """
 
     since: str
@@ -25,40 +26,43 @@ class Change:
 
 
 CHANGES: dict[str, Change] = {
-    "fork_skips_file_ptes": Change("2.6.14", "d992895ba2b2, lazy page table copies in fork"),
-    "fault_around": Change("3.15", "8c6e50b0290c, map few pages around fault address"),
-    "remap_emulated": Change("4.0", "c8d78c1823f4, replace remap_file_pages() syscall with emulation"),
-    "onfault": Change("4.4", "a8ca5d0ecbdd, mlock2 with MLOCK_ONFAULT"),
-    "stack_guard_page": Change("2.6.36", "320b2b8de126, keep a guard page below a grow-down stack segment"),
-    "stack_guard_gap": Change("4.12", "1be7107fbe18, larger stack guard gap"),
-    "fixed_noreplace": Change("4.17", "a4ff8e8620d3, MAP_FIXED_NOREPLACE"),
-    "dontunmap": Change("5.7", "e346b3813067, MREMAP_DONTUNMAP"),
-    "anon_exclusive": Change("5.19", "6c287605fd56, PG_anon_exclusive"),
-    "mremap_grow_merges": Change("6.0", "ca3d76b0aa80, merging after mremap resize", sure=False),
-    "mprotect_maps_writable": Change("6.1", "64fe24a3e05e, no write faults for exclusive pages"),
-    "ksm_merge_any": Change("6.4", "d7597f59d1d3, PR_SET_MEMORY_MERGE"),
-    "unfaulted_unaccounted": Change("6.6", "unfaulted vmas are unaccounted on mprotect", sure=False),
-    "mseal": Change("6.10", "8be7258aad44, mseal"),
-    "mremap_many": Change("6.17", "d23cb648e365, mremap moves several vmas"),
-    "mremap_checks_first": Change("6.17", "check_prep_vma runs before anything is unmapped", sure=False),
+    "fork_skips_file_ptes": Change("2.6.14", "d992895ba2b2, Lazy page table copies in fork()"),
+    "fault_around": Change("3.15", "8c6e50b0290c, mm: introduce vm_ops->map_pages()"),
+    "remap_emulated": Change("4.0", "c8d78c1823f4, mm: replace remap_file_pages() syscall with emulation"),
+    "onfault": Change("4.4", "b0f205c2a308, mm: mlock: add mlock flags to enable VM_LOCKONFAULT usage"),
+    "stack_guard_page": Change("2.6.36", "320b2b8de126, mm: keep a guard page below a grow-down stack segment (2010)"),
+    "stack_guard_gap": Change("4.12", "1be7107fbe18, mm: larger stack guard gap, between vmas"),
+    "fixed_noreplace": Change("4.17", "a4ff8e8620d3, mm: introduce MAP_FIXED_NOREPLACE; mmap(2)"),
+    "dontunmap": Change("5.7", "e346b3813067, mm/mremap: add MREMAP_DONTUNMAP to mremap(); mremap(2)"),
+    "anon_exclusive": Change("5.19", "6c287605fd56, mm: remember exclusively mapped anonymous pages with PG_anon_exclusive"),
+    "mprotect_maps_writable": Change("6.0", "64fe24a3e05e, mm/mprotect: try avoiding write faults for exclusive anonymous "
+                                     "pages when changing protection; posted June 2022, repaired by 76aefad628aa before 6.0"),
+    "mremap_grow_merges": Change("6.1", "ca3d76b0aa80, mm: add merging after mremap resize; pulled with mm-stable-2022-10-08"),
+    "ksm_merge_any": Change("6.4", "d7597f59d1d3, mm: add new api to enable ksm per process; PR_SET_MEMORY_MERGE(2const)"),
+    "unfaulted_unaccounted": Change("6.7", "mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect(); pulled with "
+                                    "mm-stable-2023-11-01"),
+    "mseal": Change("6.10", "8be7258aad44, mseal: add mseal syscall"),
+    "merging_in_vma_c": Change("6.12", "49b1b8d6f683, mm: move internal core VMA manipulation functions to own file"),
+    "mremap_many": Change("6.17", "d23cb648e365, mm/mremap: permit mremap() move of multiple VMAs"),
+    "mremap_checks_first": Change("6.17", "mm/mremap: check remap conditions earlier; of the series of d23cb648e365"),
 }  # fmt: skip
 """Rule -> since when. What is older than 2.6.7 is not listed."""
 
 ADVICES_SINCE: dict[str, Change] = {
     advice: change
     for words, change in (
-        ("dontfork dofork", Change("2.6.16", "f822566165dd")),
-        ("remove", Change("2.6.16", "f6b3ec238d12")),
-        ("mergeable unmergeable", Change("2.6.32", "f8af4da3b4c1")),
-        ("hugepage nohugepage", Change("2.6.38", "0af4e98b6b09, a664b2d8555c")),
-        ("dontdump dodump", Change("3.4", "accb61fe7bb0")),
-        ("wipeonfork keeponfork", Change("4.14", "d2cd9ede6e19")),
-        ("free", Change("4.5", "854e9ed09ded")),
-        ("cold", Change("5.4", "9c276cc65a58")),
-        ("pageout", Change("5.4", "1a4e58cce84e")),
-        ("populate_read populate_write", Change("5.14", "4ca9b3859dac")),
-        ("dontneed_locked", Change("5.18", "9457056ac426")),
-        ("guard_install guard_remove", Change("6.13", "662df3e5c376")),
+        ("dontfork dofork", Change("2.6.16", "f822566165dd; madvise(2)")),
+        ("remove", Change("2.6.16", "f6b3ec238d12; madvise(2)")),
+        ("mergeable unmergeable", Change("2.6.32", "f8af4da3b4c1, ksm: the mm interface to ksm")),
+        ("hugepage nohugepage", Change("2.6.38", "0af4e98b6b09; MADV_NOHUGEPAGE: madvise(2)")),
+        ("dontdump dodump", Change("3.4", "909af768e888, accb61fe7bb0; madvise(2)")),
+        ("wipeonfork keeponfork", Change("4.14", "d2cd9ede6e19; madvise(2)")),
+        ("free", Change("4.5", "854e9ed09ded, mm: support madvise(MADV_FREE)")),
+        ("cold", Change("5.4", "9c276cc65a58, mm: introduce MADV_COLD; madvise(2)")),
+        ("pageout", Change("5.4", "1a4e58cce84e, mm: introduce MADV_PAGEOUT; madvise(2)")),
+        ("populate_read populate_write", Change("5.14", "4ca9b3859dac, introduce MADV_POPULATE_(READ|WRITE)")),
+        ("dontneed_locked", Change("5.18", "9457056ac426, mm: madvise: MADV_DONTNEED_LOCKED")),
+        ("guard_install guard_remove", Change("6.13", "662df3e5c376, implement lightweight guard page mechanism")),
     )
     for advice in words.split()
 }
@@ -92,17 +96,27 @@ class CallRules:
     ksm_merge_any: bool
     """prctl knows PR_SET_MEMORY_MERGE; before, EINVAL."""
     anon_exclusive: bool
-    """A write fault reuses a page marked exclusive (PageAnonExclusive); before, one whose mapcount and swap count are 1."""
+    """A write fault reuses a page marked exclusive (PageAnonExclusive); before, one whose mapcount and swap count are 1.
+
+    5.8 to 5.18 asked for page_count 1 (17839856fd58, 09854ba94c6a). No era lies there; and what parts page_count from
+    mapcount, references of get_user_pages and of per-CPU lists, is not simulated.
+    """
     mprotect_maps_writable: bool
     """mprotect to writable gives exclusive pages their write bit at once; before, each takes a write fault."""
     unfaulted_unaccounted: bool
     """mprotect to read-only clears VM_ACCOUNT of a vma never faulted."""
+    merging_in_vma_c: bool
+    """The functions of merging lie in mm/vma.c; before, in mm/mmap.c."""
     missing_advices: dict[str, str] = field(factory=dict, hash=False)
     """Advice that is not known yet -> the version it came with: EINVAL."""
     stack_guard_pages: int = 256
     """The gap kept free between a stack and the vma under it."""
     stack_limit_pages: int = 2048
     """RLIMIT_STACK of 8 MiB."""
+
+    def merge_source(self, function: str) -> str:
+        """A function of merging as a refusal cites it: ``is_mergeable_vma, mm/mmap.c 3.0``."""
+        return f"{function}, mm/{'vma' if self.merging_in_vma_c else 'mmap'}.c {self.era}"
 
 
 def version(text: str) -> Version:
@@ -114,7 +128,8 @@ def _rules(era: str) -> CallRules:
     now = version(era)
     has = {name: now >= version(change.since) for name, change in CHANGES.items()}
     fields = ("fork_skips_file_ptes", "mremap_many", "mremap_checks_first", "mremap_grow_merges", "dontunmap", "fixed_noreplace", "onfault",
-              "mseal", "ksm_merge_any", "anon_exclusive", "mprotect_maps_writable", "unfaulted_unaccounted")  # fmt: skip
+              "mseal", "ksm_merge_any", "anon_exclusive", "mprotect_maps_writable", "unfaulted_unaccounted",
+              "merging_in_vma_c")  # fmt: skip
     return CallRules(
         era=era,
         fault_around=16 if has["fault_around"] else 1,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from attrs import evolve
 
 from rmapexplorer.core.design import Design, Footprint, Option, Picture, Proposal
 from rmapexplorer.core.flags import ACCESS
@@ -334,7 +335,7 @@ class AnonVmaChain(Design):
             child = any(self._fork_child(v) for v in (proposal.middle, proposal.copied_from))
             if child and not rules.new_takes_child and rules.new_takes_faulted:
                 return self._refusal("fork child", CHILD, mine, theirs)
-            return None if rules.new_takes_faulted else self._refusal("anon_vma", NEW, mine, theirs)
+            return None if rules.new_takes_faulted else self._refusal("unfaulted", NEW, mine, theirs)
         if mine < 0 <= theirs:
             allowed = rules.child_takes_new or not self._fork_child(target)
             return None if allowed else self._refusal("fork child", CHILD, mine, theirs)
@@ -342,13 +343,16 @@ class AnonVmaChain(Design):
 
     def _refusal(self, rule: str, sentence: str, mine: int, theirs: int) -> Refusal:
         names = self.owner_name(mine), self.owner_name(theirs)
-        return Refusal(rule, sentence.format(*names), *names, self.rules.source)
+        source = self.rules.source if sentence is DIFFERENT else self.rules.one_sided
+        return Refusal(rule, sentence.format(*names), *names, source)
 
     def may_join(self, prev: int, next: int) -> Refusal | None:
         """are_anon_vmas_compatible."""
         self._reach()
         left, right = self._identity(prev), self._identity(next)
-        return self._refusal("anon_vma", DIFFERENT, left, right) if left >= 0 and right >= 0 and left != right else None
+        if left < 0 or right < 0 or left == right:
+            return None
+        return evolve(self._refusal("anon_vma", DIFFERENT, left, right), source=self.rules.join)
 
     # -- walks ------------------------------------------------------------------------------------
 

@@ -24,6 +24,10 @@ Sizes = dict[str, dict[str, Size]]
 Reuse = Callable[[AnonVmas, Ints, Ints], Bools]
 """(anon_vmas, those of a parent's chain, the parent's own) -> which of them a child may take as its own at fork."""
 
+MERGEABLE = "is_mergeable_anon_vma"
+SINGULAR = f"list_is_singular in {MERGEABLE}, mm/mmap.c {{0}} (965f55dea0e3)"
+JOIN = f"{MERGEABLE} of prev and next in vma_merge, mm/mmap.c {{0}}"
+
 
 def never(av: AnonVmas, chain: Ints, own: Ints) -> Bools:
     """Before 4.0 every fork makes an anon_vma: a serial chain of forks grows without end."""
@@ -64,7 +68,11 @@ class Era:
     file_index: type[FileIndex]
     sizes: Sizes
     source: str
-    """Where the merge is refused."""
+    """Where two different anon_vmas keep vmas apart."""
+    one_sided: str = ""
+    """Where a merge is refused that has an anon_vma on one side only."""
+    join: str = ""
+    """Where the anon_vmas of both neighbours of a gap are compared."""
 
 
 def _sizes(i386: tuple[int, int], x86_64: tuple[int, int], words: str) -> Sizes:
@@ -101,32 +109,38 @@ ERAS: dict[str, Era] = {
         Era(
             name="6.18", walk=grouped_tree_walk, by_pgoff=True, reuse=by_active, child_takes_new=False,
             new_takes_faulted=True, new_takes_child=False, brk_merges_right=False, file_index=IntervalIndex,
-            sizes=NOW, source="is_mergeable_anon_vma, vma_had_uncowed_parents, mm/vma.c 6.18",
+            sizes=NOW, source=f"{MERGEABLE}, mm/vma.c 6.18",
+            one_sided=f"vma_had_uncowed_parents in {MERGEABLE}, mm/vma.c 6.18 (879bca0a2c4f)",
+            join="are_anon_vmas_compatible, mm/vma.c 6.18",
         ),
         Era(
             name="2.6.34", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=True,
             new_takes_faulted=True, new_takes_child=True, brk_merges_right=True, file_index=PrioTreeIndex,
-            sizes=_FIRST, source="is_mergeable_anon_vma, mm/mmap.c 2.6.34",
+            sizes=_FIRST, source=f"{MERGEABLE}, mm/mmap.c 2.6.34", join=JOIN.format("2.6.34"),
         ),
         Era(
             name="3.0", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=False,
             new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=PrioTreeIndex,
-            sizes=_MUTEX, source="list_is_singular in is_mergeable_anon_vma, mm/mmap.c 3.0 (965f55dea0e3)",
+            sizes=_MUTEX, source=f"{MERGEABLE}, mm/mmap.c 3.0",
+            one_sided=SINGULAR.format("3.0"), join=JOIN.format("3.0"),
         ),
         Era(
             name="3.7", walk=grouped_tree_walk, by_pgoff=True, reuse=never, child_takes_new=False,
             new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
-            sizes=_TREE, source="list_is_singular in is_mergeable_anon_vma, mm/mmap.c 3.7",
+            sizes=_TREE, source=f"{MERGEABLE}, mm/mmap.c 3.7",
+            one_sided=SINGULAR.format("3.7"), join=JOIN.format("3.7"),
         ),
         Era(
             name="4.0", walk=grouped_tree_walk, by_pgoff=True, reuse=by_degree, child_takes_new=False,
             new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
-            sizes=_DEGREE, source="list_is_singular in is_mergeable_anon_vma, mm/mmap.c 4.0",
+            sizes=_DEGREE, source=f"{MERGEABLE}, mm/mmap.c 4.0",
+            one_sided=SINGULAR.format("4.0"), join=JOIN.format("4.0"),
         ),
         Era(
             name="6.0", walk=grouped_tree_walk, by_pgoff=True, reuse=by_active, child_takes_new=False,
             new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
-            sizes=_COUNTS, source="list_is_singular in is_mergeable_anon_vma, mm/mmap.c 6.0",
+            sizes=_COUNTS, source=f"{MERGEABLE}, mm/mmap.c 6.0",
+            one_sided=SINGULAR.format("6.0"), join=JOIN.format("6.0"),
         ),
     )
 }  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rmapexplorer.core.design import Design
+from rmapexplorer.core.rules import version
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.anon_vma import AnonVma
 from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
@@ -65,3 +68,44 @@ def world_key(key: str, options: dict[str, str]) -> str:
     defaults = {option.name: option.values[0] for option in kind.OPTIONS}
     words = [f"{name}={value}" for name, value in options.items() if defaults.get(name) != value]
     return key + (":" + ",".join(words) if words else "")
+
+
+ERA = "era"
+"""The option by which a design says which kernel's version of it runs."""
+
+
+def in_era(key: str, options: Mapping[str, str], calls: str) -> dict[str, str]:
+    """``options`` of a design as it was when the calls were those of ``calls``; unchanged where it has no eras.
+
+    That is the newest of its versions that is not newer, else its oldest.
+    """
+    kind = next((kind for kind in DESIGNS if kind.key == key), None)
+    known = next((option.values for option in kind.OPTIONS if option.name == ERA), ()) if kind else ()
+    if not known:
+        return dict(options)
+    older = [era for era in known if version(era) <= version(calls)]
+    return {**options, ERA: max(older, key=version) if older else min(known, key=version)}
+
+
+def name_in_era(name: str, calls: str, was: str = "") -> str:
+    """The world ``name`` with the calls of another era.
+
+    :param was: era of the calls so far: a version set apart from them stays. "": any version that is named stays.
+    """
+    key, _, words = name.partition(":")
+    kind = next(kind for kind in DESIGNS if kind.key == key)
+    options = _options(kind, words)
+    apart = ERA in options
+    if was:
+        now = {option.name: option.values[0] for option in kind.OPTIONS} | options
+        apart = in_era(key, now, was) != now
+    return name if apart else world_key(key, in_era(key, options, calls))
+
+
+def all_in_era(designs: Sequence[tuple[str, Mapping[str, str]]], calls: str) -> list[tuple[str, dict[str, str]]]:
+    """These (key, options) with the calls of another era; a design that runs in several eras side by side keeps them."""
+    bare = [(key, {name: value for name, value in options.items() if name != ERA}) for key, options in designs]
+    return [
+        (key, dict(options) if bare.count(plain) > 1 else in_era(key, options, calls))
+        for (key, options), plain in zip(designs, bare, strict=True)
+    ]

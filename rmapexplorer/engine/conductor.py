@@ -14,7 +14,9 @@ from typing import Any
 from attrs import evolve
 
 from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.rules import rules_of
 from rmapexplorer.core.units import KernelError, Machine
+from rmapexplorer.designs.registry import all_in_era
 from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.files import Files, session_of, stage_of
 from rmapexplorer.engine.frames import Message, Notice, Progress, Saved, SessionOpened
@@ -211,17 +213,22 @@ class Conductor:
         self._queue(Rebuild(number=number, title="Replaying under other designs", kinds=kinds, make=self._lane))
 
     def set_calls(self, era: str, number: int) -> None:
-        """Queue the replay of the log under the calls of another era."""
+        """Queue the replay of the log under another era: its calls, and the designs that have eras as they were then."""
         if (stage := self.stage) is None:
             return
         running, machine = self._coming(stage)
         machine = evolve(machine, calls=era)
+        designs = [(kind.key.partition(":")[0], kind.options) for kind in running]
         try:
-            kinds = self._kinds([(kind.key.partition(":")[0], kind.options) for kind in running], machine)
+            rules_of(era)
+            kinds = self._kinds(all_in_era(designs, era), machine)
+        except KernelError as trouble:
+            self.outbox.post(Notice(level="error", text=f"{trouble.rule}."))
+            return
         except UnknownDesign as trouble:
             self.outbox.post(Notice(level="error", text=str(trouble)))
             return
-        title = f"Replaying under the calls of Linux {era}"
+        title = f"Replaying as Linux {era}"
         self._queue(Rebuild(number=number, title=title, kinds=kinds, make=self._lane, machine=machine))
 
     def _coming(self, stage: Stage) -> tuple[Sequence[Kind], Machine]:

@@ -26,6 +26,7 @@ REMEDIES = {
     "file": "Nothing: two files, or a file and anonymous memory, never share a vma.",
     "pgoff": "Move it with mremap to where pgoff and address agree, or unmap it and map it again untouched.",
     "anon_vma": "Unmap one side and map it again: an untouched vma adopts its neighbour's anon_vma.",
+    "unfaulted": "Write to a page of the untouched side first: it then takes its neighbour's anon_vma for its own.",
     "fork child": "Let the child exec or exit: a vma that shares its anon_vma with another process is kept apart.",
 }
 

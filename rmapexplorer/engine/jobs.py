@@ -222,8 +222,14 @@ class Rebuild:
             return True
         stage.lanes = self.kept
         stage.machine = self.machine or stage.machine
-        stage.view = stage.shown.kind.key
+        stage.view = self._view(stage.view)
         return False
+
+    def _view(self, before: str) -> str:
+        # the world seen before; where it is gone, the same design with other options; else the first
+        keys = [lane.kind.key for lane in self.kept]
+        alike = [key for key in keys if key.partition(":")[0] == before.partition(":")[0]]
+        return before if before in keys else (alike or keys)[0]
 
     def stop(self, stage: Stage) -> None:
         """The old designs stay; the new lanes are dropped."""

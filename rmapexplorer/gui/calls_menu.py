@@ -20,13 +20,18 @@ class CallsMenu(QObject):
         self.menu = menu.addMenu("&Calls of Linux")
         self.menu.setObjectName("calls")
         self.menu.setToolTipsVisible(True)
-        self.menu.menuAction().setToolTip("Which rules and refusals of mmap, mremap, madvise, fork and faults hold")
+        self.menu.menuAction().setToolTip(
+            "The era: rules and refusals of the calls, and the version of anon_vma_chain. "
+            "Its version can be set apart afterwards, in its own menu"
+        )
         self.era = ERAS[0].era
         self._group = QActionGroup(self)
         self.items: dict[str, QAction] = {}
         for rules in ERAS:
             item = self.menu.addAction(f"{rules.era} (default)" if rules is ERAS[0] else rules.era)
-            item.setToolTip(f"Replays every operation under the calls as Linux {rules.era} had them")
+            item.setToolTip(
+                f"Replays every operation as Linux {rules.era} did it, with the anon_vma_chain of that time"
+            )
             item.setCheckable(True)
             item.triggered.connect(lambda _=False, era=rules.era: self._choose(era))
             self._group.addAction(item)

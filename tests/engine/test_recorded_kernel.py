@@ -110,6 +110,20 @@ def test_the_calls_of_another_era(tmp_path: Path) -> None:
     assert back.calls == "6.18" and back.kernel == () and [state.counters for state in back.designs] == before[2:]
 
 
+def test_the_designs_go_along_and_can_be_set_apart_afterwards() -> None:
+    driver = Driver(str(TRACES / "merge.json.gz"))
+    assert driver.run().view == "anon_vma_chain"
+    for calls, era in (("3.0", ":era=3.0"), ("2.6.7", ":era=2.6.34"), ("6.18", "")):
+        driver.conductor.set_calls(calls, 3)
+        frame = driver.run()
+        keys = [state.key for state in frame.designs]
+        assert frame.calls == calls and frame.view == f"anon_vma_chain{era}" == keys[-1], calls
+    driver.conductor.set_calls("3.0", 4)
+    driver.conductor.set_designs([("anon_vma", {}), ("anon_vma_chain", {"era": "3.7"})], 5)
+    frame = driver.run()
+    assert (frame.calls, frame.view) == ("3.0", "anon_vma_chain:era=3.7")
+
+
 def test_an_era_that_is_not_there() -> None:
     driver = Driver(str(TRACES / "merge.json.gz"))
     driver.conductor.set_calls("5.5", 3)
