@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
                 ("context_requested", self._context),
                 ("seek_requested", self._seek),
                 ("walk_step_changed", self._walked),
+                ("asked", self.bridge.ask),
             ):
                 if hasattr(view, signal_name):
                     getattr(view, signal_name).connect(slot)
