@@ -61,6 +61,12 @@ LETTER = Scenario(
     "To be found: anonmm copies the page, the others find it.", WORKLOADS,
 )  # fmt: skip
 
+SIX_ERAS = Scenario(
+    "scenarios/six-eras.rmap", "Six eras",
+    "The same calls as 2.6.7, 2.6.34, 3.0, 4.0, 6.0 and 6.18 ran them: choose in Designs > Calls of Linux.",
+    "To be found: who merges, who reuses, and which calls are not known yet.", WORKLOADS,
+)  # fmt: skip
+
 
 def scenarios() -> tuple[Scenario, ...]:
     """Everything in the gallery, in order."""
@@ -78,7 +84,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario(claim.scenario, f"{claim.id}: {claim.title}", claim.statement, f"Rule: {claim.rule_text}", OF_CLAIMS)
         for claim in CLAIMS
     ]
-    return (LETTER, *workloads, *claims)
+    return (LETTER, SIX_ERAS, *workloads, *claims)
 
 
 class Painter:
