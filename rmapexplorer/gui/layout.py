@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QToolButton, QWidget
 
 from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.perspectives import EXPLORE, PERSPECTIVES
 from rmapexplorer.gui.settings import LAYOUT_VERSION
 from rmapexplorer.gui.theme import Theme
 
@@ -39,6 +40,7 @@ PLACES = (
     Place("overhead", "Overhead", "Alt+8"),
     Place("claims", "Claims", "Alt+9"),
     Place("sizes", "Sizes", "Alt+0"),
+    Place("compare", "Compare", "Alt+C"),
 )
 """Every dock, in the order of the View menu."""
 
@@ -144,6 +146,7 @@ class Layout:
         window.setCorner(Qt.Corner.BottomLeftCorner, _AREA.BottomDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
         self.docks = {place.name: Dock(place, views[place.name], window) for place in PLACES}
+        self.perspective = EXPLORE
         self.reset()
 
     def set_theme(self, theme: Theme) -> None:
@@ -152,46 +155,21 @@ class Layout:
             dock.handle.set_theme(theme)
 
     def reset(self) -> None:
-        """Every dock where it belongs, all of them visible."""
-        window, docks = self._window, self.docks
-        for dock in docks.values():
+        """Every dock where it belongs in the arrangement named by ``perspective``."""
+        self.arrange(self.perspective)
+
+    def arrange(self, name: str) -> None:
+        """Put the docks as a perspective says; the others stay hidden until they are asked for."""
+        self.perspective = name
+        for dock in self.docks.values():
             dock.setFloating(False)
-            window.removeDockWidget(dock)
-        left, right, bottom = _AREA.LeftDockWidgetArea, _AREA.RightDockWidgetArea, _AREA.BottomDockWidgetArea
-        window.addDockWidget(left, docks["processes"])
-        window.splitDockWidget(docks["processes"], docks["vmas"], Qt.Orientation.Vertical)
-        window.addDockWidget(right, docks["memory_map"])
-        window.splitDockWidget(docks["memory_map"], docks["inspector"], Qt.Orientation.Horizontal)
-        window.splitDockWidget(docks["memory_map"], docks["structures"], Qt.Orientation.Vertical)
-        for name in ("history", "claims", "sizes"):
-            window.tabifyDockWidget(docks["inspector"], docks[name])
-        window.addDockWidget(bottom, docks["timeline"])
-        window.splitDockWidget(docks["timeline"], docks["overhead"], Qt.Orientation.Vertical)
-        for dock in docks.values():
-            dock.show()
-        docks["inspector"].raise_()
+            self._window.removeDockWidget(dock)
+        PERSPECTIVES[name].place(self._window, self.docks)
         self.proportion()
 
     def proportion(self) -> None:
         """Share the window's present size out as in the default arrangement."""
-        window, docks = self._window, self.docks
-        width, height = window.width(), window.height()
-        side = round(max(width * 0.205, min(width * 0.25, 352)))
-        inspector = round(width * 0.245)
-        across = [docks["processes"], docks["memory_map"], docks["inspector"]]
-        window.resizeDocks(across, [side, width - side - inspector - 40, inspector], Qt.Orientation.Horizontal)
-        room = height - 150
-        thin = docks["timeline"].view.minimumSizeHint().height() + STRIP
-        curves = round(room * 0.27)
-        upper = room - thin - curves
-        for column in (("processes", "vmas"), ("memory_map", "structures")):
-            pair = [docks[name] for name in column]
-            window.resizeDocks(pair, [round(upper * 0.46), round(upper * 0.54)], Qt.Orientation.Vertical)
-        window.resizeDocks(
-            [docks["memory_map"], docks["structures"], docks["timeline"], docks["overhead"]],
-            [round(upper * 0.46), round(upper * 0.54), thin, curves],
-            Qt.Orientation.Vertical,
-        )
+        PERSPECTIVES[self.perspective].share(self._window, self.docks)
 
     def save(self) -> QByteArray:
         """The arrangement, to be restored later."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Goes into saveState: raised when the set of docks changes, so that an old layout is not restored wrongly."""
 
 RECENT_LIMIT = 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.gui.claims import Claims
+from rmapexplorer.gui.compare import CompareView
 from rmapexplorer.gui.history import History
 from rmapexplorer.gui.inspector import Inspector
 from rmapexplorer.gui.memory_map import MemoryMap
@@ -31,5 +32,6 @@ def make_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
         "overhead": Overhead,
         "claims": Claims,
         "sizes": Sizes,
+        "compare": CompareView,
     }
     return {name: kind(selection, themes) for name, kind in kinds.items()}

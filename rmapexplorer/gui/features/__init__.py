@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from rmapexplorer.gui.features.base import Feature
+from rmapexplorer.gui.features.perspectives import Perspectives
 
-FEATURES: tuple[type[Feature], ...] = ()
+FEATURES: tuple[type[Feature], ...] = (Perspectives,)
