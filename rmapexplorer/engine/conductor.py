@@ -19,7 +19,7 @@ from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
 from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.files import Files, session_of, stage_of
-from rmapexplorer.engine.frames import Message, Notice, Progress, Saved, SessionOpened
+from rmapexplorer.engine.frames import Answer, Message, Notice, Progress, Saved, SessionOpened
 from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
@@ -197,7 +197,7 @@ class Conductor:
             return
         stage.view = design
         changed = stage.first_seen_differently(before, stage.shown)
-        self.publisher.dirty = True
+        self.publisher.dirty = self._resting = True
         if changed is not None:
             self.publisher.forget(changed)
 
@@ -313,6 +313,8 @@ class Conductor:
             self._tell_refusal(job)
         if not job.quiet or told:
             self.outbox.post(self._progress(job, finished=True, cancelled=cancelled))
+        if hasattr(job, "result"):  # whoever asked for the job waits for it
+            self.outbox.post(Answer(ticket=job.number, value=None if cancelled else job.result))
         if not self.jobs:
             self.publisher.dirty = self._resting = True
 
@@ -351,8 +353,10 @@ class Conductor:
         self.outbox.post(*messages)
 
     def _rest(self) -> None:
-        # one missing probe of the present position, then of others; the next command need not wait for all of them
+        # one step of the recorded kernel, or one missing probe, of the present position first; a command need not wait for all
         assert self.stage is not None and self.publisher is not None
+        if self.publisher.compare():
+            return
         for lane in self.stage.lanes:
             if lane.probe_now():
                 self.publisher.send_row(self.stage.line.cursor)

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from attrs import frozen
 
 from rmapexplorer.core.units import Machine
-from rmapexplorer.engine.frames import KernelDifference
+from rmapexplorer.engine.bookmarks import marks_of, nodes_of
+from rmapexplorer.engine.frames import Detail, Ints, KernelDifference
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Designs
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.timeline import grown
+from rmapexplorer.formats.outline import Note
 
-Recorded = Callable[[str, Machine, int], tuple[KernelDifference, ...]]
-"""(design, machine, position) -> where that design differs there from what a kernel was recorded to have."""
+
+class Recorded(Protocol):
+    """What a kernel was recorded to hold after each operation, and where a design of ours differs; compared step by step."""
+
+    length: int
+    """Operations of the log that were recorded, from its first on."""
+
+    def advance(self, design: str, machine: Machine) -> int | None:
+        """Compare one more position, in order; it, or None where all were."""
+        ...
+
+    def at(self, design: str, machine: Machine, position: int) -> tuple[KernelDifference, ...] | None:
+        """What differs after ``position`` operations; None: not compared yet."""
+        ...
+
+    def steps(self, design: str, machine: Machine) -> Ints:
+        """Number of differences after operation 1, 2 ..., as far as compared; read-only."""
+        ...
+
+    def beside(self, design: str, machine: Machine, position: int, detail: Detail) -> Detail:
+        """The detail with the kernel's values beside ours; as it is where the position was not compared yet."""
+        ...
+
 
 LaneMaker = Callable[[Designs, Any], list[Lane]]
 
@@ -45,6 +68,7 @@ def stage_of(session: Any, lanes: LaneMaker) -> tuple[Stage, int]:
         report=tuple(session.report or ()),
         session=session,
         selection=tuple(session.selection) if session.selection else (0, -1),
+        bookmarks=nodes_of(line, session.notes),
     )
     stage.view = session.view
     stage.view = stage.shown.kind.key
@@ -66,4 +90,5 @@ def session_of(stage: Stage) -> Any:
         branch=line.branch,
         selection=stage.selection if stage.selection[0] else None,
         view=stage.view,
+        notes=tuple(Note(mark.position, mark.text, mark.branch) for mark in marks_of(line, stage.bookmarks)),
     )

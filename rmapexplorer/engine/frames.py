@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
+from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome, Refusal
 
 Ints = np.ndarray
@@ -58,6 +59,8 @@ class VmaRows:
     anon_pages: Ints
     file_pages: Ints
     swap_pages: Ints
+    shared_pages: Ints = field(factory=lambda: np.empty(0, np.int64))
+    """Resident pages that more than one pte maps; empty where nobody counted."""
 
 
 @frozen(kw_only=True)
@@ -69,6 +72,24 @@ class Field:
     meaning: str = ""
     tone: str = ""
     """"", "good", "bad", "warn" or "family:N"."""
+    kernel: str = ""
+    """The value a recorded kernel has, where it is another one."""
+
+
+@frozen(kw_only=True)
+class KernelField:
+    """One field at the selection, as a recorded kernel and as our replay have it after the same calls."""
+
+    section: str
+    """"page", "vma" or "anon_vma"."""
+    name: str
+    kernel: str
+    ours: str
+
+    @property
+    def differs(self) -> bool:
+        """True where the two values are not the same."""
+        return self.kernel != self.ours
 
 
 @frozen(kw_only=True)
@@ -131,9 +152,11 @@ class Node:
     subtitle: str = ""
     family: int = -1
     state: str = ""
-    """"", "focus", "hit", "miss", "selected", "dead"."""
+    """"", "focus", "hit", "miss", "selected", "dead", "kernel" (only a recorded kernel has it)."""
     target: tuple[int, int] | None = None
     """(pid, page number) to select on click."""
+    kernel: str = ""
+    """What a recorded kernel has instead, where it differs."""
 
 
 @frozen(kw_only=True)
@@ -143,8 +166,10 @@ class Link:
     source: str
     target: str
     state: str = ""
-    """"", "hit", "miss"."""
+    """"", "hit", "miss", "kernel" (only a recorded kernel has it)."""
     family: int = -1
+    kernel: str = ""
+    """What a recorded kernel has instead, where it differs."""
 
 
 @frozen(kw_only=True)
@@ -191,6 +216,8 @@ class Detail:
     others: tuple[OtherDesign, ...] = ()
     structure: Structure = Structure()
     family: int = -1
+    kernel: tuple[KernelField, ...] | None = None
+    """A recorded kernel beside our replay; None: nothing is recorded here, or it was not compared yet."""
 
 
 @frozen(kw_only=True)
@@ -233,6 +260,16 @@ class KernelDifference:
     """(pid, first page number of the vma) it is about, where it is about one."""
 
 
+@frozen(kw_only=True)
+class Bookmark:
+    """A note of the user at a position of the current branch, or of the branch named."""
+
+    position: int
+    text: str
+    branch: str = ""
+    """Empty where the current branch leads through the position."""
+
+
 @frozen(kw_only=True, eq=False)
 class Frame:
     """The state after ``position`` operations of the current branch."""
@@ -253,11 +290,21 @@ class Frame:
     detail: Detail | None = None
     branch: str = "main"
     branches: tuple[str, ...] = ("main",)
+    bookmarks: tuple[Bookmark, ...] = ()
+    """In order of position, those of the current branch first."""
     busy: bool = False
     calls: str = "6.18"
     """Era of the system calls."""
     kernel: tuple[KernelDifference, ...] | None = None
     """What differs from the recorded kernel after the operation at the position, () where nothing does; None: no record."""
+    kernel_waits: bool = False
+    """There is a record of this position, but it was not compared yet."""
+    kernel_steps: Ints | None = None
+    """Differences from the recorded kernel after operation 1, 2 ... of the current path, as far as recorded and compared."""
+    kernel_length: int = 0
+    """Operations of the current path that were recorded on a kernel."""
+    op: Operation | None = None
+    """The operation at the position; None at position 0."""
 
 
 @frozen(kw_only=True)
@@ -273,6 +320,8 @@ class HistoryEntry:
     rule: str = ""
     differs: bool = False
     refused_merges: int = 0
+    pid: int = 0
+    """The process that called, 0 where none did."""
 
 
 @frozen(kw_only=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
 from attrs import define
 
 from rmapexplorer.core.units import Machine
+from rmapexplorer.engine.bookmarks import marks_of
 from rmapexplorer.engine.frames import DesignState, Detail, Frame, KernelDifference, MetricRows, PathChanged
 from rmapexplorer.engine.lens import Columns, Lens
 from rmapexplorer.engine.outbox import Outbox
@@ -15,6 +17,9 @@ from rmapexplorer.engine.stage import Stage
 
 FRAME_INTERVAL = 0.033
 """Seconds between two frames while a job runs, at least."""
+
+MARKS_INTERVAL = 0.25
+"""Seconds between two frames while a recorded kernel is compared, at least."""
 
 
 @define(eq=False)
@@ -36,6 +41,7 @@ class Publisher:
     _serial: int = 0
     _position: int = 0
     _next: float = 0.0
+    _marks_due: float = 0.0
     _columns: Columns | None = None
     _columns_of: tuple[str, int] | None = None
 
@@ -111,7 +117,8 @@ class Publisher:
         shown = stage.shown
         columns = self._columns_now()
         self._serial += 1
-        node = shown.node
+        node, length = shown.node, self._recorded()
+        kernel = self._kernel(length)
         return Frame(
             generation=self.generation,
             serial=self._serial,
@@ -124,20 +131,44 @@ class Publisher:
             vmas=columns.vmas,
             files=columns.files,
             labels=columns.labels,
-            detail=self._detail(),
+            detail=self._detail(kernel is not None),
             branch=line.branch,
             branches=tuple(line.branches),
+            bookmarks=marks_of(line, stage.bookmarks),
             busy=busy,
             calls=stage.machine.calls if isinstance(stage.machine, Machine) else "",
-            kernel=self._kernel(node),
+            kernel=kernel,
+            kernel_waits=kernel is None and stage.recorded is not None and line.cursor <= length,
+            kernel_steps=stage.recorded.steps(shown.kind.key, stage.machine)[:length] if length else None,
+            kernel_length=length,
+            op=line.operations[node] if node >= 0 else None,
         )
 
-    def _kernel(self, node: int) -> tuple[KernelDifference, ...] | None:
-        # the recorded log is a straight line: its operation number i is node i
+    def compare(self) -> bool:
+        """Compare one more position with the recorded kernel; False where nothing is recorded or all is compared."""
+        stage = self.stage
+        if stage.recorded is None or not isinstance(stage.machine, Machine):
+            return False
+        position = stage.recorded.advance(stage.shown.kind.key, stage.machine)
+        if position is None:
+            return False
+        now = self.clock()
+        if position in (stage.line.cursor, stage.recorded.length) or now >= self._marks_due:
+            self.dirty, self._marks_due = True, now + MARKS_INTERVAL
+        return True
+
+    def _recorded(self) -> int:
+        # operations of the current path that were recorded: the recorded log is a straight line, its operation i is node i
+        recorded, path = self.stage.recorded, self.stage.line.path
+        most = min(recorded.length, len(path)) if recorded is not None else 0
+        return bisect_left(range(most), True, key=lambda i: path[i] != i)
+
+    def _kernel(self, length: int) -> tuple[KernelDifference, ...] | None:
         stage, position = self.stage, self.stage.line.cursor
-        if stage.recorded is None or self.plain or node != position - 1 or node >= len(stage.session.operations):
+        if stage.recorded is None or self.plain or position > length:
             return None
-        return stage.recorded(stage.shown.kind.key, stage.machine, position)
+        found: tuple[KernelDifference, ...] | None = stage.recorded.at(stage.shown.kind.key, stage.machine, position)
+        return found
 
     def _columns_now(self) -> Columns:
         shown = self.stage.shown
@@ -146,12 +177,15 @@ class Publisher:
             self._columns_of = (shown.kind.key, shown.node)
         return self._columns
 
-    def _detail(self) -> Detail | None:
+    def _detail(self, beside: bool) -> Detail | None:
         pid, vpn = self.stage.selection
         if not pid or self.plain:
             return None
         self.plain = True  # until it has worked
-        detail = self.lens.detail(self.stage.worlds, self.stage.shown.kind.key, pid, vpn)
+        shown = self.stage.shown.kind.key
+        detail = self.lens.detail(self.stage.worlds, shown, pid, vpn)
+        if beside and detail is not None:
+            detail = self.stage.recorded.beside(shown, self.stage.machine, self.stage.line.cursor, detail)
         self.plain = False
         return detail
 

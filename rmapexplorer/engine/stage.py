@@ -6,7 +6,7 @@ knows threads or messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from attrs import define, field
 
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.outcome import Outcome
-from rmapexplorer.engine.frames import HistoryEntry, KernelDifference
+from rmapexplorer.engine.frames import HistoryEntry
 from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.timeline import ROOT, Timeline
@@ -35,10 +35,12 @@ class Stage:
     """What an import skipped and why."""
     session: Any = None
     """The session it was made from: what the engine does not change goes back to the file from here."""
-    recorded: Callable[[str, Any, int], tuple[KernelDifference, ...]] | None = None
-    """(design, machine, position) -> differences from a recorded kernel, while the log is the recorded one."""
+    recorded: Any = None
+    """The recorded kernel (engine.files.Recorded) of a log that begins with what was recorded; None: nothing was."""
     news_from: int | None = None
     """First position of the current path whose outcome became known since it was asked last."""
+    bookmarks: list[tuple[int, str]] = field(factory=list)
+    """(node, what the user wrote there): branches keep theirs."""
     texts: dict[int, str] = field(factory=dict)
     # the sentence of each operation, made once
 
@@ -123,6 +125,7 @@ class Stage:
                     rule=outcome.rule if outcome else "",
                     differs=len(errors) > 1,
                     refused_merges=len(outcome.refusals) if outcome else 0,
+                    pid=getattr(line.operations[node], "pid", 0),
                 )
             )
         return tuple(rows)

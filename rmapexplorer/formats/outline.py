@@ -8,6 +8,7 @@ import attrs
 from attrs import frozen
 
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Machine
+from rmapexplorer.formats import kernel_section
 from rmapexplorer.formats.codec import MAX_FILE_PAGES, MAX_PID, Check, maybe, shown, text, whole
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ Designs = tuple[tuple[str, dict[str, str]], ...]
 
 @frozen
 class Note:
-    """A bookmark: what the user wrote at a position of the current branch."""
+    """A bookmark: what the user wrote at a position of the current branch, or of the one named."""
 
     position: int
     text: str
+    branch: str = ""
+    """The branch whose position it is; empty for the current one."""
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -119,9 +122,9 @@ def _selection(value: Any) -> tuple[int, int]:
 
 
 def _note(value: Any) -> Note:
-    if len(_list(value)) != 2:
-        raise ValueError(f"must hold [position, text], not {shown(value)}")
-    return Note(whole(0, MAX_OPERATIONS)(value[0]), text(value[1]))
+    if len(_list(value)) not in (2, 3):
+        raise ValueError(f"must hold [position, text] or [position, text, branch], not {shown(value)}")
+    return Note(whole(0, MAX_OPERATIONS)(value[0]), text(value[1]), _word(value[2]) if len(value) == 3 else "")
 
 
 _HEAD: dict[str, Check] = {
@@ -137,6 +140,7 @@ _HEAD: dict[str, Check] = {
     "selection": maybe(_selection),
     "notes": lambda value: tuple(_note(item) for item in _list(value)),
     "report": lambda value: tuple(text(item) for item in _list(value)),
+    "kernel": kernel_section.decode,
     "operations": lambda value: None,
 }
 
@@ -170,13 +174,16 @@ def consistent(values: dict[str, Any], operations: int, parents: tuple[int, ...]
     for name, last in branches.items():
         if last >= operations:
             raise ValueError(f"branch {shown(name)} ends at operation {last}, but the last one is {operations - 1}")
-    length = len(line(parents, branches[branch]))
-    for what, position in [
-        ("position", values["position"]),
-        *(("a note", n.position) for n in values.get("notes", ())),
-    ]:
-        if position > length:
-            raise ValueError(f"{what} is {position}, but branch {shown(branch)} has {length} operations")
+    places = [("position", values["position"], branch)]
+    places += [("a note", note.position, note.branch or branch) for note in values.get("notes", ())]
+    lengths: dict[str, int] = {}
+    for what, position, name in places:
+        if name not in branches:
+            raise ValueError(f"{what} is on branch {shown(name)}, which is not among the branches")
+        if name not in lengths:
+            lengths[name] = len(line(parents, branches[name]))
+        if position > lengths[name]:
+            raise ValueError(f"{what} is {position}, but branch {shown(name)} has {lengths[name]} operations")
 
 
 def head_json(session: Session) -> dict[str, Any]:
@@ -199,7 +206,9 @@ def head_json(session: Session) -> dict[str, Any]:
     if session.selection is not None:
         data["selection"] = list(session.selection)
     if session.notes:
-        data["notes"] = [[note.position, note.text] for note in session.notes]
+        data["notes"] = [[n.position, n.text, *([n.branch] if n.branch else [])] for n in session.notes]
     if session.report:
         data["report"] = list(session.report)
+    if session.kernel is not None:
+        data["kernel"] = kernel_section.encode(session.kernel)
     return data

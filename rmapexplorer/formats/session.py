@@ -11,22 +11,25 @@ import errno
 import json
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Machine
-from rmapexplorer.formats import codec, outline
+from rmapexplorer.formats import codec, kernel_section, outline
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
 from rmapexplorer.formats.outline import Designs, Note
 from rmapexplorer.formats.reading import opened
+from rmapexplorer.formats.trace import Trace
 
 __all__ = ["FORMAT", "VERSION", "FormatError", "Note", "Session", "load_session", "parse_session", "save_session"]
 
 FORMAT = "rmapexplorer session"
 VERSION = 1
+PIECE = 200
+"""Operations that are written at a time."""
 
 Converter = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -46,7 +49,9 @@ class Session:
     :param parents: per operation the index of the one it follows, -1 for the start; None: one straight line.
     :param position: operations of the current branch that are done. :param branches: name -> index of the last
         operation of the branch, -1 for an empty one. :param selection: (pid, page number).
+    :param kernel: the trace of a real kernel that the first operations came from.
     :param path: where it was read from; not part of the session. :param report: what an import skipped, a line each.
+    :param script: the text it was made from where that was a script; not part of the session.
     """
 
     title: str
@@ -61,7 +66,9 @@ class Session:
     view: str = ""
     notes: tuple[Note, ...] = ()
     report: tuple[str, ...] = ()
+    kernel: Trace | None = None
     path: str | None = field(default=None, eq=False)
+    script: str = field(default="", eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.branches.setdefault(self.branch, len(self.operations) - 1)
@@ -145,6 +152,8 @@ def _build(data: dict[str, Any], path: str) -> Session:
     values = outline.head(data)
     operations, parents = _operations(data["operations"])
     outline.consistent(values, len(operations), parents)
+    if values.get("kernel"):
+        kernel_section.consistent(values["kernel"], operations, parents)
     return Session(operations=operations, parents=parents, path=path, **values)
 
 
@@ -176,22 +185,29 @@ def _after(value: Any, index: int) -> int:
 
 def to_text(session: Session) -> str:
     """What save_session writes; FormatError where load_session would not take it."""
+    return "".join(pieces(session))
+
+
+def pieces(session: Session) -> Iterator[str]:
+    """``to_text`` piece by piece, some hundred operations each, for those who write between other work."""
     head = outline.head_json(session)
     lines = [json.dumps({"format": FORMAT}, ensure_ascii=False)[1:-1], f'"version": {VERSION}']
     lines += [
         f"{_compact(key)}: {_a_line_each(value) if key == 'notes' else _compact(value)}" for key, value in head.items()
     ]
-    text = "{\n" + ",\n".join(lines) + ',\n"operations": '
-    items: list[Any] = []
     parents = session.parents or range(-1, len(session.operations) - 1)
     if len(parents) != len(session.operations):
         raise FormatError(f"{session.title}: has {len(parents)} parents for {len(session.operations)} operations.")
-    for index, (op, parent) in enumerate(zip(session.operations, parents, strict=True)):
-        data = codec.encode(op)
-        if parent != index - 1:
-            data["after"] = parent
-        items.append(data)
-    return text + _a_line_each(items) + "\n}\n"
+    yield "{\n" + ",\n".join(lines) + ',\n"operations": [\n'
+    for start in range(0, len(session.operations), PIECE):
+        rows = []
+        for index, op in enumerate(session.operations[start : start + PIECE], start):
+            data = codec.encode(op)
+            if parents[index] != index - 1:
+                data["after"] = parents[index]
+            rows.append(_compact(data))
+        yield (",\n" if start else "") + ",\n".join(rows)
+    yield "\n]\n}\n" if session.operations else "]\n}\n"
 
 
 def _a_line_each(items: list[Any]) -> str:
@@ -209,6 +225,11 @@ def save_session(session: Session, path: str) -> None:
         parse_session(data, path)
     except FormatError as error:
         raise FormatError(f"not saved, since it could not be opened again: {error}") from error
+    write_file(data, path)
+
+
+def write_file(data: bytes, path: str) -> None:
+    """Write the bytes beside ``path`` and put them in its place in one step; FormatError on any trouble."""
     try:
         _write_atomically(os.path.realpath(path), data)
     except OSError as error:

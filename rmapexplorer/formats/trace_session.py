@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import frozen
-
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.designs.registry import USUAL
 from rmapexplorer.formats import codec
 from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.kernel_section import operations_of
 from rmapexplorer.formats.outline import Note
 from rmapexplorer.formats.session import FORMAT, Session
 from rmapexplorer.formats.trace import Trace, load_traces, parse_traces
@@ -20,13 +19,6 @@ VIEW = "anon_vma_chain"
 """The design a trace of Linux 6.18 shows."""
 
 NAMES_SHOWN = 3
-
-
-@frozen(kw_only=True)
-class TraceSession(Session):
-    """A session that came from a kernel trace, and the trace: what the kernel held after each operation."""
-
-    trace: Trace
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -42,15 +34,14 @@ def is_trace(parsed: Any) -> bool:
     return isinstance(parsed, dict) and parsed.get("format") != FORMAT and ("traces" in parsed or "steps" in parsed)
 
 
-def trace_session(parsed: Any, path: str, name: str = "") -> TraceSession:
+def trace_session(parsed: Any, path: str, name: str = "") -> Session:
     """The session of one trace; ``name`` "" is the first. :raises FormatError: damaged, or no trace of that name."""
     traces = parse_traces(parsed, path)
     trace = _named(traces, path, name)
-    steps = [step for step in trace.steps if step.operation is not None]
-    operations = tuple(step.operation for step in steps if step.operation is not None)
+    operations = operations_of(trace)
     _check(trace, operations, path)
-    return TraceSession(
-        trace=trace,
+    return Session(
+        kernel=trace,
         title=trace.name,
         machine=trace.machine,
         designs=tuple((design.key, {}) for design in USUAL),

@@ -57,19 +57,25 @@ class _Pairs:
 
 
 class Comparison:
-    """Compares states step by step, keeping the first difference of each level."""
+    """Compares states step by step, keeping the first difference of each level, and of one step all where they are wanted."""
 
     def __init__(self) -> None:
         self.found: dict[str, Difference] = {}
+        self.every: list[Difference] | None = None
         self.pairs = _Pairs()
         self.raw: Json = {}
 
     def _differs(self, level: str, where: str, kernel: Any, ours: Any) -> None:
-        if level not in self.found:
-            op = self.raw["op"]
-            words = " ".join(f"{k}={v}" for k, v in op.items() if k != "op")
-            self.found[level] = Difference(level=level, step=self.raw["i"], call=f"{op['op']} {words}", where=where,
-                                           kernel=kernel, ours=ours)  # fmt: skip
+        if level in self.found and self.every is None:
+            return
+        op = self.raw["op"]
+        words = " ".join(f"{k}={v}" for k, v in op.items() if k != "op")
+        one = Difference(
+            level=level, step=self.raw["i"], call=f"{op['op']} {words}", where=where, kernel=kernel, ours=ours
+        )
+        self.found.setdefault(level, one)
+        if self.every is not None:
+            self.every.append(one)
 
     def _equal(self, level: str, where: str, kernel: Any, ours: Any) -> None:
         if kernel != ours:

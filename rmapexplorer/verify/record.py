@@ -1,10 +1,11 @@
-"""A kernel trace read along with a replay: what differs after each step, worked out once and in order."""
+"""A kernel trace read along with a replay: what both hold after each step, and what differs; one step at a time."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from rmapexplorer.core.units import Machine
 from rmapexplorer.core.world import World
@@ -27,34 +28,91 @@ class Found:
     spot: tuple[int, int] | None = None
 
 
+@frozen(kw_only=True)
+class Seen:
+    """Both states after one step, in the vocabulary of traces, and what differs.
+
+    ``avs`` has the rows of our anon_vmas by the names they bear in ``ours``; ``pids`` the processes by theirs.
+    """
+
+    kernel: Json
+    ours: Json
+    found: tuple[Found, ...] = ()
+    avs: dict[str, int] = field(factory=dict)
+    pids: dict[str, int] = field(factory=dict)
+
+
+NOTHING: Json = {"procs": {}, "anon_vmas": {}, "files": {}}
+
+
 class KernelRecord:
-    """Replays a trace under ``design`` on ``machine``, as far as it is asked, and compares each step for itself."""
+    """Replays a trace under ``design`` on ``machine``, a step each time it is asked, and compares each for itself."""
 
     def __init__(self, trace: Trace, design: str, machine: Machine) -> None:
         self.design, self.machine = design, machine
-        self._steps = zip(trace.steps, states(trace), strict=True)
+        self.length = sum(step.operation is not None for step in trace.steps)
+        self._steps = (pair for pair in zip(trace.steps, states(trace), strict=True) if pair[0].operation is not None)
         self._comparison = Comparison()
         self._reader = Reader(World(design_named(design), evolve(trace.machine, calls=machine.calls)), trace)
-        self._found: list[tuple[Found, ...]] = [()]
+        self._seen: list[Seen] = [Seen(kernel=NOTHING, ours=NOTHING)]
 
-    def at(self, position: int) -> tuple[Found, ...]:
-        """What differs after ``position`` operations; () where all is equal."""
-        while len(self._found) <= position:
-            self._advance()
-        return self._found[position]
+    @property
+    def compared(self) -> int:
+        """Positions that were compared, 0 to ``length``."""
+        return len(self._seen) - 1
 
-    def _advance(self) -> None:
-        step, kernel = next(pair for pair in self._steps if pair[0].operation is not None)
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The kernel's names of anon_vmas, pages and swap slots -> ours."""
+        return self._comparison.pairs.forth
+
+    def owner_name(self, row: int) -> str:
+        """An anon_vma of ours as the user reads it."""
+        return self._reader.d.owner_name(row)
+
+    def seen(self, position: int) -> Seen | None:
+        """Both states after ``position`` operations; None: not compared yet."""
+        return self._seen[position] if 0 <= position < len(self._seen) else None
+
+    def advance(self) -> bool:
+        """Compare one more step; False where all were."""
+        pair = next(self._steps, None)
+        if pair is None:
+            return False
+        step, kernel = pair
         mine = perform(step, self._reader)
-        ours = self._reader.read()
-        self._comparison.found = {}
-        self._comparison.step(step.raw, kernel, mine, ours)
-        found = sorted(self._comparison.found.values(), key=lambda d: list(LEVELS).index(d.level))
+        ours = _sharing(self._reader.read(), self._seen[-1].ours)
+        comparison = self._comparison
+        comparison.found, comparison.every = {}, []
+        comparison.step(step.raw, kernel, mine, ours)
         pids = {name: pid for pid, name in self._reader.procs.items()}
-        rows = _vma_rows(kernel["procs"], ours["procs"], pids) if "vmas" in self._comparison.found else []
-        others = [_told(d, pids) for d in found if d.level != "vmas" or not rows]
-        first = [one for one in others if one.level == "result"]
-        self._found.append((*first, *rows, *(one for one in others if one.level != "result")))
+        self._seen.append(
+            Seen(
+                kernel=kernel,
+                ours=ours,
+                found=_told_in_order(comparison.every, kernel, ours, pids),
+                avs={name: row for row, name in self._reader.anon_vmas.seen.items()},
+                pids=pids,
+            )
+        )
+        return True
+
+
+def _sharing(now: Json, before: Json) -> Json:
+    # what did not change is kept once
+    return {
+        kind: {name: before[kind][name] if before[kind].get(name) == value else value for name, value in known.items()}
+        for kind, known in now.items()
+    }
+
+
+def _told_in_order(every: list[Difference], kernel: Json, ours: Json, pids: dict[str, int]) -> tuple[Found, ...]:
+    every = sorted(every, key=lambda d: list(LEVELS).index(d.level))
+    apart = any(d.level == "vmas" for d in every)
+    rows = _vma_rows(kernel["procs"], ours["procs"], pids) if apart else []
+    others = [_told(d, pids) for d in every if d.level != "vmas" or not rows]
+    first = [one for one in others if one.level == "result"]
+    return (*first, *rows, *(one for one in others if one.level != "result"))
 
 
 def _told(d: Difference, pids: dict[str, int]) -> Found:
@@ -87,8 +145,11 @@ def _row(name: str, pids: dict[str, int], at: int, theirs: list[Json], mine: lis
 
 def _words(vmas: list[Json]) -> str:
     return ", ".join(
-        f"{v['s'] + ARENA:x}-{v['e'] + ARENA:x} {v['p']} pgoff "
-        + (f"{v['o']:x} of {v['file']}" if "file" in v else f"{v['o'] + ARENA:x}")
-        + (f" ({v['f']})" if v.get("f") else "")
+        f"{v['s'] + ARENA:x}-{v['e'] + ARENA:x} {v['p']} pgoff {offset(v)}" + (f" ({v['f']})" if v.get("f") else "")
         for v in vmas
     ) or "nothing"  # fmt: skip
+
+
+def offset(v: Any) -> str:
+    """vm_pgoff of a vma of a trace, with its file where it has one."""
+    return f"{v['o']:x} of {v['file']}" if "file" in v else f"{v['o'] + ARENA:x}"

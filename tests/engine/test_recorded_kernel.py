@@ -68,6 +68,53 @@ def test_equal_at_every_position_however_it_is_reached() -> None:
     assert driver.run().kernel == ()
 
 
+def test_the_record_is_kept_in_a_saved_session(tmp_path: Path, spoiled: str) -> None:
+    driver, path = Driver(spoiled), str(tmp_path / "kept.rmap")
+    before = driver.run()
+    driver.conductor.save(path)
+    again = Driver(path).run()
+    assert again.kernel == before.kernel and again.kernel
+    assert again.kernel_steps is not None and before.kernel_steps is not None
+    assert again.kernel_steps.tolist() == before.kernel_steps.tolist()
+
+
+def test_the_comparison_goes_in_slices_and_never_keeps_a_command_waiting(spoiled: str) -> None:
+    driver = Driver(spoiled)
+    head = driver.run().head
+    driver.conductor.view("anonmm")
+    driver.conductor.set_calls("3.0", 3)  # another era: nothing of it is compared yet
+    while driver.conductor.busy:
+        driver.conductor.turn(0.008)
+    driver.outbox.take()
+    compared = []
+    for _ in range(head):
+        driver.conductor.turn(0.008)
+        compared.append(driver.conductor.stage.recorded.steps("anonmm", driver.conductor.stage.machine))  # type: ignore[union-attr]
+    assert [len(steps) for steps in compared] == list(range(2, head + 1)) + [head], "one step a turn"
+    driver.run()
+    waiting = [m for m in driver.all if isinstance(m, Frame) and m.kernel_waits]
+    assert all(m.kernel is None for m in waiting)
+
+
+def test_the_steps_are_told_with_the_frames(spoiled: str) -> None:
+    driver = Driver(spoiled)
+    frame = driver.run()
+    head = frame.head
+    assert frame.kernel_length == head and not frame.kernel_waits and frame.kernel_steps is not None
+    steps = frame.kernel_steps.tolist()
+    assert len(steps) == head and steps[0] == 1 and steps[-1] >= 1 and steps[1 : head - 1] == [0] * (head - 2)
+    assert not frame.kernel_steps.flags.writeable
+    driver.seek(1)
+    driver.conductor.submit([Mmap(pid=1, span=Span(16, 20), prot="rw", kind="anon")], "", 3)
+    branched = driver.run()
+    assert (
+        branched.kernel_length == 1
+        and branched.kernel_steps is not None
+        and branched.kernel_steps.tolist() == steps[:1]
+    )
+    assert branched.kernel is None and not branched.kernel_waits
+
+
 def test_differences_belong_to_their_step(spoiled: str) -> None:
     driver = Driver(spoiled)
     head = driver.run().head
