@@ -19,6 +19,8 @@ def measure(world: World) -> np.ndarray:
     row[_AT["bytes"]] = sum(kind.objects * kind.size for kind in kept)
     row[_AT["objects"]] = sum(kind.objects for kind in kept)
     row[_AT["vmas"]] = vmas(world)
+    row[_AT["pages"]] = len(world.page)
+    row[_AT["processes"]] = len(world.mms)
     for index, counter in _COUNTED:
         row[index] = world.counters[counter]
     return row

@@ -26,6 +26,10 @@ METRICS: tuple[Metric, ...] = (
            help="nodes that try_to_unmap of every resident anonymous page would visit now"),
     Metric(key="probe_ptes", title="probe: ptes", unit="ptes", group="probe",
            help="ptes that try_to_unmap of every resident anonymous page would probe now"),
+    Metric(key="pages", title="page frames", unit="pages", group="memory",
+           help="page frames in use, of anonymous memory and of files"),
+    Metric(key="processes", title="address spaces", unit="processes", group="memory",
+           help="mms alive: processes, threads counted once"),
 )  # fmt: skip
 
 KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS)

@@ -88,6 +88,11 @@ class Timeline:
         self.cursor = min(self.cursor, common)
         return common
 
+    def rename(self, old: str, new: str) -> None:
+        """Call the branch ``old`` ``new``; it keeps its place among the others."""
+        self.branches = {new if name == old else name: last for name, last in self.branches.items()}
+        self.branch = new if self.branch == old else self.branch
+
     def path_to(self, node: int) -> list[int]:
         """Node ids from the first operation to ``node``."""
         nodes = []

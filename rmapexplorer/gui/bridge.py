@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rmapexplorer.engine.jobs import Job
     from rmapexplorer.engine.questions import Question
 
+BATCH = 1000
+"""More operations than these at once are a batch: what was there before it is kept first."""
+
 DRAIN_MS = 16
 """Messages are taken at most once in this many milliseconds."""
 
@@ -66,6 +69,8 @@ class Bridge(QObject):
     saved = Signal(object)
     edited = Signal()
     """The session is about to differ from what was saved."""
+    batch_coming = Signal()
+    """A batch is about to be submitted: a job queued now is done before it."""
     answered = Signal(object)
     """An Answer; whoever asked through ``ask`` was told before."""
     _woken = Signal()
@@ -169,6 +174,8 @@ class Bridge(QObject):
 
     def submit(self, ops: Sequence[Operation], title: str = "") -> int:
         """Run operations at the position shown; the id of the job."""
+        if len(ops) > BATCH:
+            self.batch_coming.emit()
         self.edited.emit()
         return self._engine.submit(list(ops), title)
 
@@ -200,9 +207,15 @@ class Bridge(QObject):
         """Ask the engine; ``reply`` gets the answer on this thread, None where a newer question of the same key came."""
         self._replies[self._engine.ask(question)] = reply
 
-    def job(self, make: Callable[[int], Job]) -> int:
-        """Queue a job of engine.jobs, made of its number."""
-        return self._engine.job(make)
+    def job(self, make: Callable[[int], Job], reply: Callable[[Any], None] | None = None) -> int:
+        """Queue a job of engine.jobs, made of its number.
+
+        ``reply`` gets the ``result`` of a job that has one on this thread, None where it was cancelled.
+        """
+        number = self._engine.job(make)
+        if reply is not None:
+            self._replies[number] = reply
+        return number
 
     def view(self, design: str) -> None:
         """Show another design."""

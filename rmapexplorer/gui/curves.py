@@ -24,11 +24,15 @@ BLOCK = 4096
 class CurveStore:
     """The values of all designs and metrics by position, and their pyramid. Appending is amortised O(1) a value."""
 
-    def __init__(self, metrics: int) -> None:
+    def __init__(self, metrics: int, divisors: Sequence[int] = ()) -> None:
         self._metrics = metrics
+        self.divisors = tuple(divisors)
+        """Numbers of the metrics that others may be divided by; they themselves are never divided."""
         self.designs: tuple[str, ...] = ()
         self.hidden: set[str] = set()
         """Designs whose curves are not drawn, and do not count for the range of values."""
+        self.per = -1
+        """Number of the metric that all others are divided by (page frames, processes); -1: totals."""
         self.length = 0
         self.generation = -1
         self._levels: list[tuple[np.ndarray, np.ndarray]] = []
@@ -85,13 +89,35 @@ class CurveStore:
 
     def values(self, metric: int, design: int) -> np.ndarray:
         """All values of one curve, by position."""
-        return self._levels[0][0][metric, design, : self.length] if self._levels else np.empty(0)
+        return self._part(metric, design, 0, self.length) if self._levels else np.empty(0)
+
+    def divided(self, metric: int) -> bool:
+        """Whether the values of a metric are shares of another one now."""
+        return self.per >= 0 and metric not in self.divisors
+
+    def _part(self, metric: int, design: int | slice | list[int], first: int, last: int) -> np.ndarray:
+        base = self._levels[0][0]
+        part = base[metric][design, first:last]
+        if not self.divided(metric):
+            return part
+        return np.asarray(part / np.maximum(base[self.per][design, first:last], 1.0))
 
     def at(self, position: int) -> np.ndarray:
         """Values at one position, [metrics, designs], held from the last one measured; NaN before the first."""
         if not 0 <= position < self.length:
             return np.full((self._metrics, len(self.designs)), np.nan)
-        return self._levels[0][0][:, :, position]
+        values = self._levels[0][0][:, :, position]
+        if self.per >= 0:
+            values = values.copy()
+            scaled = [m for m in range(self._metrics) if self.divided(m)]
+            values[scaled] /= np.maximum(values[self.per], 1.0)
+        return values
+
+    def rows(self, metrics: Sequence[int], first: int, last: int) -> np.ndarray:
+        """Values at positions first .. last - 1, [positions, metrics, designs]."""
+        first, last = max(first, 0), min(last, self.length)
+        parts = [self._part(metric, slice(None), first, last) for metric in metrics]
+        return np.stack(parts).transpose(2, 0, 1) if parts and last > first else np.empty((0, 0, 0))
 
     def ends(self, metric: int, position: int) -> np.ndarray:
         """[designs]: the last value at or before ``position``; NaN where there is none."""
@@ -111,7 +137,7 @@ class CurveStore:
         if low >= high or not self.designs:
             return 0.0, 0.0
         level = 0
-        while level + 1 < len(self._levels) and (high - low) // FAN ** (level + 1) > 64:
+        while level + 1 < len(self._levels) and not self.divided(metric) and (high - low) // FAN ** (level + 1) > 64:
             level += 1
         size = FAN**level
         shown: Any = [n for n, d in enumerate(self.designs) if d not in self.hidden] if self.hidden else slice(None)
@@ -125,8 +151,8 @@ class CurveStore:
         else:
             parts_low, parts_high, edges = [], [], [(low, high)]
         for a, b in edges:
-            parts_low.append(self._levels[0][0][metric][shown, a:b])
-            parts_high.append(self._levels[0][0][metric][shown, a:b])
+            parts_low.append(self._part(metric, shown, a, b))
+            parts_high.append(parts_low[-1])
         least = np.fmin.reduce([np.fmin.reduce(p, axis=None, initial=np.inf) for p in parts_low])
         most = np.fmax.reduce([np.fmax.reduce(p, axis=None, initial=-np.inf) for p in parts_high])
         return (float(least), float(most)) if least <= most else (0.0, 0.0)
@@ -140,7 +166,10 @@ class CurveStore:
         if last <= first:
             return np.empty(0), np.empty(0)
         if last - first <= max(pixels, 2):
-            return steps(np.arange(first, last, dtype=float), self._levels[0][0][metric, design, first:last])
+            return steps(np.arange(first, last, dtype=float), self._part(metric, design, first, last))
+        if self.divided(metric):  # no pyramid of quotients: they are few enough to be divided anew
+            values = self._part(metric, design, first, last)
+            return columns(values, values, max(pixels, 2), first, 1.0)
         return self._columns(metric, design, first, last, max(pixels, 2))
 
     def _columns(self, metric: int, design: int, first: int, last: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -154,14 +183,7 @@ class CurveStore:
         if b * size < last:  # what no full bin covers yet
             rest = self._levels[0][0][metric, design, b * size : last]
             lows, highs, b = np.append(lows, np.fmin.reduce(rest)), np.append(highs, np.fmax.reduce(rest)), b + 1
-        group = max(1, math.ceil((b - a) / pixels))
-        cuts = np.arange(0, b - a, group)
-        y = np.empty(2 * len(cuts))
-        low, high = np.fmin.reduceat(lows, cuts), np.fmax.reduceat(highs, cuts)
-        y[0::2], y[1::2] = low, high
-        down = np.r_[False, (high[1:] + low[1:]) < (high[:-1] + low[:-1])]
-        y[0::2][down], y[1::2][down] = high[down], low[down]
-        return np.repeat((a + cuts) * float(size), 2), y
+        return columns(lows, highs, pixels, a, float(size))
 
     def _room(self, level: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         lows, highs = self._levels[level]
@@ -198,6 +220,18 @@ class CurveStore:
             level += 1
         for higher in range(level + 1, len(self._filled)):
             self._filled[higher] = 0
+
+
+def columns(lows: np.ndarray, highs: np.ndarray, pixels: int, first: int, size: float) -> tuple[np.ndarray, np.ndarray]:
+    """The line over at most ``pixels`` columns that covers what the bins cover; bin k begins at (first + k) * size."""
+    group = max(1, math.ceil(len(lows) / pixels))
+    cuts = np.arange(0, len(lows), group)
+    y = np.empty(2 * len(cuts))
+    low, high = np.fmin.reduceat(lows, cuts), np.fmax.reduceat(highs, cuts)
+    y[0::2], y[1::2] = low, high
+    down = np.r_[False, (high[1:] + low[1:]) < (high[:-1] + low[:-1])]
+    y[0::2][down], y[1::2][down] = high[down], low[down]
+    return np.repeat((first + cuts) * size, 2), y
 
 
 def steps(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -282,11 +316,20 @@ def figure(value: float, unit: str) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
+def signed(value: float, unit: str) -> str:
+    """A difference with its sign: +1.2 KiB, −3, 0."""
+    if math.isnan(value):
+        return "–"
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    return sign + figure(abs(value), unit)
+
+
 def size_text(size_bytes: float) -> str:
     """Bytes in binary units: 96 B, 1.5 KiB."""
     value = float(size_bytes)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(value) < 1024 or unit == "GiB":
-            return f"{value:,.0f} {unit}" if unit == "B" or abs(value) >= 100 else f"{value:.1f} {unit}"
+            whole = abs(value) >= 100 or (unit == "B" and value == int(value))
+            return f"{value:,.0f} {unit}" if whole else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError(size_bytes)

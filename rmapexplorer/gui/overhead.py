@@ -5,121 +5,31 @@ pyqtgraph is imported after the view was first shown, so that the window is ther
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import Any
 
-from PySide6.QtCore import QObject, QPoint, QSize, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QToolButton, QWidget
+from attrs import evolve
+from PySide6.QtCore import QObject, QPoint, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
-from rmapexplorer.engine.frames import Frame, Metric, MetricRows
+from rmapexplorer.engine.frames import Frame, MetricRows
 from rmapexplorer.engine.metrics import KEYS, METRICS
 from rmapexplorer.gui.curves import CurveStore, figure
 from rmapexplorer.gui.models.base import Column, Role, TableModel
-from rmapexplorer.gui.panel import HeaderButton, Panel, scaled
+from rmapexplorer.gui.overhead_card import PER, PlotCard
+from rmapexplorer.gui.overhead_range import RangeBar, Statistics
+from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
-
-if TYPE_CHECKING:
-    from rmapexplorer.gui.overhead_plot import MetricPlot
 
 DEFAULT = ("bytes", "probe_nodes", "pages_copied")
 MOST_PLOTS = 6
 NO_DATA = "Curves appear with the first operation."
 
-
-class MetricButton(HeaderButton):
-    """A plot's title that is also the choice of what it shows."""
-
-    chosen = Signal(str)
-
-    def __init__(self, key: str, parent: QWidget | None = None) -> None:
-        super().__init__("", parent=parent)
-        self.setFont(scaled(self.font(), 1.08, bold=True))
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu, group = QMenu(self), QActionGroup(self)
-        menu.setToolTipsVisible(True)
-        seen = ""
-        for metric in METRICS:
-            if metric.group != seen:
-                menu.addSection(metric.group)
-                seen = metric.group
-            action = menu.addAction(metric.title)
-            action.setData(metric.key)
-            action.setToolTip(metric.help)
-            action.setCheckable(True)
-            group.addAction(action)
-        menu.triggered.connect(self._picked)
-        self.setMenu(menu)
-        self.set_key(key)
-
-    def set_key(self, key: str) -> None:
-        """Show ``key`` without telling anyone."""
-        metric = METRICS[KEYS.index(key)]
-        self.setText(metric.title)
-        self.setToolTip(f"{metric.help} ({metric.unit}). Click to plot something else")
-        self.setAccessibleName(f"Plotted: {metric.title}")
-        for action in self.menu().actions():
-            action.setChecked(action.data() == key)
-        self.updateGeometry()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """No air at the sides: the words stand where other panels' titles do."""
-        return super().sizeHint() - QSize(10, 0)
-
-    def set_theme(self, theme: Theme) -> None:
-        """As a title: in the colour of text, not dim."""
-        super().set_theme(theme)
-        self._dim = theme.color("text")
-
-    def _picked(self, action: QAction) -> None:
-        self.set_key(action.data())
-        self.chosen.emit(action.data())
-
-
-class PlotCard(Panel):
-    """A panel with one plot, empty until pyqtgraph is there."""
-
-    removed = Signal()
-
-    def __init__(self, key: str, store: CurveStore) -> None:
-        super().__init__("")
-        self._store, self.key = store, key
-        self.plot: MetricPlot | None = None
-        self.button = MetricButton(key)
-        self.button.chosen.connect(self.set_key)
-        self.set_title_widget(self.button)
-        self.reset = HeaderButton("reset view", "Show all operations and values again")
-        self.reset.setVisible(False)
-        self.close_button = HeaderButton("−", "Take this plot away")
-        for button in (self.reset, self.close_button):
-            self.header_layout().addWidget(button)
-        self.close_button.clicked.connect(self.removed)
-        self.setObjectName(f"plot-{key}")
-        self.set_key(key)
-
-    @property
-    def measure(self) -> Metric:
-        """What is plotted."""
-        return METRICS[KEYS.index(self.key)]
-
-    def set_key(self, key: str) -> None:
-        """Plot another metric."""
-        self.key = key
-        self.button.set_key(key)
-        self.set_hint(self.measure.unit)
-        if self.plot is not None:
-            self.plot.set_metric(self.measure, KEYS.index(key))
-
-    def build(self, theme: Theme) -> MetricPlot:
-        """Make the plot."""
-        from rmapexplorer.gui.overhead_plot import MetricPlot
-
-        self.plot = MetricPlot(self._store, self.measure, KEYS.index(self.key), theme)
-        self.plot.zoomed.connect(self.reset.setVisible)
-        self.reset.clicked.connect(self.plot.home)
-        self.set_body(self.plot)
-        return self.plot
+AT_ONCE = 4096
+"""Rows taken at once; what comes in larger messages is taken bit by bit, so that no slot takes long."""
 
 
 class ValuesModel(TableModel):
@@ -175,10 +85,12 @@ class Overhead(QWidget):
         super().__init__(parent)
         self.setObjectName("overhead")
         self.setAccessibleName("Overhead of the designs")
-        self.store = CurveStore(len(METRICS))
+        self.store = CurveStore(len(METRICS), [KEYS.index(key) for key in PER if key])
         self.cards: list[PlotCard] = []
         self._theme, self._position, self._loaded, self._dirty = themes.current, 0, False, False
         self._log = False
+        self._coming: deque[MetricRows] = deque()
+        self.markers: tuple[int | None, int | None] = (None, None)
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(10)
@@ -192,7 +104,14 @@ class Overhead(QWidget):
 
     def _build(self) -> None:
         plots = QWidget()
-        plots.setLayout(self._row)
+        column = QVBoxLayout(plots)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(self._row, 1)
+        self.bar = RangeBar()
+        column.addWidget(self.bar)
+        self.bar.requested.connect(self.requested)
+        self.bar.zoom_requested.connect(self.zoom)
         self._tools = QWidget(self)
         tools = QHBoxLayout(self._tools)
         tools.setContentsMargins(0, 0, 0, 0)
@@ -201,9 +120,12 @@ class Overhead(QWidget):
         self.log_button.setCheckable(True)
         self.table_button = HeaderButton("table", "The values at the cursor as a table")
         self.add_button = HeaderButton("+", "Add a plot")
-        for button in (self.log_button, self.table_button, self.add_button):
+        self.per_choice = HeaderChoice("per", PER)
+        self.per_choice.setToolTip("Divide the values by the page frames in use, or by the processes")
+        for button in (self.per_choice, self.log_button, self.table_button, self.add_button):
             tools.addWidget(button)
-        self.log_button.toggled.connect(self.set_log)
+        self.log_button.clicked.connect(self.set_log)
+        self.per_choice.chosen.connect(self.set_per)
         self.table_button.clicked.connect(lambda: self.show_table(True))
         self.add_button.clicked.connect(lambda: self.add_plot(self._unplotted()))
         self._table.setModel(self._values)
@@ -214,19 +136,37 @@ class Overhead(QWidget):
         self.curves_button = HeaderButton("curves", "Back to the plots")
         self.curves_button.clicked.connect(lambda: self.show_table(False))
         self.twin.header_layout().addWidget(self.curves_button)
-        self._pages.addWidget(plots)
-        self._pages.addWidget(self.twin)
+        self.statistics = Statistics(self.store)
+        self.statistics.left.connect(lambda: self.show_table(False))
+        for page in (plots, self.twin, self.statistics):
+            self._pages.addWidget(page)
 
     # -- data ---------------------------------------------------------------------------------------------------------
 
     def apply(self, rows: MetricRows) -> None:
         """Take rows of the curves; drawn at most once for all that arrive together."""
-        if self.store.apply(rows):
+        count = len(rows.values)
+        if count <= AT_ONCE and not self._coming:
+            if self.store.apply(rows):
+                self._renew_soon()
+            return
+        if not self._coming:
+            QTimer.singleShot(0, self, self._take)
+        for start in range(0, max(count, 1), AT_ONCE):
+            part = rows.values[start : start + AT_ONCE]
+            self._coming.append(evolve(rows, start=rows.start + start, values=part))
+
+    def _take(self) -> None:
+        # one part of what came, then everybody else has a turn
+        changed = self.store.apply(self._coming.popleft())
+        if self._coming:
+            QTimer.singleShot(0, self, self._take)
+        if changed:
             self._renew_soon()
 
     def set_frame(self, frame: Frame) -> None:
         """Move the cursor to the frame's position."""
-        if frame.generation > self.store.generation:
+        if frame.generation > self.store.generation and not self._coming:
             self.store.generation = frame.generation
             self.store.clear()
             self._renew_soon()
@@ -242,7 +182,8 @@ class Overhead(QWidget):
         self._theme = theme
         self._table.set_theme(theme)
         self._values.set_theme(theme)
-        self.twin.set_theme(theme)
+        for part in (self.twin, self.bar, self.statistics):
+            part.set_theme(theme)
         for card in self.cards:
             card.set_theme(theme)
             if card.plot is not None:
@@ -269,6 +210,7 @@ class Overhead(QWidget):
             return
         card = PlotCard(key, self.store)
         card.removed.connect(lambda: self.remove_plot(card))
+        card.set_log(self._log)
         self.cards.append(card)
         self._row.addWidget(card, 1)
         card.set_theme(self._theme)
@@ -292,8 +234,63 @@ class Overhead(QWidget):
         self._log = log
         self.log_button.setChecked(log)
         for card in self.cards:
+            card.set_log(log)
+
+    def set_per(self, key: str) -> None:
+        """Divide all values by a metric of PER; "" for totals."""
+        self.per_choice.set_key(key)
+        self.store.per = KEYS.index(key) if key else -1
+        for card in self.cards:
+            card.tell_unit()
             if card.plot is not None:
-                card.plot.set_log(log)
+                card.plot.set_metric(card.measure, KEYS.index(card.key))
+        self._renew_range()
+        self._renew_table()
+
+    def set_markers(self, a: int | None, b: int | None) -> None:
+        """Where the markers A and B stand; None where one is not set."""
+        self.markers = (a, b)
+        for card in self.cards:
+            if card.plot is not None:
+                card.plot.set_markers(self.markers)
+        self.bar.set_markers(a, b)
+        self._renew_range()
+
+    def zoom(self) -> None:
+        """Show the operations from marker A to marker B, in all plots."""
+        a, b = self.markers
+        if a is not None and b is not None and a != b:
+            self._ranged(None, (float(min(a, b)), float(max(a, b))))
+
+    def show_statistics(self) -> None:
+        """The curves between the markers as figures, in place of the plots."""
+        self._pages.setCurrentWidget(self.statistics)
+        self._renew_range()
+        self.statistics.setFocus()
+
+    def _renew_range(self) -> None:
+        if self._pages.currentWidget() is self.statistics:
+            self.statistics.renew(self.plotted(), *self.markers)
+
+    def visible_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """What the plots show as (titles, rows): one row for each operation in sight, one column for each curve."""
+        plots = [card.plot for card in self.cards if card.plot is not None]
+        first, last = plots[0].box.viewRange()[0] if plots else (0, self.store.length - 1)
+        low, high = max(int(first), 0), min(int(last + 1), self.store.length)
+        shown = [n for n, design in enumerate(self.store.designs) if design not in self.store.hidden]
+        metrics = [KEYS.index(card.key) for card in self.cards]
+        per = PER[KEYS[self.store.per]] if self.store.per >= 0 else ""
+        units = [METRICS[m].unit + (f" per {per}" if self.store.divided(m) else "") for m in metrics]
+        titles = [
+            f"{METRICS[m].title} ({unit}), {self.store.designs[d]}"
+            for m, unit in zip(metrics, units, strict=True) for d in shown
+        ]  # fmt: skip
+        values = self.store.rows(metrics, low, high)[:, :, shown] if high > low else []
+        rows = [
+            (str(low + n), *("" if v != v else f"{v:.12g}" for v in row.ravel().tolist()))
+            for n, row in enumerate(values)
+        ]
+        return ("operation", *titles), rows
 
     def show_table(self, on: bool) -> None:
         """The table instead of the plots."""
@@ -311,12 +308,15 @@ class Overhead(QWidget):
     def _make(self, card: PlotCard) -> None:
         plot = card.build(self._theme)
         card.set_empty(NO_DATA if not self.store.length else None)
-        plot.set_log(self._log)
+        plot.set_log(card.log)
         plot.set_position(self._position)
+        plot.set_markers(self.markers)
         plot.seek.connect(self.seek_requested)
         plot.toggled.connect(self.toggle)
         plot.hover.connect(self._hovered)
         plot.ranged.connect(lambda span: self._ranged(card, span))
+        plot.marked.connect(lambda which, at: self.requested.emit(("marker_a", "marker_b")[which], {"position": at}))
+        plot.menu.connect(lambda at, spot: self._open_menu(card, at, spot))
         card.reset.clicked.connect(self._home)
 
     def _place_tools(self) -> None:
@@ -332,7 +332,14 @@ class Overhead(QWidget):
             if card.plot is not None:
                 card.plot.set_hovered(position)
 
-    def _ranged(self, source: PlotCard, span: tuple[float, float]) -> None:
+    def _open_menu(self, card: PlotCard, position: int, spot: QPoint) -> None:
+        from rmapexplorer.gui.overhead_menu import plot_menu
+
+        menu = plot_menu(self, card, position)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(spot)
+
+    def _ranged(self, source: PlotCard | None, span: tuple[float, float]) -> None:
         for card in self.cards:
             if card is not source and card.plot is not None:
                 card.plot.set_range(*span)
@@ -363,6 +370,7 @@ class Overhead(QWidget):
             if card.plot is not None:
                 card.plot.renew()
         self._renew_table()
+        self._renew_range()
 
     def _renew_table(self) -> None:
         if self._pages.currentIndex() == 1:

@@ -12,13 +12,13 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import numpy as np  # noqa: E402
 import pyqtgraph as pg  # noqa: E402
-from PySide6.QtCore import QRectF, QSizeF, Qt, Signal  # noqa: E402
+from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt, Signal  # noqa: E402
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen  # noqa: E402
 from PySide6.QtWidgets import QSizePolicy  # noqa: E402
 
 from rmapexplorer.gui.curves import CurveStore, figure, spread, squash, ticks, unsquash  # noqa: E402
 from rmapexplorer.gui.panel import scaled  # noqa: E402
-from rmapexplorer.gui.theme import Theme, look  # noqa: E402
+from rmapexplorer.gui.theme import Theme, look, mono  # noqa: E402
 
 LINE = 2.0
 """Width of a curve, in device-independent pixels."""
@@ -34,6 +34,8 @@ class SeekBox(pg.ViewBox):  # type: ignore[misc]
     """The wheel zooms over the operations, dragging moves, a click goes there."""
 
     clicked = Signal(float)
+    menu_wanted = Signal(float, QPoint)
+    """The context menu is wanted: x, and where on the screen."""
     zoomed = Signal(int)
     """The user changed the range: 0 of the operations, 1 of the values."""
 
@@ -53,9 +55,13 @@ class SeekBox(pg.ViewBox):  # type: ignore[misc]
 
     def mouseClickEvent(self, ev: Any) -> None:  # noqa: N802
         """Tell where."""
+        x = self.mapSceneToView(ev.scenePos()).x()
         if ev.button() == Qt.MouseButton.LeftButton:
             ev.accept()
-            self.clicked.emit(self.mapSceneToView(ev.scenePos()).x())
+            self.clicked.emit(x)
+        elif ev.button() == Qt.MouseButton.RightButton:
+            ev.accept()
+            self.menu_wanted.emit(x, ev.screenPos().toPoint())
 
 
 class ValueAxis(pg.AxisItem):  # type: ignore[misc]
@@ -185,8 +191,11 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
         self._theme: Theme | None = None
         self.items_: list[tuple[str, float]] = []
         """(design, drawn height of its last value in sight)."""
-        self._width = 20.0
+        self.notes: dict[str, str] = {}
+        """What stands behind the names: the difference between the markers."""
+        self._width, self._names = 20.0, 0.0
         self._font = scaled(self.font(), 0.9)
+        self._digits = mono(self.font().pointSizeF() * 0.86)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def set_theme(self, theme: Theme) -> None:
@@ -194,11 +203,13 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
         self._theme = theme
         self.update()
 
-    def show_ends(self, ends: list[tuple[str, float]]) -> None:
-        """Name these curves; makes room for the widest name."""
-        self.items_ = ends
-        metrics = QFontMetricsF(self._font)
-        width = max((metrics.horizontalAdvance(short(design)) for design, _ in ends), default=0.0) + 14
+    def show_ends(self, ends: list[tuple[str, float]], notes: dict[str, str] | None = None) -> None:
+        """Name these curves; makes room for the widest name with its note."""
+        self.items_, self.notes = ends, notes or {}
+        metrics, digits = QFontMetricsF(self._font), QFontMetricsF(self._digits)
+        self._names = max((metrics.horizontalAdvance(short(design)) for design, _ in ends), default=0.0)
+        behind = max((digits.horizontalAdvance(note) + 8 for note in self.notes.values()), default=0.0)
+        width = self._names + behind + 14
         if abs(width - self._width) > 0.5:
             self._width = width
             self.updateGeometry()
@@ -240,3 +251,8 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
             painter.setPen(self._theme.color("dim") if hidden else self._theme.design(design))
             box = QRectF(7, y - 10, self.size().width() - 7, 20)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short(design))
+            if note := self.notes.get(design, ""):
+                painter.setFont(self._digits)
+                painter.setPen(self._theme.color("text"))
+                right = box.adjusted(0, 0, -7, 0)
+                painter.drawText(right, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, note)

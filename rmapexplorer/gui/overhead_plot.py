@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Metric
-from rmapexplorer.gui.curves import CurveStore, figure, squash
+from rmapexplorer.gui.curves import CurveStore, figure, signed, squash
 from rmapexplorer.gui.overhead_items import EndLabels, PositionAxis, SeekBox, StepCurves, ValueAxis, pg, short
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
 
+GRIP = 5
+"""So near to a marker the mouse takes hold of it, in device-independent pixels."""
+
+FLAGS = ("A", "B")
+"""Names of the two markers."""
+
 
 class Overlay(QWidget):
-    """Cursor and crosshair over a plot, and the box of values beside the crosshair."""
+    """Markers, cursor and crosshair over a plot, and the box of values beside the crosshair."""
 
     def __init__(self, plot: MetricPlot) -> None:
         super().__init__(plot)
@@ -31,6 +37,7 @@ class Overlay(QWidget):
         """Lines first, the box on top."""
         plot, painter = self._plot, QPainter(self)
         area, theme = plot.area(), plot.theme
+        self._markers(painter, area, theme)
         for position, pen in (
             (plot.position, QPen(theme.color("accent"), 1)),
             (plot.hovered, QPen(theme.color("faint"), 1, Qt.PenStyle.DotLine)),
@@ -39,9 +46,35 @@ class Overlay(QWidget):
             if position >= 0 and area.left() - 1 <= x <= area.right() + 1:
                 painter.setPen(pen)
                 painter.drawLine(QPointF(round(x) + 0.5, area.top()), QPointF(round(x) + 0.5, area.bottom()))
-        if plot.pointed and plot.hovered >= 0:
+        if plot.hovered >= 0 and plot.store.length:
             self._box(painter, area, theme)
+        if plot.ringed:
+            painter.setPen(QPen(theme.color("accent"), 1.3))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(2, 2, -2, -2), 5, 5)
         painter.end()
+
+    def _markers(self, painter: QPainter, area: QRectF, theme: Theme) -> None:
+        places = [self._plot.pixel(p) if p is not None else None for p in self._plot.markers]
+        if places[0] is not None and places[1] is not None:
+            left, right = sorted(max(min(x, area.right()), area.left()) for x in places if x is not None)
+            wash = QColor(theme.color("warn"))
+            wash.setAlpha(26)
+            painter.fillRect(QRectF(left, area.top(), right - left, area.height()), wash)
+        painter.setFont(scaled(self.font(), 0.82, bold=True))
+        metrics = QFontMetricsF(painter.font())
+        for name, x in zip(FLAGS, places, strict=True):
+            if x is None or not area.left() - 1 <= x <= area.right() + 1:
+                continue
+            painter.setPen(QPen(theme.color("warn"), 1.4))
+            painter.drawLine(QPointF(round(x) + 0.5, area.top()), QPointF(round(x) + 0.5, area.bottom()))
+            flag = QRectF(round(x) - 0.5, area.bottom() - metrics.height(), metrics.horizontalAdvance(name) + 7, 0)
+            flag.setHeight(metrics.height())
+            if flag.right() > area.right():
+                flag.moveRight(round(x) + 1)
+            painter.fillRect(flag, theme.color("warn"))
+            painter.setPen(theme.color("panel"))
+            painter.drawText(flag, Qt.AlignmentFlag.AlignCenter, name)
 
     def _box(self, painter: QPainter, area: QRectF, theme: Theme) -> None:
         rows = self._plot.readings()
@@ -86,21 +119,31 @@ class MetricPlot(QWidget):
     """The design whose name was clicked: its curve is to be hidden, or shown again."""
     zoomed = Signal(bool)
     """True from the first zoom of the user until ``home``."""
+    marked = Signal(int, int)
+    """(0 for A, 1 for B; position): the user moved a marker."""
+    menu = Signal(int, QPoint)
+    """The context menu of a position is wanted, there on the screen."""
 
     def __init__(self, store: CurveStore, metric: Metric, number: int, theme: Theme) -> None:
         super().__init__()
         self.store, self.measure, self.number, self.theme = store, metric, number, theme
         self.position, self.hovered, self.pointed = 0, -1, False
+        self.markers: tuple[int | None, int | None] = (None, None)
+        self._held, self.ringed = -1, False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._free = [False, False]
         self.box, self.axis, self.below = SeekBox(), ValueAxis(), PositionAxis()
         self.curves, self.labels = StepCurves(store), EndLabels(self.box, store)
         self.view = pg.GraphicsLayoutWidget(show=False)
+        for part in (self.view, self.view.viewport()):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._arrange()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 4, 2)
         layout.addWidget(self.view)
         self.overlay = Overlay(self)
         self.box.clicked.connect(lambda x: self.seek.emit(self.snap(x)))
+        self.box.menu_wanted.connect(lambda x, spot: self.menu.emit(self.snap(x), spot))
         self.labels.clicked.connect(self.toggled)
         self.box.zoomed.connect(self._zoomed)
         self.box.sigResized.connect(lambda *_: self.overlay.update())
@@ -158,6 +201,12 @@ class MetricPlot(QWidget):
     def set_position(self, position: int) -> None:
         """Where the timeline stands."""
         self.position = position
+        self.overlay.update()
+
+    def set_markers(self, markers: tuple[int | None, int | None]) -> None:
+        """Where the markers A and B stand; None where one is not set."""
+        self.markers = markers
+        self._name_ends()
         self.overlay.update()
 
     def set_hovered(self, position: int) -> None:
@@ -229,7 +278,18 @@ class MetricPlot(QWidget):
         ends = [
             (d, float(squash(v, self.curves.log))) for d, v in zip(self.store.designs, values, strict=False) if v == v
         ]
-        self.labels.show_ends(ends)
+        self.labels.show_ends(ends, self._differences())
+
+    def _differences(self) -> dict[str, str]:
+        """B minus A of each curve, where both markers are set."""
+        a, b = self.markers
+        if a is None or b is None or not self.store.length:
+            return {}
+        gone = self.store.at(min(b, self.store.length - 1)) - self.store.at(min(a, self.store.length - 1))
+        return {
+            design: signed(float(gone[self.number, at]), self.measure.unit)
+            for at, design in enumerate(self.store.designs)
+        }
 
     # -- places and mouse ---------------------------------------------------------------------------------------------
 
@@ -253,17 +313,86 @@ class MetricPlot(QWidget):
         pairs = sorted(zip(self.store.designs, values, strict=False), key=lambda p: -p[1] if p[1] == p[1] else 1.0)
         return [(design, figure(float(value), self.measure.unit)) for design, value in pairs]
 
+    def marker_near(self, x: float) -> int:
+        """Which marker is under a place of this widget: 0 for A, 1 for B, -1 for none."""
+        away = [abs(self.pixel(p) - x) if p is not None else GRIP + 1.0 for p in self.markers]
+        nearest = min(range(2), key=lambda n: away[n])
+        return nearest if away[nearest] <= GRIP else -1
+
     def eventFilter(self, watched: Any, event: QEvent) -> bool:  # noqa: N802
-        """Follow the mouse over the curves."""
-        if event.type() == QEvent.Type.MouseMove:
-            place = self.view.mapToScene(event.position().toPoint())  # type: ignore[attr-defined]
-            inside = self.box.sceneBoundingRect().contains(place) and self.store.length > 0
-            self.pointed = inside
-            self.hover.emit(self.snap(self.box.mapSceneToView(place).x()) if inside else -1)
-        elif event.type() == QEvent.Type.Leave:
+        """Follow the mouse over the curves; a marker under it can be dragged."""
+        kind = event.type()
+        if kind in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease):
+            return self._moused(event)
+        if kind == QEvent.Type.Leave:
             self.pointed = False
             self.hover.emit(-1)
         return False
+
+    def _moused(self, event: Any) -> bool:
+        spot = event.position().toPoint()
+        place = self.view.mapToScene(spot)
+        over = self.snap(self.box.mapSceneToView(place).x())
+        near = self.marker_near(spot.x() + self.view.pos().x())
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self._held = near if event.button() == Qt.MouseButton.LeftButton else -1
+            return self._held >= 0
+        if event.type() == QEvent.Type.MouseButtonRelease:
+            held, self._held = self._held, -1
+            return held >= 0
+        inside = self.box.sceneBoundingRect().contains(place) and self.store.length > 0
+        self.pointed = inside
+        self.hover.emit(over if inside else -1)
+        if self._held >= 0:
+            self.marked.emit(self._held, over)
+            return True
+        shape = Qt.CursorShape.SizeHorCursor if near >= 0 else Qt.CursorShape.ArrowCursor
+        if self.view.viewport().cursor().shape() != shape:
+            self.view.viewport().setCursor(shape)
+        return False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Arrows move the crosshair, Enter goes there, A and B set a marker there, the menu key opens the menu."""
+        here = self.hovered if self.hovered >= 0 else self.position
+        first, last = self.box.viewRange()[0]
+        stride = max(1, round((last - first) / (10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 100)))
+        moves = {
+            Qt.Key.Key_Left: here - stride, Qt.Key.Key_Right: here + stride,
+            Qt.Key.Key_Home: round(first), Qt.Key.Key_End: round(last),
+        }  # fmt: skip
+        key = Qt.Key(event.key())
+        if key in moves:
+            self.hover.emit(self.snap(moves[key]))
+            self.setAccessibleDescription(self._told())
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.seek.emit(here)
+        elif key in (Qt.Key.Key_A, Qt.Key.Key_B) and not event.modifiers():
+            self.marked.emit(0 if key == Qt.Key.Key_A else 1, here)
+        elif key == Qt.Key.Key_Menu:
+            spot = self.area().center().toPoint()
+            self.menu.emit(here, self.mapToGlobal(QPoint(round(self.pixel(here)), spot.y())))
+        elif key == Qt.Key.Key_Escape and self.hovered >= 0:
+            self.hover.emit(-1)
+        else:
+            super().keyPressEvent(event)
+
+    def _told(self) -> str:
+        said = ", ".join(f"{short(design)} {value}" for design, value in self.readings())
+        return f"after operation {self.hovered}: {said}"
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Show the ring."""
+        super().focusInEvent(event)
+        self.ringed = event.reason() != Qt.FocusReason.MouseFocusReason
+        self.overlay.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """The ring and the crosshair of the keys go."""
+        super().focusOutEvent(event)
+        self.ringed = False
+        if not self.pointed and self.hovered >= 0:
+            self.hover.emit(-1)
+        self.overlay.update()
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
         """The overlay covers everything."""
