@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rmapexplorer.core import resolve
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import USUAL, design_named, world_key
-from rmapexplorer.engine import collect, resolve, snapshot
+from rmapexplorer.engine import collect, snapshot
 from rmapexplorer.engine.detail import detail
 from rmapexplorer.engine.files import Files
 from rmapexplorer.engine.kernel import recorded

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
 from rmapexplorer.formats.perf import read_perf
 from rmapexplorer.formats.reading import opened
+from rmapexplorer.formats.script_session import is_script, load_script
 from rmapexplorer.formats.session import Session, from_json, parse_json
 from rmapexplorer.formats.trace_session import is_trace, split_path, trace_session
 
@@ -13,10 +16,15 @@ _BOM = b"\xef\xbb\xbf"
 _PERF_DATA = (b"PERFILE2", b"PERFFILE")
 
 
-def load_any(path: str, progress: Progress | None = None, cancelled: Asked | None = None) -> Session:
-    """The session, recording or kernel trace in the file, plain or gzip; FormatError says in one sentence why there is none.
+def load_any(
+    path: str,
+    progress: Progress | None = None,
+    cancelled: Asked | None = None,
+    settings: Mapping[str, int] | None = None,
+) -> Session:
+    """The session, script, recording or kernel trace in the file, plain or gzip; FormatError says why there is none.
 
-    ``FILE#NAME`` is one trace of a file of many.
+    ``FILE#NAME`` is one trace of a file of many. :param settings: values for the ``let`` lines of a script.
     """
     path, name = split_path(path)
     with opened(path) as source:
@@ -24,6 +32,10 @@ def load_any(path: str, progress: Progress | None = None, cancelled: Asked | Non
         source.stream.seek(0)
         if start.startswith(_PERF_DATA):
             raise FormatError(f"{path}: is perf's binary data; run `perf script` on it and open the text it prints.")
+        if is_script(start, path):
+            return load_script(source.read_all(progress, cancelled), path, settings, progress, cancelled)
+        if settings:
+            raise FormatError(f"{path}: is no script, so that there is nothing to set in it.")
         if not start.removeprefix(_BOM).lstrip().startswith((b"{", b"[")):
             return read_perf(source, progress, cancelled)
         data = source.read_all(progress, cancelled)

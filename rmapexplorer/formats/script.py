@@ -1,0 +1,314 @@
+"""Scenario scripts: one operation a line, in the words of the history; with names, loops and bookmarks.
+
+``Reader`` takes the lines and knows every fault of the text; ``expand`` runs names and loops and gives the operations
+one by one, each with the line it comes from. Neither knows a world: what the kernel would choose stays open
+(``at any``) but for pids, which it hands out upwards. Both go step by step, so that a window can stop in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from rmapexplorer.core.operations import Operation
+from rmapexplorer.formats.script_cursor import Cursor, Fault, ScriptError, nearest
+from rmapexplorer.formats.script_heads import HEADS, Head, read_head
+from rmapexplorer.formats.script_numbers import NUMBER, TIMES, Env, Late, whole
+from rmapexplorer.formats.script_operations import NAMES, Line, read_line
+from rmapexplorer.formats.script_slots import binding, name_of
+
+MAX_OPERATIONS = 1_000_000
+"""Operations a script may come to."""
+MAX_STEPS = 3_000_000
+"""Lines a script may run through, those without an operation among them."""
+MAX_DEPTH = 12
+"""Loops inside each other."""
+MAX_FAULTS = 100
+"""Faults that are told of one text."""
+
+CONTROL = ("let", "repeat", "mark")
+WORDS: tuple[str, ...] = (*NAMES, *CONTROL, *HEADS)
+"""What a line can begin with."""
+
+
+@frozen
+class Let:
+    """``let NAME = ...``."""
+
+    name: str
+    value: int | Late
+
+
+@define(eq=False)
+class Repeat:
+    """``repeat N as NAME:`` and the lines in it."""
+
+    times: int | Late
+    name: str
+    body: list[Statement] = field(factory=list)
+
+
+@frozen
+class Mark:
+    """``mark "..."``: a bookmark."""
+
+    text: str
+
+
+@frozen
+class Statement:
+    """A line of the text, numbered from 1, and what stands there."""
+
+    line: int
+    what: Line | Let | Repeat | Mark | Head
+    cursor: Cursor
+
+
+@define(eq=False)
+class Program:
+    """A text that was read: its statements, its faults, the names it gives values to."""
+
+    statements: list[Statement] = field(factory=list)
+    faults: list[Fault] = field(factory=list)
+    lets: set[str] = field(factory=set)
+
+
+@define(eq=False)
+class _Block:
+    indent: int
+    """-1: not known before its first line."""
+    body: list[Statement]
+    line: int
+    parent: int
+
+
+class Reader:
+    """Reads a script line by line."""
+
+    def __init__(self) -> None:
+        self.program = Program()
+        self._names: set[str] = set()
+        self._blocks = [_Block(0, self.program.statements, 0, -1)]
+        self._number = 0
+        self._acted = False
+
+    def feed(self, line: str) -> None:
+        """The next line. A fault is noted, and reading goes on behind it."""
+        self._number += 1
+        cursor = Cursor(line.rstrip("\r"), self._number, self._names)
+        if cursor.kind == "end":
+            return
+        try:
+            block = self._block(cursor)
+            block.body.append(self._statement(cursor, 1))
+        except ScriptError as error:
+            self._note(error.fault)
+
+    def end(self) -> Program:
+        """All that was read."""
+        self._unfinished()
+        return self.program
+
+    def _note(self, fault: Fault) -> None:
+        if len(self.program.faults) < MAX_FAULTS:
+            self.program.faults.append(fault)
+
+    def _unfinished(self) -> None:
+        block = self._blocks[-1]
+        if block.indent < 0:
+            text = "found nothing to repeat, expected a line that is indented more than this one"
+            self._note(
+                Fault(line=block.line, column=block.parent + 1, length=6, text=text, expected="an indented line")
+            )
+            self._blocks.pop()
+
+    def _block(self, cursor: Cursor) -> _Block:
+        # the block this line belongs to, by its indentation
+        before = cursor.line[: cursor.start]
+        indent = len(before.expandtabs(4))
+        top = self._blocks[-1]
+        if top.indent < 0 and indent > top.parent:
+            top.indent = indent
+            return top
+        self._unfinished()
+        while self._blocks[-1].indent > indent:
+            self._blocks.pop()
+        if self._blocks[-1].indent != indent:
+            raise cursor.error(
+                "the line is indented further than those above it; only what 'repeat' repeats is", 0, cursor.start
+            )
+        return self._blocks[-1]
+
+    def _statement(self, cursor: Cursor, depth: int) -> Statement:
+        cursor.hope("an operation")
+        cursor.hope("", WORDS)
+        word = cursor.text
+        if cursor.kind != "word" or word not in WORDS:
+            cursor.hopes = cursor.hopes[:1]
+            raise _no_statement(cursor, word)
+        start = cursor.start
+        cursor.take()
+        what: Line | Let | Repeat | Mark | Head
+        if word in HEADS:
+            if self._acted:
+                raise cursor.error(f"'{word}' must stand above the first operation", start, len(word))
+            what = read_head(cursor, word)
+        else:
+            self._acted = self._acted or word != "let"
+            what = self._action(cursor, word, depth)
+        if not isinstance(what, Repeat):
+            cursor.finish()
+        return Statement(self._number, what, cursor)
+
+    def _action(self, cursor: Cursor, word: str, depth: int) -> Line | Let | Repeat | Mark:
+        if word == "let":
+            return self._let(cursor)
+        if word == "repeat":
+            return self._repeat(cursor, depth)
+        if word == "mark":
+            text = cursor.string("what the bookmark says")
+            if text is None:
+                raise cursor.fail()
+            return Mark(text)
+        return read_line(cursor, word)
+
+    def _let(self, cursor: Cursor) -> Let:
+        known = set(cursor.names)
+        name = name_of(cursor)
+        cursor.names.intersection_update(known)  # not before it has its value
+        if not cursor.mark("="):
+            raise cursor.fail()
+        value = whole(cursor, NUMBER)
+        cursor.names.add(name)
+        self.program.lets.add(name)
+        return Let(name, value)
+
+    def _repeat(self, cursor: Cursor, depth: int) -> Repeat:
+        start = cursor.start
+        if len(self._blocks) + depth - 1 > MAX_DEPTH:
+            raise cursor.error(f"more than {MAX_DEPTH} loops inside each other", start)
+        times = whole(cursor, TIMES)
+        found = Repeat(times, binding(cursor))
+        if not cursor.mark(":"):
+            raise cursor.fail()
+        if cursor.kind == "end":
+            parent = len(cursor.line[: len(cursor.line) - len(cursor.line.lstrip())].expandtabs(4))
+            self._blocks.append(_Block(-1, found.body, self._number, parent))
+        else:
+            found.body.append(self._statement(cursor, depth + 1))
+        return found
+
+
+def _no_statement(cursor: Cursor, word: str) -> ScriptError:
+    meant = nearest(word, WORDS) if cursor.kind == "word" else ""
+    text = f"found '{word[:40]}', expected an operation, 'let', 'repeat' or 'mark'"
+    text += f"; did you mean '{meant}'?" if meant else ""
+    return ScriptError(
+        Fault(line=cursor.number, column=cursor.start + 1, length=max(1, len(word)), text=text, found=f"'{word[:40]}'",
+              expected="an operation", meant=meant)
+    )  # fmt: skip
+
+
+def read_script(text: str) -> Program:
+    """The whole text at once."""
+    reader = Reader()
+    for line in text.split("\n"):
+        reader.feed(line)
+    return reader.end()
+
+
+@define(eq=False)
+class Run:
+    """A script on its way: what ``expand`` found besides operations.
+
+    :param settings: values that ``let`` lines get instead of their own.
+    """
+
+    env: Env = field(factory=Env)
+    settings: Mapping[str, int] = field(factory=dict)
+    heads: list[tuple[Statement, dict[str, Any]]] = field(factory=list)
+    marks: list[tuple[int, str, int]] = field(factory=list)
+    """(position, text, line)."""
+    operations: int = 0
+    steps: int = 0
+
+
+def expand(program: Program, run: Run) -> Iterator[tuple[int, Operation | None]]:
+    """(line, operation) in order; None for a line without one. :raises ScriptError: a value is out of range, or too many."""
+    smallest = _at_least(program.statements)
+    if smallest > MAX_OPERATIONS:
+        first = next(s for s in program.statements if isinstance(s.what, Repeat))
+        raise _too_many(first)
+    yield from _run_all(program.statements, run)
+
+
+def _at_least(body: list[Statement]) -> int:
+    # operations these lines come to for certain
+    total = 0
+    for statement in body:
+        what = statement.what
+        if isinstance(what, Line):
+            total += 1
+        elif isinstance(what, Repeat) and isinstance(what.times, int):
+            total += what.times * _at_least(what.body)
+    return total
+
+
+def _too_many(statement: Statement) -> ScriptError:
+    return statement.cursor.error(
+        f"the script comes to more than {MAX_OPERATIONS:,} operations; repeat fewer times",
+        0,
+        len(statement.cursor.line),
+    )
+
+
+def _run_all(body: list[Statement], run: Run) -> Iterator[tuple[int, Operation | None]]:
+    for statement in body:
+        what = statement.what
+        run.steps += 1
+        if run.steps > MAX_STEPS:
+            raise statement.cursor.error(
+                f"the script runs through more than {MAX_STEPS:,} lines; repeat fewer times", 0, 6
+            )
+        if isinstance(what, Line):
+            run.operations += 1
+            if run.operations > MAX_OPERATIONS:
+                raise _too_many(statement)
+            yield statement.line, _made(what, run.env)
+        elif isinstance(what, Repeat):
+            yield from _loop(statement, what, run)
+        else:
+            _quiet(statement, what, run)
+            yield statement.line, None
+
+
+def _made(what: Line, env: Env) -> Operation:
+    op = what.make(env)
+    if env.highest is not None:
+        env.highest = max(env.highest, getattr(op, "pid", 0), getattr(op, "child", 0))
+    return op
+
+
+def _loop(statement: Statement, loop: Repeat, run: Run) -> Iterator[tuple[int, Operation | None]]:
+    times = loop.times(run.env) if callable(loop.times) else loop.times
+    for index in range(times):
+        run.steps += 1
+        if loop.name:
+            run.env.names[loop.name] = index
+        yield statement.line, None
+        yield from _run_all(loop.body, run)
+
+
+def _quiet(statement: Statement, what: Let | Mark | Head, run: Run) -> None:
+    if isinstance(what, Let):
+        value = what.value(run.env) if callable(what.value) else what.value
+        run.env.names[what.name] = run.settings.get(what.name, value)
+    elif isinstance(what, Mark):
+        run.marks.append((run.operations, what.text, statement.line))
+    else:
+        values = {name: value(run.env) if callable(value) else value for name, value in what.values.items()}
+        if what.word == "process" and run.env.highest is not None:
+            run.env.highest = max(run.env.highest, values["pid"])
+        run.heads.append((statement, values))
