@@ -24,7 +24,7 @@ def columns(world: World, before: Columns | None) -> Columns:
     """The present state of a world; arrays equal to those of ``before`` are the same objects."""
     tasks = leaders(world)
     rows, first = _rows(world, tasks)
-    anon, file, swap = page_counts(world)
+    anon, file, swap, shared = page_counts(world)
     table = world.vma
     vmas = VmaRows(
         first=first,
@@ -40,6 +40,7 @@ def columns(world: World, before: Columns | None) -> Columns:
         anon_pages=anon[rows],
         file_pages=file[rows],
         swap_pages=swap[rows],
+        shared_pages=shared[rows],
     )
     task_rows = _task_rows(world, tasks, vmas)
     return Columns(
@@ -99,22 +100,26 @@ def _sums(values: Ints, first: Ints) -> Ints:
     return np.diff(total[first])
 
 
-def page_counts(world: World) -> tuple[Ints, Ints, Ints]:
-    """Per vma id: resident anonymous pages, pages of files (shared anonymous memory too), swap entries."""
+def page_counts(world: World) -> tuple[Ints, Ints, Ints, Ints]:
+    """Per vma id: resident anonymous pages, pages of files (shared anonymous memory too), swap entries, shared pages.
+
+    Shared are those resident that more than one pte maps.
+    """
     table = world.pt
     size = max(world.vma.used, 1)
     slots = np.flatnonzero(table.flat[: table.used << TABLE_SHIFT])  # free rows are empty
     if not len(slots):
         none = np.zeros(size, np.int64)
-        return none, none, none
+        return none, none, none, none
     entries = table.flat[slots]
     vma = vmas_of(world, table.owner_of(slots), table.vpn_of(slots))
     mapped = ((entries & (radix.PRESENT | radix.PROTNONE)) != 0) & ((entries & radix.ZERO) == 0) & (vma >= 0)
     pages = np.where(mapped, entries >> radix.ENTRY_SHIFT, 0)
     anon = mapped & ((world.page.state[pages] & ANON) != 0)
     swap = ((entries & radix.SWAP) != 0) & ~mapped & (vma >= 0)
-    counts = [np.bincount(vma[mask], minlength=size) for mask in (anon, mapped & ~anon, swap)]
-    return counts[0], counts[1], counts[2]
+    shared = mapped & (world.page.mapcount[pages] > 1)
+    counts = [np.bincount(vma[mask], minlength=size) for mask in (anon, mapped & ~anon, swap, shared)]
+    return counts[0], counts[1], counts[2], counts[3]
 
 
 def vmas_of(world: World, mms: Ints, vpns: Ints) -> Ints:

@@ -1,0 +1,293 @@
+"""Dry runs: what operations would do at the position shown, found out by doing them to a copy of the world in view.
+
+The copy goes through the very calls that the log would, so the verdict is what happens when they are submitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from rmapexplorer.core import merge
+from rmapexplorer.core.flags import perms
+from rmapexplorer.core.operations import Brk, Madvise, Mmap, Mprotect, Mremap, Munmap, Operation, describe
+from rmapexplorer.core.outcome import Outcome, Refusal
+from rmapexplorer.core.units import KernelError, Span
+from rmapexplorer.core.world import World
+from rmapexplorer.engine.frames import Ints
+from rmapexplorer.engine.stage import Stage
+
+LIMIT_BYTES = 96 << 20
+"""Larger worlds are not copied: that takes longer than a question may (about 0.3 ms a megabyte)."""
+
+TOO_LARGE = "too large to try here: drop it and the kernel decides"
+
+_SHORT = {
+    "anon_vma": "different anon_vma",
+    "unfaulted": "one side was never faulted",
+    "fork child": "its anon_vma is shared with another process",
+    "pgoff": "pgoff is not linear",
+    "flags": "different flags",
+    "file": "different files",
+    "special": "special mapping",
+}
+"""Rule of a refusal -> how the one-line verdict says it."""
+
+_COSTS = {
+    "pages_copied": "copies {n} page{s}",
+    "pages_touched_for_fixup": "points {n} page{s} at another vma",
+    "pages_relocated": "rewrites {n} page{s}",
+    "relocations_refused": "{n} page{s} cannot be rewritten",
+}
+"""Counters that a call of the memory map is priced by."""
+
+
+@frozen(kw_only=True)
+class Neighbour:
+    """Two vmas that touch after the call and stay two, and why."""
+
+    side: str
+    """"left" or "right" of ``mine``."""
+    mine: Span
+    theirs: Span
+    refusal: Refusal
+
+
+@frozen(kw_only=True, eq=False)
+class Verdict:
+    """What some operations would do. Spans are of page numbers in the mm of ``pid``."""
+
+    operations: tuple[Operation, ...]
+    """With all that the kernel would choose."""
+    outcomes: tuple[Outcome, ...] = ()
+    tried: bool = True
+    """False: the world is too large to be copied, nothing is known."""
+    pid: int = 0
+    before: Ints = field(factory=lambda: np.empty((0, 5), np.int64))
+    """[vmas, 5]: start, end, pgoff, flags and owner of every vma of the mm; in address order."""
+    after: Ints = field(factory=lambda: np.empty((0, 5), np.int64))
+    neighbours: tuple[Neighbour, ...] = ()
+    objects: dict[str, int] = field(factory=dict)
+    """Kind of rmap object -> how many more (fewer) there would be."""
+
+    @property
+    def refused(self) -> Outcome | None:
+        """The first outcome with an errno; None where all succeed."""
+        return next((outcome for outcome in self.outcomes if not outcome.ok), None)
+
+    @property
+    def split(self) -> tuple[Span, ...]:
+        """Vmas that get a border inside."""
+        return _bordered(self.before, self.after)
+
+    @property
+    def merged(self) -> tuple[Span, ...]:
+        """Vmas of afterwards that had a border inside."""
+        return _bordered(self.after, self.before)
+
+    @property
+    def made(self) -> tuple[Span, ...]:
+        """Vmas of afterwards where nothing was mapped."""
+        return _apart(self.after, self.before)
+
+    @property
+    def gone(self) -> tuple[Span, ...]:
+        """Vmas of which nothing stays mapped where it was."""
+        return _apart(self.before, self.after)
+
+    def count(self, counter: str) -> int:
+        """How much a counter of core.counters would grow."""
+        return sum(outcome.deltas.get(counter, 0) for outcome in self.outcomes)
+
+    @property
+    def tone(self) -> str:
+        """ "bad" where a call is refused, "warn" where it costs what the user may not expect, else "good"."""
+        if self.refused is not None:
+            return "bad"
+        replaced = isinstance(self.operations[0], Mremap) and bool(_replaced(self))
+        dear = any(self.count(counter) for counter in _COSTS)
+        return "warn" if not self.tried or self.neighbours or dear or replaced else "good"
+
+    @property
+    def text(self) -> str:
+        """The verdict in one line: what is done, and what it does to the vmas around; or errno and rule."""
+        if not self.tried:
+            return TOO_LARGE
+        done = "; ".join(_deed(op, self) for op in self.operations)
+        refused = self.refused
+        if refused is not None:
+            half = f", after {refused.done} page{'s' if refused.done != 1 else ''}" if refused.done else ""
+            return f"{refused.error}{half}: {refused.rule}" if refused.rule else f"{refused.error}{half}"
+        effects = _effects(self)
+        return f"{done} – {'; '.join(effects)}" if effects else done
+
+
+@frozen
+class DryRun:
+    """Asks for the Verdict on ``operations`` in the design in view; None where there is no world of the real kind."""
+
+    operations: tuple[Operation, ...]
+    key: str = "dry_run"
+
+    def answer(self, stage: Stage) -> Verdict | None:
+        """Do them to a copy of the world; the session is not changed."""
+        world: Any = stage.shown.world
+        if not isinstance(world, World) or not self.operations:
+            return None
+        try:
+            ops = tuple(_resolved(stage, op) for op in self.operations)
+        except KernelError as no:
+            refused = Outcome(error=no.errno, rule=no.rule, field=no.field)
+            return Verdict(operations=self.operations, outcomes=(refused,))
+        if world.cost_bytes() > LIMIT_BYTES:
+            return Verdict(operations=ops, tried=False)
+        return judge(world, ops)
+
+
+def judge(world: World, ops: Sequence[Operation]) -> Verdict:
+    """The verdict on ``ops`` in ``world``, which stays as it is."""
+    pid = next((op.pid for op in ops if hasattr(op, "pid")), 0)
+    copy = world.copy()
+    outcomes = tuple(copy.apply(op) for op in ops)
+    kept = {row.kind: row.objects for row in world.footprint()}
+    now = {row.kind: row.objects for row in copy.footprint()}
+    return Verdict(
+        operations=tuple(ops),
+        outcomes=outcomes,
+        pid=pid,
+        before=vmas_of(world, pid),
+        after=vmas_of(copy, pid),
+        neighbours=_neighbours(copy, ops[-1]) if outcomes[-1].ok else (),
+        objects={kind: n - kept.get(kind, 0) for kind, n in now.items() if n != kept.get(kind, 0)},
+    )
+
+
+def vmas_of(world: World, pid: int) -> Ints:
+    """[vmas, 5]: start, end, pgoff, flags and owner of the vmas of a process in address order; none where it is not alive."""
+    task = world.tasks.get(pid)
+    mm = world.mms.get(task.mm) if task is not None else None
+    rows = np.array(mm.vmas if mm is not None else [], np.int64)
+    table = world.vma
+    columns = (table.start[rows], table.end[rows], table.pgoff[rows], table.flags[rows], world.design.vma_owner(rows))
+    out = np.stack([np.asarray(column, np.int64) for column in columns], axis=1)
+    out.flags.writeable = False
+    return out
+
+
+def _resolved(stage: Stage, op: Operation) -> Operation:
+    lens = stage.shown.lens
+    if not lens.undecided(op):
+        return op
+    past = [stage.line.operations[node] for node in stage.line.path[: stage.line.cursor]]
+    return lens.resolve(op, list(stage.worlds.values()), past)
+
+
+def _neighbours(world: World, op: Operation) -> tuple[Neighbour, ...]:
+    # the vma that the call was about, and those that touch it but may not join
+    at = _about(op)
+    task = world.tasks.get(getattr(op, "pid", 0))
+    if at < 0 or task is None or task.mm not in world.mms:
+        return ()
+    row = world.vma_at(world.mms[task.mm], at)
+    if row < 0:
+        return ()
+    mine = Span(int(world.vma.start[row]), int(world.vma.end[row]))
+    return tuple(
+        Neighbour(side=side, mine=mine, theirs=Span(int(world.vma.start[o]), int(world.vma.end[o])), refusal=why)
+        for side, o, why in merge.verdicts(world, row)
+        if why is not None and (why.rule != "flags" or not isinstance(op, Mprotect | Madvise))
+    )
+
+
+def _about(op: Operation) -> int:
+    match op:
+        case Mremap():
+            return op.span.start if op.to is None else op.to
+        case Mmap() | Mprotect() | Madvise():
+            return op.span.start
+        case Brk():
+            return op.end - 1
+    return -1
+
+
+def _bordered(vmas: Ints, others: Ints) -> tuple[Span, ...]:
+    # those of ``vmas`` with a border of ``others`` strictly inside
+    borders = np.unique(others[:, :2])
+    inside = np.searchsorted(borders, vmas[:, 1], "left") > np.searchsorted(borders, vmas[:, 0], "right")
+    return _spans(vmas[inside])
+
+
+def _apart(vmas: Ints, others: Ints) -> tuple[Span, ...]:
+    # those of ``vmas`` that share no page with ``others``
+    met = np.searchsorted(others[:, 0], vmas[:, 1], "left") > np.searchsorted(others[:, 1], vmas[:, 0], "right")
+    return _spans(vmas[~met])
+
+
+def _spans(vmas: Ints) -> tuple[Span, ...]:
+    return tuple(Span(start, end) for start, end in vmas[:, :2].tolist())
+
+
+def _pages(n: int) -> str:
+    return f"{n:,} page{'s' if n != 1 else ''}"
+
+
+def _deed(op: Operation, verdict: Verdict) -> str:
+    match op:
+        case Mremap() if op.to is None:
+            end = op.span.start + op.new_pages
+            if op.new_pages == op.span.pages:
+                return "leaves the length as it is"
+            verb = "grows" if op.new_pages > op.span.pages else "shrinks"
+            return f"{verb} {op.span} to {_pages(op.new_pages)}, up to {end:x}"
+        case Mremap():
+            resized = f", now {_pages(op.new_pages)}" if op.new_pages != op.span.pages else ""
+            return f"moves {_pages(min(op.span.pages, op.new_pages))} to {op.to:x}{resized}"
+        case Munmap():
+            return f"unmaps {_pages(_mapped(verdict.before, op.span))} of {op.span}"
+        case Mprotect():
+            names = perms(0) if not op.prot else "".join(c if c in op.prot else "-" for c in "rwx")
+            return f"makes {op.span} {names[:3]}"
+        case Madvise():
+            return f"madvise({op.advice}) on {_pages(_mapped(verdict.before, op.span))} of {op.span}"
+    return describe(op)
+
+
+def _mapped(vmas: Ints, span: Span) -> int:
+    lengths = np.minimum(vmas[:, 1], span.end) - np.maximum(vmas[:, 0], span.start)
+    return int(lengths[lengths > 0].sum())
+
+
+def _replaced(verdict: Verdict) -> str:
+    # what a move unmaps at its new place
+    op = verdict.operations[0]
+    if not isinstance(op, Mremap) or op.to is None:
+        return ""
+    target = Span(op.to, op.to + op.new_pages)
+    met = [span for span in _spans(verdict.before) if span.overlaps(target)]
+    return ", ".join(str(span) for span in met[:3]) + (" …" if len(met) > 3 else "")
+
+
+def _effects(verdict: Verdict) -> list[str]:
+    found = []
+    if verdict.split:
+        found.append(f"would split {_listed(verdict.split)}")
+    if replaced := _replaced(verdict):
+        found.append(f"unmaps what is there of {replaced}")
+    if verdict.merged:
+        found.append(f"merges into {_listed(verdict.merged)}")
+    by_why: dict[str, list[str]] = {}
+    for one in verdict.neighbours:
+        by_why.setdefault(_SHORT.get(one.refusal.rule, one.refusal.rule), []).append(one.side)
+    found += [f"cannot merge {' or '.join(sides)}: {why}" for why, sides in by_why.items()]
+    for counter, words in _COSTS.items():
+        if n := verdict.count(counter):
+            found.append(words.format(n=f"{n:,}", s="s" if n != 1 else ""))
+    found += [f"{n:+,} {kind}" for kind, n in verdict.objects.items()]
+    return found
+
+
+def _listed(spans: Sequence[Span]) -> str:
+    return ", ".join(str(span) for span in spans[:2]) + (f" and {len(spans) - 2:,} more" if len(spans) > 2 else "")
