@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from attrs import evolve
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, PathChanged
-from rmapexplorer.gui.filter_bar import FilterBar
+from rmapexplorer.gui.filter_bar import Chip, FilterBar
 from rmapexplorer.gui.models.base import DRAW, plural
-from rmapexplorer.gui.models.history import START_TEXT, HistoryModel, tip
-from rmapexplorer.gui.panel import Panel
+from rmapexplorer.gui.models.history import KINDS, START_TEXT, HistoryModel, tip
+from rmapexplorer.gui.overhead_range import range_text
+from rmapexplorer.gui.panel import HeaderChoice, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable, TableDelegate
 from rmapexplorer.gui.theme import Theme, Themes
 
-HINT = "Double-click or Enter goes to an operation · Ctrl+C copies"
+HINT = "Double-click or Enter goes there · Ctrl+B bookmarks · / filters · Ctrl+C copies"
+
+NOTHING_LEFT = {
+    "": "No operation passes the filter. Take it off, or look for something else.",
+    "bookmarks": "No bookmarks here yet. Ctrl+B sets one at the operation shown.",
+    "refused": "No call was refused in the design in view.",
+    "merges": "No merge was refused in the design in view.",
+    "differs": "Every operation had the same outcome under all designs.",
+    "process": "The selected process made no call here. Select another one.",
+}
+"""What stands in the list where nothing is left of it, by kind."""
 
 LONGEST = 72
 """Letters of an operation that get room in any case; the list then scrolls sideways."""
@@ -87,6 +101,7 @@ class History(QWidget):
         self.setObjectName("history")
         self.setAccessibleName("History")
         self._letters, self._marked = len(START_TEXT), False
+        self._selection = selection
         self.model = HistoryModel(self)
         self.table = HistoryTable()
         self.table.setAccessibleName("Operations")
@@ -94,6 +109,7 @@ class History(QWidget):
         self._outcome = OutcomeDelegate(self.table)
         self.table.setItemDelegateForColumn(self.model.column("outcome"), self._outcome)
         self.table.header().moveSection(self.model.column("outcome"), 1)  # in sight while the text is scrolled
+        self.table.header().moveSection(self.table.header().visualIndex(self.model.column("kernel")), 1)
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
         self.filter = FilterBar("Find an operation or an errno", self.table)
         self._build()
@@ -101,7 +117,10 @@ class History(QWidget):
         self.table.seek_row.connect(self._seek)
         self.table.find_requested.connect(self.filter.open)
         self.table.customContextMenuRequested.connect(self._menu)
-        self.filter.changed.connect(self._filtered)
+        self.filter.changed.connect(lambda text: self._sift(text=text))
+        self.kind.chosen.connect(self.set_kind)
+        self.span_chip.clicked.connect(lambda: self.requested.emit("markers_clear", {}))
+        selection.changed.connect(self._selected)
         self.set_theme(themes.current)
         themes.changed.connect(self.set_theme)
 
@@ -110,17 +129,42 @@ class History(QWidget):
         inside = QVBoxLayout(body)
         inside.setContentsMargins(4, 2, 4, 0)
         inside.setSpacing(0)
-        inside.addWidget(self.filter)
-        inside.addWidget(self.table, 1)
+        self.kind = HeaderChoice("show", KINDS)
+        self.kind.setToolTip("Narrow the list down")
+        self._build_chips()
+        self.nothing = QLabel()
+        self.nothing.setWordWrap(True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setMargin(12)
+        self.nothing.setProperty("role", "dim")
+        self.nothing.hide()
+        for part in (self.filter, self._chips):
+            inside.addWidget(part)
+        for part in (self.table, self.nothing):
+            inside.addWidget(part, 1)
         body.setFocusProxy(self.table)
         self.panel = Panel("History")
         self.panel.set_body(body)
-        self.panel.header_layout().addWidget(self.filter.button)
+        for button in (self.kind, self.filter.button):
+            self.panel.header_layout().addWidget(button)
         self.panel.set_empty("Every operation will be listed here. Run one from the toolbar.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
         self.setFocusProxy(self.table)
+
+    def _build_chips(self) -> None:
+        self.span_chip, self.kind_chip, self._chips = Chip(), Chip(), QWidget()
+        self.span_chip.setToolTip("Only operations between the markers are listed. Click to take the markers away")
+        self.kind_chip.setToolTip("Only these operations are listed. Click to show all")
+        self.kind_chip.clicked.connect(lambda: self.set_kind(""))
+        row = QHBoxLayout(self._chips)
+        row.setContentsMargins(8, 4, 8, 2)
+        for chip in (self.span_chip, self.kind_chip):
+            row.addWidget(chip)
+            chip.hide()
+        row.addStretch(1)
+        self._chips.hide()
 
     def apply(self, change: PathChanged) -> None:
         """Take a change of the current branch."""
@@ -134,7 +178,9 @@ class History(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Mark the frame's position and keep it in sight."""
         moved = frame.position != self.model.position
+        self.model.set_bookmarks({mark.position: mark.text for mark in frame.bookmarks if not mark.branch})
         self.model.set_position(frame.position)
+        self.model.set_kernel(frame.kernel_steps, frame.kernel_length)
         row = self.model.row_at(frame.position)
         if moved and row >= 0:
             self.table.scrollTo(self.model.index(row, 0))
@@ -142,27 +188,64 @@ class History(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
-        for part in (self.panel, self.model, self.table, self._outcome, self.filter):
+        for part in (self.panel, self.model, self.table, self._outcome, self.filter, self.span_chip, self.kind_chip):
             part.set_theme(theme)
 
-    def _tell(self) -> None:
-        total = len(self.model.path)
-        self.panel.set_empty(None if total else "Every operation will be listed here. Run one from the toolbar.")
-        self.panel.set_hint(plural(total, "operation"))
-        self.panel.set_footer(HINT if total else "")
-        samples = {"position": "0" * max(len(str(total)), 2), "text": "m" * min(self._letters, LONGEST)}
-        unwanted = set() if self._marked else {"outcome"}
-        if (samples, unwanted) != (self.plan.samples, self.plan.unwanted):
-            self.plan.samples, self.plan.unwanted = samples, unwanted
-            self.plan.plan()
-        self.filter.set_count(self.model.count(), total)
+    def inherit(self, old: History) -> None:
+        """The filter of the view before."""
+        self.set_kind(old.model.sieve.kind)
+        if old.filter.text:
+            self.filter.open()
+            self.filter.line.setText(old.filter.text)
 
-    def _filtered(self, text: str) -> None:
-        self.model.set_filter(text)
+    def set_kind(self, kind: str) -> None:
+        """Narrow to a kind of operations: a key of KINDS, "" for all."""
+        self.kind.set_key(kind)
+        self._sift(kind=kind, pid=self._selection.pid if kind == "process" else 0)
+
+    def set_markers(self, a: int | None, b: int | None) -> None:
+        """Where both markers are set only the operations from the one to the other are listed."""
+        self._sift(span=(min(a, b), max(a, b)) if a is not None and b is not None else None)
+
+    def _selected(self, pid: int, vpn: object) -> None:
+        if self.model.sieve.kind == "process":
+            self._sift(pid=pid)
+
+    def _sift(self, **changes: Any) -> None:
+        self.model.set_sieve(evolve(self.model.sieve, **changes))
         row = self.model.row_at(self.model.position)
         if row >= 0:
             self.table.scrollTo(self.model.index(row, 0))
         self._tell()
+
+    def _tell_chips(self) -> None:
+        sieve = self.model.sieve
+        words = KINDS[sieve.kind] if sieve.kind != "process" else f"process {sieve.pid}"
+        self.kind_chip.setText(f"{words}  ✕")
+        self.kind_chip.setAccessibleName(f"only {words}; press to show all")
+        if sieve.span is not None:
+            self.span_chip.setText(f"{range_text(*sieve.span)}  ✕")
+            self.span_chip.setAccessibleName(f"only from {range_text(*sieve.span)}; press to take the markers away")
+        self.kind_chip.setVisible(bool(sieve.kind))
+        self.span_chip.setVisible(sieve.span is not None)
+        self._chips.setVisible(bool(sieve.kind) or sieve.span is not None)
+
+    def _tell(self) -> None:
+        total = len(self.model.path)
+        self.panel.set_empty(None if total else "Every operation will be listed here. Run one from the toolbar.")
+        left, narrowed = self.model.count(), self.model.sieve.on
+        self._tell_chips()
+        self.nothing.setText(NOTHING_LEFT["" if self.filter.text else self.model.sieve.kind])
+        self.nothing.setVisible(bool(total) and not left)
+        self.table.setVisible(not total or bool(left))
+        self.panel.set_hint(f"{left:,} of {plural(total, 'operation')}" if narrowed else plural(total, "operation"))
+        self.panel.set_footer(HINT if total else "")
+        samples = {"position": "0" * max(len(str(total)), 2), "text": "m" * min(self._letters, LONGEST)}
+        unwanted = (set() if self._marked else {"outcome"}) | (set() if self.model.recorded else {"kernel"})
+        if (samples, unwanted) != (self.plan.samples, self.plan.unwanted):
+            self.plan.samples, self.plan.unwanted = samples, unwanted
+            self.plan.plan()
+        self.filter.set_count(self.model.count(), total)
 
     def _seek(self, row: int) -> None:
         self.seek_requested.emit(self.model.position_of(row))

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+from attrs import frozen
 from PySide6.QtCore import QObject
 
 from rmapexplorer.engine.frames import HistoryEntry, PathChanged
 from rmapexplorer.gui.models.base import DRAW, STATE, Column, Role, TableModel, plural
 
 START_TEXT = "start: nothing has happened yet"
+
+KINDS = {
+    "": "all", "refused": "refused", "merges": "merges refused", "differs": "designs differ", "bookmarks": "bookmarks",
+    "process": "selected process",
+}  # fmt: skip
+"""What the history may be narrowed to: key -> how the choice is worded."""
+
+_PID = re.compile(r"\bpid[ :=]?\s*(\d+)\s*", re.IGNORECASE)
+
+
+@frozen
+class Sieve:
+    """What is shown: text, kind of operation (key of KINDS), process, span of positions. Everything by default."""
+
+    text: str = ""
+    kind: str = ""
+    pid: int = 0
+    """Of the selected process, for the kind ``process``."""
+    span: tuple[int, int] | None = None
+    """First and last position."""
+
+    @property
+    def on(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.text.strip() or self.kind or self.span)
 
 
 class Path:
@@ -41,6 +71,8 @@ class HistoryModel(TableModel):
                mono=True),
         Column(key="text", title="operation", help="what the system call was told; page numbers in hexadecimal",
                sample="mmap(2, 000-000)", mono=True, whole=True, stretch=True),
+        Column(key="kernel", title="6.18", help="✓ the state equals that of the recorded kernel, ≠ it differs, · it is "
+               "still to be compared", sample="≠"),
         Column(key="outcome", title="outcome", help="errno where it was refused; ≠ where the designs differ",
                sample="EINVAL ≠ 0 unmerged", least="EINVAL ≠"),
     )  # fmt: skip
@@ -49,8 +81,14 @@ class HistoryModel(TableModel):
         super().__init__(parent)
         self.path = Path()
         self.position = 0
-        self._filter = ""
+        self.sieve = Sieve()
+        self.bookmarks: Mapping[int, str] = {}
+        """Position -> what the user wrote there."""
         self._shown: list[int] | None = None
+        self._words: list[str] = []
+        # what a text is looked for in, by position - 1
+        self._kernel: np.ndarray | None = None
+        self._recorded = 0
 
     def count(self) -> int:
         """Rows shown."""
@@ -66,7 +104,8 @@ class HistoryModel(TableModel):
         """Row of a position, -1 where it is filtered out."""
         if self._shown is None:
             return position if 0 <= position < self.count() else -1
-        return self._shown.index(position) if position in self._shown else -1
+        at = bisect_left(self._shown, position)
+        return at if at < len(self._shown) and self._shown[at] == position else -1
 
     def entry(self, row: int) -> HistoryEntry | None:
         """The operation of a row; None for the start."""
@@ -77,10 +116,12 @@ class HistoryModel(TableModel):
         """Take a change of the path: rows are removed and appended, never rebuilt, unless a filter is on."""
         if change.generation < self.path.generation:
             return
+        keep = change.keep if change.generation == self.path.generation else 0
+        self._words[keep:] = [_words(entry) for entry in change.entries]
         if change.generation != self.path.generation or self._shown is not None:
             self.beginResetModel()
             self.path.apply(change)
-            self._shown = self._matching() if self._filter else None
+            self._shown = self._matching() if self.sieve.on else None
             self.endResetModel()
             return
         old = len(self.path)
@@ -105,23 +146,86 @@ class HistoryModel(TableModel):
         else:
             self.touch_rows(min(rows), max(rows))
 
+    @property
+    def recorded(self) -> bool:
+        """Whether a kernel was recorded doing operations of this branch."""
+        return self._recorded > 0
+
+    def set_kernel(self, steps: np.ndarray | None, recorded: int) -> None:
+        """Differences from the recorded kernel after operation 1, 2 ..., and how many operations were recorded."""
+        if steps is self._kernel and recorded == self._recorded:
+            return
+        self._kernel, self._recorded = steps, recorded
+        if self.count():
+            self.touch_rows(0, self.count() - 1)
+
+    def differences(self, position: int) -> int | None:
+        """Differences from the recorded kernel at a position; None: nothing is recorded there, or not compared yet."""
+        known = len(self._kernel) if self._kernel is not None else 0
+        return int(self._kernel[position - 1]) if self._kernel is not None and 0 < position <= known else None
+
+    def _kernel_mark(self, position: int) -> str:
+        if not 0 < position <= self._recorded:
+            return ""
+        found = self.differences(position)
+        return "·" if found is None else "≠" if found else "✓"
+
+    def set_bookmarks(self, bookmarks: Mapping[int, str]) -> None:
+        """Mark these positions."""
+        if bookmarks == self.bookmarks:
+            return
+        if self.sieve.kind == "bookmarks":
+            self.beginResetModel()
+            self.bookmarks = dict(bookmarks)
+            self._shown = self._matching()
+            self.endResetModel()
+        else:
+            self.bookmarks = dict(bookmarks)
+            self.touch_rows(0, self.count() - 1)
+
     def set_filter(self, text: str) -> None:
-        """Show only operations whose text, errno or rule contains ``text``."""
-        needle = text.strip().lower()
-        if needle == self._filter:
+        """Show only operations whose text, errno or rule contains ``text``; ``pid 3`` in it means that process."""
+        self.set_sieve(Sieve(text, self.sieve.kind, self.sieve.pid, self.sieve.span))
+
+    def set_sieve(self, sieve: Sieve) -> None:
+        """Show only what passes."""
+        if sieve == self.sieve:
             return
         self.beginResetModel()
-        self._filter = needle
-        self._shown = self._matching() if needle else None
+        self.sieve = sieve
+        self._shown = self._matching() if sieve.on else None
         self.endResetModel()
 
     def _matching(self) -> list[int]:
-        needle = self._filter
-        return [
-            position
-            for position, entry in enumerate(self.path.entries, 1)
-            if needle in entry.text.lower() or needle in (entry.error or "").lower() or needle in entry.rule.lower()
-        ]
+        low, high = self.sieve.span or (0, len(self.path))
+        high = min(high, len(self.path))
+        if self.sieve.kind == "bookmarks":
+            found = [p for p in sorted(self.bookmarks) if low <= p <= high]
+        else:
+            found = list(range(max(low, 1), high + 1))
+        for test in self._tests():
+            found = [*filter(test, found)]
+        return found
+
+    def _tests(self) -> list[Callable[[int], bool]]:
+        sieve, entries, words = self.sieve, self.path.entries, self._words
+        kinds: dict[str, Callable[[int], bool]] = {
+            "refused": lambda p: entries[p - 1].error is not None,
+            "merges": lambda p: entries[p - 1].refused_merges > 0,
+            "differs": lambda p: entries[p - 1].differs,
+            "process": lambda p: entries[p - 1].pid == sieve.pid,
+        }
+        tests = [kinds[sieve.kind]] if sieve.kind in kinds else []
+        named = _PID.search(sieve.text)
+        needle = _PID.sub("", sieve.text).strip().lower()
+        if named is not None:
+            wanted = int(named.group(1))
+            tests.append(lambda p: p > 0 and entries[p - 1].pid == wanted)
+        if needle and self.bookmarks:
+            tests.append(lambda p: (p > 0 and needle in words[p - 1]) or needle in self.bookmarks.get(p, "").lower())
+        elif needle:
+            tests.append(lambda p: needle in words[p - 1])
+        return tests
 
     def cell(self, row: int, column: int, role: int) -> Any:
         """One operation in one column."""
@@ -132,24 +236,39 @@ class HistoryModel(TableModel):
         if role == Role.ForegroundRole:
             return self._colour(position, key, entry)
         if role == Role.ToolTipRole:
-            return tip(entry)
+            return "\n".join(filter(None, (tip(entry), self._kernel_tip(position), self._note_tip(position))))
         if role == DRAW and key == "outcome":
             return self._marks(position, entry)
         if role == Role.DisplayRole:
             if key == "position":
                 return str(position)
             if key == "text":
-                return entry.text if entry else START_TEXT
+                note = self.bookmarks.get(position)
+                flag = "" if note is None else f"  ⚑ {note.partition(chr(10))[0]}".rstrip()
+                return (entry.text if entry else START_TEXT) + flag
+            if key == "kernel":
+                return self._kernel_mark(position)
             return outcome_text(entry)
         return None
 
     def _colour(self, position: int, key: str, entry: HistoryEntry | None) -> Any:
         later = position > self.position
+        if key == "kernel":
+            return self.tone({"≠": "bad", "✓": "good"}.get(self._kernel_mark(position), "faint"))
         if key == "outcome" and entry is not None and entry.error:
             return self.tone("bad")
         if key == "text" and not later:
             return self.tone("text")
         return self.tone("faint" if later else "dim")
+
+    def _note_tip(self, position: int) -> str:
+        return f"⚑ {self.bookmarks[position]}".rstrip() if position in self.bookmarks else ""
+
+    def _kernel_tip(self, position: int) -> str:
+        found = self.differences(position)
+        if found is None:
+            return "Linux 6.18 was recorded here; not compared yet" if 0 < position <= self._recorded else ""
+        return f"{plural(found, 'difference')} from Linux 6.18 after it" if found else "equal to Linux 6.18 after it"
 
     def _marks(self, position: int, entry: HistoryEntry | None) -> tuple[tuple[str, str], ...]:
         if entry is None:
@@ -158,6 +277,10 @@ class HistoryModel(TableModel):
         marks += [("≠", "warn")] if entry.differs else []
         marks += [(f"{entry.refused_merges} unmerged", "warn")] if entry.refused_merges else []
         return tuple(marks)
+
+
+def _words(entry: HistoryEntry) -> str:
+    return "\n".join((entry.text, entry.error or "", entry.rule)).lower()
 
 
 def outcome_text(entry: HistoryEntry | None) -> str:
