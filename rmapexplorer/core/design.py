@@ -15,7 +15,7 @@ from attrs import define, frozen
 from rmapexplorer.core.index.files import FileIndex, ListIndex
 from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.sizes import Size, slab_objects, slab_pages, slub_objects
-from rmapexplorer.core.table import Bools, Ints
+from rmapexplorer.core.table import NONE, Bools, Ints
 from rmapexplorer.core.walk import Walk, no_walk
 
 if TYPE_CHECKING:
@@ -91,6 +91,36 @@ class Picture:
     links: tuple[tuple[str, str], ...]
     total: int
     headings: tuple[str, str, str, str]
+    left_out: tuple[int, int, int, int] | None = None
+    """Nodes of each rank beyond the limit; None: what is missing of ``total``, in the rank that is full."""
+
+
+@frozen(kw_only=True, eq=False)
+class Incidence:
+    """Which vmas hang on which of the design's objects, and the forest of those objects; ids, arrays in step."""
+
+    vmas: Ints
+    owners: Ints
+    """Link i ties vmas[i] to owners[i]."""
+    objects: Ints
+    """All objects there are, those without a vma included."""
+    parents: Ints
+    """Of each object the one it came from, -1 for none."""
+    link: str = "link"
+    """What a link is called."""
+
+
+@frozen(kw_only=True, eq=False)
+class PageChains:
+    """Lists kept for each page: how many ptes hang on each list, and the blocks that hold them."""
+
+    ptes: Ints
+    """One element a page that is mapped."""
+    slots: int
+    """Ptes a block holds."""
+    block_bytes: int
+    direct: bool
+    """The only pte of a page needs no block."""
 
 
 class Design:
@@ -117,6 +147,8 @@ class Design:
     """Kind of object -> architecture -> size of the structure, with its source."""
     SLUB: ClassVar[bool] = False
     """Objects lie on SLUB slabs (no management inside), not on those of 2.6's SLAB."""
+    GROUPS: ClassVar[bool] = False
+    """Its objects are mms in groups, those of a fork family: parents of ``incidence`` are the groups' heads."""
     LOOK: ClassVar[tuple[str, str, str]] = ("other", "star", "dash dot dot")
     """Colour token, marker (square, triangle, circle, diamond, star ...) and dash of its curves."""
 
@@ -322,6 +354,24 @@ class Design:
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The objects around a page (-1: none) or vma."""
         return Picture(nodes=(), links=(), total=0, headings=("page", self.OWNER, "vma", "task"))
+
+    def incidence(self) -> Incidence:
+        """All links between vmas and objects; by default those of ``vma_owner``, objects without parents."""
+        vmas = self.w.vma.live()
+        owners = self.vma_owner(vmas)
+        tied = owners >= 0
+        objects = np.flatnonzero(np.bincount(owners[tied])) if tied.any() else NONE
+        return Incidence(
+            vmas=vmas[tied], owners=owners[tied], objects=objects, parents=np.full(len(objects), -1, np.int64)
+        )
+
+    def page_chains(self) -> PageChains | None:
+        """The lists kept for pages; None where the design keeps none."""
+        return None
+
+    def chained_pages(self) -> Ints:
+        """Pages with a list of their own although the design means to find them by their index."""
+        return NONE
 
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """Title and (name, value, meaning) of the object behind a page or vma; an empty title where there is none."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from attrs import evolve
 
-from rmapexplorer.core.design import Design, Footprint, Option, Picture, Proposal
+from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, Proposal
 from rmapexplorer.core.flags import ACCESS
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
@@ -439,6 +439,10 @@ class AnonVmaChain(Design):
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """Fields of the anon_vma behind the page, or of the vma's own."""
         return avc_report.owner_fields(self, page, vma)
+
+    def incidence(self) -> Incidence:
+        """Every avc, and the tree of anon_vmas."""
+        return avc_report.incidence(self)
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The anon_vmas of the vma's chain (or the page's) and every vma on their trees."""

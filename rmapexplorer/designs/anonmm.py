@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from attrs import evolve
 
-from rmapexplorer.core.design import Design, Footprint, Option, Picture, StructNode
+from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, StructNode
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
@@ -64,6 +65,7 @@ class AnonMm(Design):
             X86_64: Size(64, "rmap_get_cpu keeps one block ready: mm/rmap.c of anobjrmap 5/6, 2003-03-20"),
         },
     }
+    GROUPS: ClassVar[bool] = True
     LOOK: ClassVar[tuple[str, str, str]] = ("anonmm", "triangle", "dash")
 
     def attach(self, world: World) -> None:
@@ -368,6 +370,17 @@ class AnonMm(Design):
             return NONE
         owners = np.array([self._owner(mm) for mm in self.w.vma.mm[vmas].tolist()], np.int64)
         return np.where(self.w.vma.touched[vmas], owners, -1)
+
+    def incidence(self) -> Incidence:
+        """The anonmm of each vma's mm; the head of its group stands above each."""
+        rows = self.anonmm.live()
+        head = self.anonmm.head[rows]
+        return evolve(super().incidence(), objects=rows, parents=np.where(head == rows, -1, head))
+
+    def chained_pages(self) -> Ints:
+        """Pages with an rmap_chain of addresses (4b)."""
+        mapped = self._mapped() if self.chains else NONE
+        return mapped[self.chains.count(mapped) > 0] if self.chains else NONE
 
     def owner_name(self, owner: int) -> str:
         """M0, M1 ..."""

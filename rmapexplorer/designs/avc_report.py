@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmapexplorer.core.design import Picture, StructNode
+from rmapexplorer.core.design import Incidence, Picture, StructNode
 from rmapexplorer.core.table import ANON, NONE
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.designs.common import vma_node
@@ -53,6 +53,16 @@ def owner_fields(d: AnonVmaChain, page: int, vma: int) -> tuple[str, list[tuple[
     ]
 
 
+def incidence(d: AnonVmaChain) -> Incidence:
+    """Every avc as a link between its vma and its anon_vma; a root has no parent."""
+    avcs, avs = d.avc.live(), d.av.live()
+    parents = d.av.parent[avs]
+    return Incidence(
+        vmas=d.avc.vma[avcs], owners=d.avc.anon_vma[avcs], objects=avs, parents=np.where(parents == avs, -1, parents),
+        link="anon_vma_chain",
+    )  # fmt: skip
+
+
 def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
     """The anon_vmas of the vma's chain (or the page's) and every vma on the page's or the own tree."""
     d._reach()
@@ -60,21 +70,18 @@ def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
     focus = int(w.page.mapping[page]) if page >= 0 and w.page.state[page] & ANON else -1
     chain = [int(d.avc.anon_vma[avc]) for avc in d.links(vma)] if vma >= 0 else []
     avs = list(dict.fromkeys(([focus] if focus >= 0 else []) + chain))
+    left_out, avs = max(0, len(avs) - limit), avs[:limit]
     nodes = [StructNode(key=f"A{av}", rank=1, title=f"{d.owner_name(av)}{'  root' if d.av.root[av] == av else ''}",
                         subtitle=f"{d.av.children[av]} children · {d.av.active[av]} vmas", family=av)
              for av in avs]  # fmt: skip
     links: list[tuple[str, str]] = [("page", f"A{focus}")] if focus >= 0 else []
-    total = 0
-    seen: set[int] = set()
-    for av in avs:
-        members = d.avc.vma[d.tree(av)]
-        total += len(members)
-        for row in members.tolist():
-            if row not in seen and len(seen) < limit:
-                seen.add(row)
-                nodes.append(vma_node(w, row, int(d.own[row])))
-            if row in seen:
-                links.append((f"A{av}", f"v{row}"))
+    trees = [d.avc.vma[d.tree(av)] for av in avs]
+    shown = list(dict.fromkeys(row for tree in trees for row in tree[:limit].tolist()))[:limit]
+    nodes += [vma_node(w, row, int(d.own[row])) for row in shown]
+    for av, tree in zip(avs, trees, strict=True):
+        links += [(f"A{av}", f"v{row}") for row in tree[np.isin(tree, shown)].tolist()]
+    total = len(np.unique(np.concatenate(trees))) if trees else 0
     return Picture(
-        nodes=tuple(nodes), links=tuple(links), total=total, headings=("page", "anon_vma", "avc → vma", "task")
-    )
+        nodes=tuple(nodes), links=tuple(links), total=total, headings=("page", "anon_vma", "avc → vma", "task"),
+        left_out=(0, left_out, total - len(shown), 0),
+    )  # fmt: skip

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from attrs import evolve
 
-from rmapexplorer.core.design import Design, Footprint, Option, Picture, StructNode
+from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, StructNode
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.radix import ENTRY_SHIFT
@@ -330,6 +331,11 @@ class CowContext(Design):
         """The context of the vma's mm, where the vma holds anonymous pages."""
         owners = [self.of_mm[mm] for mm in self.w.vma.mm[vmas].tolist()]
         return np.where(self.w.vma.touched[vmas], np.array(owners, np.int64), -1) if owners else NONE
+
+    def incidence(self) -> Incidence:
+        """The context of each vma's mm, and the tree of contexts."""
+        rows = self.context.live()
+        return evolve(super().incidence(), objects=rows, parents=self.context.parent[rows])
 
     def owner_name(self, owner: int) -> str:
         """C0, C1 ..."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rmapexplorer.core.design import Design, Footprint, Option, Picture, StructNode
+from rmapexplorer.core.design import Design, Footprint, Option, PageChains, Picture, StructNode
 from rmapexplorer.core.sizes import chain_slots, slab_objects, slab_pages
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.units import Corruption, KernelError
@@ -232,6 +232,13 @@ class PteChain(Design):
         return (*self.store.digest_parts(self.w.page.live()), bytes([self.spare]))
 
     # -- pictures and words -----------------------------------------------------------------------
+
+    def page_chains(self) -> PageChains:
+        """As many ptes on each page's chain as its mapcount says."""
+        pages = self.chained(self.w.page.live())
+        ptes = self.w.page.mapcount[pages]
+        slots = 1 if self.linked else self.store.slots
+        return PageChains(ptes=ptes[ptes > 0], slots=slots, block_bytes=self.bytes, direct=self.store.direct)
 
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """page.pte of the page."""

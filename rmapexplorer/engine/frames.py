@@ -182,6 +182,8 @@ class Structure:
     total: int = 0
     headings: tuple[str, str, str, str] = ("page", "owner", "vma", "task")
     note: str = ""
+    left_out: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Nodes of each rank that there are besides."""
 
 
 @frozen(kw_only=True)

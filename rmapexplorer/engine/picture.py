@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import attrs
+from attrs import frozen
 
-from rmapexplorer.core.design import StructNode
+from rmapexplorer.core import walk
+from rmapexplorer.core.design import Picture, StructNode
 from rmapexplorer.core.walk import Step
 from rmapexplorer.core.world import World
+from rmapexplorer.engine.entries import mapped_page
 from rmapexplorer.engine.frames import Link, Node, Structure
 from rmapexplorer.engine.snapshot import leaders
+from rmapexplorer.engine.stage import Stage
 
 NODES_SHOWN = 40
 PAGE, OWNER, VMA, TASK = range(4)
@@ -27,11 +31,37 @@ def processes_of(world: World) -> dict[int, tuple[int, str]]:
     return out
 
 
-def structure(world: World, page: int, vma: int, spot: tuple[int, int], steps: Sequence[Step]) -> Structure:
-    """The picture for a page and vma (-1: none) at ``spot`` (pid, page number); ``steps`` is the page's walk."""
+@frozen(kw_only=True)
+class NeighbourhoodQuestion:
+    """The structure around (pid, page number) with more nodes than a frame carries."""
+
+    pid: int
+    vpn: int
+    limit: int
+    key: str = "structures.neighbourhood"
+
+    def answer(self, stage: Stage) -> Structure | None:
+        """Of the design in view; None where there is no such process."""
+        world: World = stage.shown.world  # type: ignore[assignment]
+        task = world.tasks.get(self.pid)
+        if task is None or task.mm not in world.mms or self.vpn < 0:
+            return None
+        mm = world.mms[task.mm]
+        page = mapped_page(world, mm, self.vpn)
+        steps = walk.steps_of(world, page)[0] if page >= 0 else []
+        return structure(world, page, world.vma_at(mm, self.vpn), (self.pid, self.vpn), steps, self.limit)
+
+
+def structure(
+    world: World, page: int, vma: int, spot: tuple[int, int], steps: Sequence[Step], limit: int = NODES_SHOWN
+) -> Structure:
+    """The picture for a page and vma (-1: none) at ``spot`` (pid, page number); ``steps`` is the page's walk.
+
+    :param limit: objects of a rank that are shown at most.
+    """
     if page < 0 and vma < 0:
         return Structure(note="Nothing is mapped at the selected page.")
-    picture = world.design.picture(page, vma, NODES_SHOWN)
+    picture = world.design.picture(page, vma, limit)
     boxes = list(picture.nodes) or [_vma_box(world, vma)]
     processes = processes_of(world)
     seen = _Seen(world, vma, steps)
@@ -43,15 +73,23 @@ def structure(world: World, page: int, vma: int, spot: tuple[int, int], steps: S
     nodes += tasks.values()
     links += [(box.key, tasks[mm].key) for box in boxes if box.rank == VMA and (mm := _mm(world, box)) in tasks]
     known = {node.key: node for node in nodes}
+    left_out = picture.left_out or _left_out(picture, limit)
     drawn = [(source, target) for source, target in links if source in known and target in known]
     return Structure(
         nodes=tuple(nodes),
         links=tuple(_link(known[source], known[target]) for source, target in drawn),
-        shown=min(max(picture.total, 1), NODES_SHOWN),
+        shown=max(picture.total - left_out[VMA] - left_out[OWNER], 1),
         total=max(picture.total, 1),
         headings=picture.headings,
+        left_out=left_out,
         note="" if picture.nodes else "Nothing of the design hangs on it yet: no anonymous page was written here.",
     )
+
+
+def _left_out(picture: Picture, limit: int) -> tuple[int, int, int, int]:
+    more = max(0, picture.total - limit)
+    full = OWNER if sum(box.rank == OWNER for box in picture.nodes) >= limit else VMA
+    return (0, more if full == OWNER else 0, more if full == VMA else 0, 0)
 
 
 class _Seen:

@@ -1,0 +1,252 @@
+"""A forest as arrays: its preorder, which part of it is drawn, and where. Plain functions; the same in gives the same out.
+
+Trees grow to the right; leaves take a row each, a parent stands in the middle of its children. What would be too much
+is folded: a subtree into one glyph, the rest of many siblings into another.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from attrs import define, field, frozen
+
+from rmapexplorer.core.table import Ints
+from rmapexplorer.core.walk import ranges
+
+NODE, FOLDED, MORE = range(3)
+"""Kinds of glyphs: one object, an object with its subtree folded, further siblings."""
+
+MOST_DRAWN = 700
+"""Glyphs drawn at most, whatever the user unfolds."""
+
+LEVELS_A_STEP = 64
+
+
+@frozen(kw_only=True, eq=False)
+class Preorder:
+    """Nodes renumbered so that a subtree is a range: node i has the nodes i + 1 .. i + size[i] - 1 below it."""
+
+    order: Ints
+    """Node number i here was number order[i] before."""
+    parent: Ints
+    """-1 for a root."""
+    depth: Ints
+    size: Ints
+    """Nodes of the subtree, itself included."""
+    roots: Ints
+
+
+def preorder(parent: Ints) -> Iterator[Preorder | None]:
+    """Siblings keep the order of their numbers. Yields None between steps of work, the result last.
+
+    :param parent: number of the parent of each node, -1 for none.
+    """
+    n = len(parent)
+    kids = np.argsort(parent, kind="stable")
+    first = np.searchsorted(parent[kids], np.arange(n + 1))
+    levels = [np.flatnonzero(parent < 0)]
+    depth, size, place = np.zeros(n, np.int64), np.ones(n, np.int64), np.zeros(n, np.int64)
+    while len(level := kids[ranges(first[levels[-1]], first[levels[-1] + 1])]):
+        depth[level] = len(levels)
+        levels.append(level)
+        if len(levels) % LEVELS_A_STEP == 0:
+            yield None
+    for number, level in enumerate(reversed(levels[1:])):
+        np.add.at(size, parent[level], size[level])
+        if number % LEVELS_A_STEP == 0:
+            yield None
+    place[levels[0]] = np.cumsum(size[levels[0]]) - size[levels[0]]
+    for number, level in enumerate(levels[1:]):
+        before = np.cumsum(size[level]) - size[level]
+        fresh = np.r_[True, parent[level][1:] != parent[level][:-1]]
+        start = before[fresh][np.cumsum(fresh) - 1]
+        place[level] = place[parent[level]] + 1 + before - start
+        if number % LEVELS_A_STEP == 0:
+            yield None
+    order = np.empty(n, np.int64)
+    order[place] = np.arange(n)
+    above = parent[order]
+    yield Preorder(
+        order=order, parent=np.where(above >= 0, place[above], -1), depth=depth[order], size=size[order],
+        roots=place[levels[0]],
+    )  # fmt: skip
+
+
+@frozen(kw_only=True)
+class Folding:
+    """What the user asked for: objects unfolded and folded by hand, and how many further siblings are shown of whom."""
+
+    opened: frozenset[int] = frozenset()
+    closed: frozenset[int] = frozenset()
+    wider: frozenset[int] = frozenset()
+    """Objects all of whose children are shown; -1: all roots."""
+    budget: int = 110
+    """Glyphs up to which subtrees are unfolded of their own accord, in breadth, larger ones first."""
+    wide: int = 24
+    """Siblings shown at most."""
+
+
+@define
+class Glyph:
+    """Something drawn. ``node`` is a preorder number; of MORE the first that is left out."""
+
+    kind: int
+    node: int
+    parent: int
+    """Number of the glyph it hangs on, -1 for none."""
+    depth: int
+    hidden: Ints | None = None
+    """Of MORE: roots of the subtrees left out."""
+    children: list[int] = field(factory=list)
+
+
+class _Fold:
+    # opens subtrees one after another until the budget is used up
+
+    def __init__(self, tree: Preorder, names: Ints, folding: Folding, must: Collection[int]) -> None:
+        self.tree, self.names, self.folding = tree, names, folding
+        self.glyphs: list[Glyph] = []
+        self.top: list[int] = []
+        self.must = {-1}
+        for node in must:
+            while node >= 0 and node not in self.must:
+                self.must.add(node)
+                node = int(tree.parent[node])
+        self.heap: list[tuple[int, int, int, int]] = []
+
+    def run(self) -> None:
+        tree, folding = self.tree, self.folding
+        self.top = self._list(-1, tree.roots, -1)
+        while self.heap:
+            urgency, _, _, number = heapq.heappop(self.heap)
+            glyph = self.glyphs[number]
+            node = glyph.node
+            kids = self._kids(node)
+            room = folding.budget if urgency == 2 else MOST_DRAWN
+            if len(self.glyphs) + min(len(kids), folding.wide) > room:
+                continue
+            glyph.kind = NODE
+            glyph.children = self._list(number, kids, node)
+
+    def _kids(self, node: int) -> Ints:
+        # subtree by subtree; all children of a node that has few, and no more than will be listed of one that has many
+        tree, at, end, out = self.tree, node + 1, node + int(self.tree.size[node]), []
+        if end - node > 4096:
+            return np.flatnonzero(tree.parent[node + 1 : end] == node) + node + 1
+        while at < end:
+            out.append(at)
+            at += int(tree.size[at])
+        return np.array(out, np.int64)
+
+    def _list(self, parent: int, kids: Ints, node: int) -> list[int]:
+        tree, folding = self.tree, self.folding
+        name = int(self.names[node]) if node >= 0 else -1
+        wide = MOST_DRAWN if name in folding.wider else folding.wide
+        wide = min(wide, max(MOST_DRAWN - len(self.glyphs), 4))
+        rest = np.empty(0, np.int64)
+        if len(kids) > wide:
+            wanted = np.isin(kids, np.fromiter(self.must, np.int64))
+            rank = np.lexsort((kids, -tree.size[kids], ~wanted))
+            shown = np.sort(rank[: wide - 1])
+            hidden = np.ones(len(kids), np.bool_)
+            hidden[shown] = False
+            kids, rest = kids[shown], kids[hidden]
+        depth = self.glyphs[parent].depth + 1 if parent >= 0 else 0
+        numbers = []
+        for kid in kids.tolist():
+            numbers.append(len(self.glyphs))
+            leaf = tree.size[kid] == 1
+            self.glyphs.append(Glyph(NODE if leaf else FOLDED, kid, parent, depth))
+            if not leaf:
+                self._offer(kid, depth, numbers[-1])
+        if len(rest):
+            numbers.append(len(self.glyphs))
+            self.glyphs.append(Glyph(MORE, int(rest[0]), parent, depth, hidden=rest))
+        return numbers
+
+    def _offer(self, node: int, depth: int, number: int) -> None:
+        name = int(self.names[node])
+        if name in self.folding.closed:
+            return
+        urgency = 0 if name in self.folding.opened else 1 if node in self.must else 2
+        heapq.heappush(self.heap, (urgency, depth, -int(self.tree.size[node]), number))
+
+
+def fold(tree: Preorder, names: Ints, folding: Folding, must: Collection[int] = ()) -> tuple[list[Glyph], list[int]]:
+    """The glyphs to draw, and which of them are roots, in order.
+
+    :param names: ids of the objects, in preorder: what ``folding`` speaks of.
+    :param must: preorder numbers that are to be seen, with all above them.
+    """
+    state = _Fold(tree, names, folding, must)
+    state.run()
+    return state.glyphs, state.top
+
+
+Reals = npt.NDArray[np.float64]
+
+
+def place(glyphs: list[Glyph], top: list[int], aspect: float, across: float, down: float) -> tuple[Reals, Reals]:
+    """(level, row) of every glyph: fractions, as a parent stands between its children and columns have gaps.
+
+    Trees follow one another downwards; as many columns of them as make the picture about as wide as ``aspect`` says.
+
+    :param across: width of a level, and ``down``: height of a row, in the same unit.
+    """
+    row = np.zeros(len(glyphs), np.float64)
+    blocks: list[tuple[list[int], int, int]] = []  # glyphs, rows, levels
+    for root in top:
+        members, stack, leaves = [], [root], 0
+        while stack:
+            number = stack.pop()
+            members.append(number)
+            if not glyphs[number].children:
+                row[number] = leaves
+                leaves += 1
+            stack.extend(reversed(glyphs[number].children))
+        for number in reversed(members):
+            kids = glyphs[number].children
+            if kids:
+                row[number] = (row[kids[0]] + row[kids[-1]]) / 2
+        blocks.append((members, leaves, 1 + max(glyphs[number].depth for number in members)))
+    level = np.array([glyph.depth for glyph in glyphs], np.float64)
+    for members, first, x in _packed(blocks, aspect, across, down):
+        level[members] += x
+        row[members] += first
+    return level, row
+
+
+def _packed(blocks: list[tuple[list[int], int, int]], aspect: float, across: float, down: float) -> list[Placed]:
+    # (members, first row, first level) of each block: columns filled downwards, all about as high
+    total = sum(rows for _, rows, _ in blocks)
+    tall = max((rows for _, rows, _ in blocks), default=1)
+    best: list[Placed] = []
+    off = np.inf
+    for columns in range(1, min(len(blocks), MOST_COLUMNS) + 1):
+        out, width, used = _filled(blocks, max(tall, -(-total // columns)))
+        error = abs(np.log((width * across) / (used * down) / aspect))
+        if error < off:
+            best, off = out, error
+    return best
+
+
+def _filled(blocks: list[tuple[list[int], int, int]], high: int) -> tuple[list[Placed], float, int]:
+    out: list[Placed] = []
+    used, x, levels, tallest = 0, 0.0, 0, 1
+    for members, rows, depth in blocks:
+        if used and used + rows > high:
+            used, x, levels = 0, x + levels + GAP, 0
+        out.append((members, used, x))
+        used, levels = used + rows, max(levels, depth)
+        tallest = max(tallest, used)
+    return out, x + levels, tallest
+
+
+GAP = 0.35
+"""Levels of room between two columns of trees."""
+MOST_COLUMNS = 40
+
+Placed = tuple[list[int], int, float]
