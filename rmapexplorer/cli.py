@@ -14,7 +14,7 @@ from attrs import evolve
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import claims, designs, figures, verify, workload
+from rmapexplorer.commands import bench, claims, designs, figures, verify, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
@@ -190,6 +190,7 @@ COMMANDS: tuple[Command, ...] = (
         figures.declare,
         figures.carry_out,
     ),
+    Command("bench", "measure the window against its frame budget on this machine", bench.declare, bench.carry_out),
     Command(
         "verify",
         "replay recorded kernel traces and compare every step with what Linux 6.18 did",

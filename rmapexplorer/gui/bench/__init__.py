@@ -1,0 +1,1 @@
+"""Measures the real window against its frame budget: ``rmapexplorer bench --gui``."""
