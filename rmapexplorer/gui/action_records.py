@@ -22,6 +22,8 @@ class State:
     """Whether anything is selected."""
     job: bool = False
     playing: bool = False
+    recorded: bool = False
+    """Whether a real kernel was recorded doing the operations of the branch."""
 
 
 @frozen
@@ -39,6 +41,7 @@ RULES: dict[str, Rule] = {
     "past": Rule(lambda state: state.position > 0, "This is the beginning: there is nothing before it."),
     "future": Rule(lambda state: state.position < state.head, "This is the last operation: nothing comes after it."),
     "log": Rule(lambda state: state.head > 0, "There are no operations yet."),
+    "kernel": Rule(lambda state: state.recorded, "No kernel was recorded doing this: open a kernel trace."),
     "job": Rule(lambda state: state.job, "Nothing is running."),
 }
 

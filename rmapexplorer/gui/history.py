@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import evolve
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, PathChanged
@@ -76,17 +76,15 @@ class HistoryTable(RowTable):
             self.seek_row.emit(self.currentIndex().row())
         elif event.matches(QKeySequence.StandardKey.Find) or event.text() == "/":
             self.find_requested.emit()
-        elif event.matches(QKeySequence.StandardKey.Copy):
-            self._copy()
         else:
             super().keyPressEvent(event)
 
-    def _copy(self) -> None:
+    def rows_text(self) -> str:
+        """The selected operations with their numbers and outcomes."""
         model = self.model()
-        if isinstance(model, HistoryModel):
-            rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-            lines = [f"{model.position_of(row)}  {tip(model.entry(row))}" for row in rows]
-            QGuiApplication.clipboard().setText("\n".join(lines))
+        assert isinstance(model, HistoryModel)
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return "\n".join(f"{model.position_of(row)}  {tip(model.entry(row))}" for row in rows)
 
 
 class History(QWidget):

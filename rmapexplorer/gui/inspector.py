@@ -12,6 +12,7 @@ from rmapexplorer.gui.inspector_parts import (
     Section,
     WalkList,
     fields_html,
+    kernel_html,
     others_html,
     span,
 )
@@ -166,7 +167,8 @@ class Inspector(QWidget):
             Section("Why it does not merge"),
             Section("Same page under the other designs"),
         )
-        self.others = RichText()
+        self.others, self.kernel = RichText(), RichText()
+        self.kernel_section = Section("The recorded kernel")
         self._cards = QVBoxLayout()
         self._build()
         self.walk.stepped.connect(self.walk_step_changed)
@@ -184,7 +186,9 @@ class Inspector(QWidget):
         self.owner_section.body.addWidget(self.owner)
         self.merges.body.addLayout(self._cards)
         self.others_section.body.addWidget(self.others)
-        for part in (self.page, self.walk, self.merges, self.others_section, self.vma_section, self.owner_section):
+        self.kernel_section.body.addWidget(self.kernel)
+        for part in (self.page, self.walk, self.kernel_section, self.merges, self.others_section, self.vma_section,
+                     self.owner_section):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
         self.scroll = QScrollArea()
@@ -221,7 +225,8 @@ class Inspector(QWidget):
         palette.setColor(palette.ColorRole.Window, theme.color("panel"))
         self.scroll.setPalette(palette)
         self.scroll.widget().setPalette(palette)
-        sections = (self.vma_section, self.owner_section, self.walk, self.merges, self.others_section)
+        sections = (self.vma_section, self.owner_section, self.walk, self.merges, self.others_section,
+                    self.kernel_section)  # fmt: skip
         for part in (self.panel, *sections):
             part.set_theme(theme)
         self._show(self._detail)
@@ -248,6 +253,7 @@ class Inspector(QWidget):
         self.owner.show_html(fields_html(detail.owner, theme, points))
         others = [other for other in detail.others if other.design != self._view]
         self.others.show_html(others_html(others, theme, points))
+        self.kernel.show_html(kernel_html(detail.kernel or (), theme, points))
         where = "vma {:x}-{:x}".format(*detail.vma_span) if detail.vma_span else "vma"
         self.vma_section.title.setText(where)
         self.owner_section.title.setText(detail.owner_title or "owner")
@@ -256,6 +262,7 @@ class Inspector(QWidget):
             (self.owner_section, detail.owner),
             (self.others_section, others),
             (self.merges, detail.merges),
+            (self.kernel_section, detail.kernel),
         ):
             section.setVisible(bool(filled))
         self._show_merges(detail.merges)

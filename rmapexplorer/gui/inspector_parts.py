@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from rmapexplorer.engine.frames import Field, MergeVerdict, OtherDesign
+from rmapexplorer.engine.frames import Field, KernelField, MergeVerdict, OtherDesign
 from rmapexplorer.gui.curves import size_text
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import MOST, WalkModel, step_line, who
@@ -72,14 +72,43 @@ def fields_html(fields: Iterable[Field], theme: Theme, points: float) -> str:
     small, rows = f"{points * 0.86:.1f}pt", []
     for field in fields:
         name = span(field.name, theme.color("dim"), face="mono")
-        value = span(field.value, tone(theme, field.tone), face="mono")
+        value = span(field.value, theme.color("bad") if field.kernel else tone(theme, field.tone), face="mono")
+        value += span(" ≠", theme.color("bad"), bold=True) if field.kernel else ""
         rows.append(
             f'<tr><td width="40%" style="padding:1px 8px 0 0">{name}</td><td style="padding-top:1px">{value}</td></tr>'
         )
+        if field.kernel:
+            rows.append(
+                f'<tr><td colspan="2">{span(f"kernel 6.18: {field.kernel}", theme.color("bad"), size=small)}</td></tr>'
+            )
         if field.meaning:
             meaning = span(field.meaning, theme.color("dim"), size=small)
             rows.append(f'<tr><td colspan="2">{meaning}</td></tr>')
     return f'<table width="100%" cellspacing="0" cellpadding="0">{"".join(rows)}</table>' if rows else ""
+
+
+def kernel_html(rows: Iterable[KernelField], theme: Theme, points: float) -> str:
+    """Field, the recorded kernel's value and ours, section by section; a quiet line where nothing differs."""
+    small, out, section = f"{points * 0.86:.1f}pt", [], ""
+    cells, rows = "padding:1px 8px 0 0", list(rows)
+    if not rows:
+        return ""
+    if not any(row.differs for row in rows):
+        out.append(f'<tr><td colspan="3">{span("equal to Linux 6.18 here", theme.color("good"), size=small)}</td></tr>')
+    heads = (("", "34%"), ("kernel 6.18", "36%"), ("ours", "30%"))
+    cells_of = [f'<td width="{width}">{span(word, theme.color("dim"), size=small)}</td>' for word, width in heads]
+    out.append(f"<tr>{''.join(cells_of)}</tr>")
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            title = f'<td colspan="3" style="padding-top:4px">{span(section, theme.color("text"), size=small, bold=True)}</td>'
+            out.append(f"<tr>{title}</tr>")
+        color = theme.color("bad") if row.differs else theme.color("text")
+        name = span(row.name, theme.color("dim"), face="mono", size=small)
+        values = [span(value, color, face="mono", size=small) for value in (row.kernel, row.ours)]
+        values[1] += span(" ≠", color, bold=True) if row.differs else ""
+        out.append("<tr>" + "".join(f'<td style="{cells}">{cell}</td>' for cell in (name, *values)) + "</tr>")
+    return f'<table width="100%" cellspacing="0" cellpadding="0">{"".join(out)}</table>'
 
 
 def others_html(others: Iterable[OtherDesign], theme: Theme, points: float) -> str:

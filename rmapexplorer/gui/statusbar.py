@@ -83,6 +83,9 @@ def _just_before(before: Frame, frame: Frame) -> bool:
 
 def kernel_text(frame: Frame) -> str:
     """The recorded kernel beside ours: equal, or where the two first differ; "" where nothing was recorded."""
+    if frame.kernel_waits:
+        done = len(frame.kernel_steps) if frame.kernel_steps is not None else 0
+        return f"Kernel 6.18: comparing, step {done:,} of {frame.kernel_length:,}"
     if frame.kernel is None:
         return ""
     if frame.position == 0:
@@ -184,10 +187,10 @@ class StatusBar(QStatusBar):
         self._say_rules()
 
     def _say_kernel(self, frame: Frame) -> None:
-        self.kernel.setVisible(frame.kernel is not None)
+        self.kernel.setVisible(frame.kernel is not None or frame.kernel_waits)
         self.kernel.setText(_shortened(kernel_text(frame), 60))
         self.kernel.setToolTip(kernel_tip(frame))
-        role = "error" if frame.kernel else "good"
+        role = "dim" if frame.kernel_waits else "error" if frame.kernel else "good"
         if self.kernel.property("role") != role:
             self.kernel.setProperty("role", role)
             self.kernel.style().unpolish(self.kernel)

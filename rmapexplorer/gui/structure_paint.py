@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 
 from rmapexplorer.engine.frames import Link, Node
 from rmapexplorer.gui.panel import scaled
-from rmapexplorer.gui.structure_layout import Layout
+from rmapexplorer.gui.structure_layout import MORE, Layout
 from rmapexplorer.gui.theme import Theme, mono
 
 RADIUS = 5.0
@@ -77,10 +77,12 @@ def _paint_link(p: QPainter, look: Brushes, layout: Layout, link: Link, alpha: f
     path.cubicTo(start + QPointF(reach, 0), end - QPointF(reach if a.x != b.x else -reach, 0), end)
     from_page = not link.family >= 0 and link.state == "hit"
     color = look.theme.color("warn") if from_page else look.family(link.family, "faint")
+    if link.kernel or link.state == "kernel":
+        color = look.theme.color("bad")
     color.setAlphaF(alpha * (1.0 if link.state == "hit" or hot else 0.7))
     pen = QPen(color, {"hit": 1.8}.get(link.state, 1.2) + (0.8 if hot else 0.0))
-    if link.state == "miss":
-        pen.setDashPattern([3.5, 2.5])
+    if link.state in ("miss", "kernel"):
+        pen.setDashPattern([3.5, 2.5] if link.state == "miss" else [1.5, 2.0])
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     p.setPen(pen)
     p.drawPath(path)
@@ -89,6 +91,9 @@ def _paint_link(p: QPainter, look: Brushes, layout: Layout, link: Link, alpha: f
 def paint_node(p: QPainter, look: Brushes, node: Node, box: QRectF, *, hot: bool, legible: bool) -> None:
     """One box: frame by state, a bar in the family's colour, two lines of text, a mark."""
     theme, task = look.theme, node.rank == 3
+    if node.state == MORE:
+        _paint_stub(p, look, node, box, hot, legible)
+        return
     edge, width, style = _edge(look, node)
     radius = box.height() / 2 if task else RADIUS
     fill = theme.color("raised")
@@ -110,6 +115,33 @@ def paint_node(p: QPainter, look: Brushes, node: Node, box: QRectF, *, hot: bool
     if legible:
         _text(p, look, node, box)
     _mark(p, look, node, box)
+    if node.kernel and node.state != "kernel":
+        _differs(p, look, box)
+
+
+def _differs(p: QPainter, look: Brushes, box: QRectF) -> None:
+    """On the upper right corner: a recorded kernel has it otherwise."""
+    at, reach = QPointF(box.right() - 6, box.top() + 1), 6.5
+    p.setPen(QPen(look.theme.color("panel"), 1.5))
+    p.setBrush(look.theme.color("bad"))
+    p.drawEllipse(at, reach, reach)
+    p.setPen(QPen(look.theme.color("panel"), 1.3, c=Qt.PenCapStyle.RoundCap))
+    for y in (-1.5, 1.5):
+        p.drawLine(at + QPointF(-3, y), at + QPointF(3, y))
+    p.drawLine(at + QPointF(-1.8, 3.4), at + QPointF(1.8, -3.4))
+
+
+def _paint_stub(p: QPainter, look: Brushes, node: Node, box: QRectF, hot: bool, legible: bool) -> None:
+    """What is left out of a rank: a broken pill with a number."""
+    pen = QPen(look.theme.color("accent" if hot else "faint"), 1.1)
+    pen.setDashPattern([3, 3])
+    p.setPen(pen)
+    p.setBrush(look.theme.color("sel" if hot else "panel"))
+    p.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+    if legible:
+        p.setFont(look.word)
+        p.setPen(look.theme.color("accent"))
+        p.drawText(box, Qt.AlignmentFlag.AlignCenter, node.title)
 
 
 def _edge(look: Brushes, node: Node) -> tuple[QColor, float, Qt.PenStyle]:
@@ -118,6 +150,8 @@ def _edge(look: Brushes, node: Node) -> tuple[QColor, float, Qt.PenStyle]:
         return color("warn"), 2.0, Qt.PenStyle.SolidLine
     if node.state == "selected":
         return color("accent"), 2.0, Qt.PenStyle.SolidLine
+    if node.state == "kernel":
+        return color("bad"), 1.3, Qt.PenStyle.CustomDashLine
     if node.state in ("hit", "now hit"):
         return color("good"), 3.0 if node.state == "now hit" else 1.5, Qt.PenStyle.SolidLine
     if node.state == "now miss":
@@ -137,7 +171,7 @@ def _text(p: QPainter, look: Brushes, node: Node, box: QRectF) -> None:
     title = QFont(look.word if task else look.title)
     title.setStrikeOut(node.state == "dead")
     p.setFont(title)
-    p.setPen(look.theme.color("dim" if dull else "text"))
+    p.setPen(look.theme.color("bad" if node.state == "kernel" else "dim" if dull else "text"))
     metrics = QFontMetricsF(title)
     words = metrics.elidedText(node.title, Qt.TextElideMode.ElideRight, area.width())
     if not node.subtitle:

@@ -49,4 +49,4 @@ def _is_at(step: WalkStep, target: tuple[int, int]) -> bool:
 def _link(link: Link, states: dict[str, str]) -> Link:
     """A link is as far as the box it leads to, or comes from, has been visited."""
     ends = [states[key] for key in (link.source, link.target) if key in states]
-    return evolve(link, state="") if link.state and ends and not all(ends) else link
+    return evolve(link, state="") if link.state in ("hit", "miss") and ends and not all(ends) else link

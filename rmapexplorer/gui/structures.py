@@ -290,8 +290,7 @@ class Picture(QWidget):
             self._hover(None)
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             node = self.node_at(QPointF(event.pos()))
-            words = (node.title, node.subtitle, _STATES.get(node.state, "")) if node is not None else ()
-            QToolTip.showText(event.globalPos(), "\n".join(w for w in words if w), self)
+            QToolTip.showText(event.globalPos(), box_tip(node) if node is not None else "", self)
             return True
         return super().event(event)
 
@@ -360,6 +359,12 @@ class Picture(QWidget):
         dx = min(0.0, area.right() - at.x()) + max(0.0, area.left() - at.x())
         dy = min(0.0, area.bottom() - at.y()) + max(0.0, area.top() - at.y())
         self.offset += QPointF(dx, dy)
+
+
+def box_tip(node: Node) -> str:
+    """The whole text of a box, what its frame means, and what a recorded kernel has instead; a line each."""
+    kernel = f"Linux 6.18 recorded: {node.kernel}" if node.kernel else ""
+    return "\n".join(w for w in (node.title, node.subtitle, _STATES.get(node.state, ""), *kernel.split("; ")) if w)
 
 
 _STATES = {

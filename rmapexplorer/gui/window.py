@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
         self.actions_.build_menus(self.menuBar())
         self.addToolBar(self.toolbar)
         strip = QWidget()
-        column = QVBoxLayout(strip)
+        column = self._bars = QVBoxLayout(strip)
         column.setContentsMargins(3, 6, 3, 0)
         column.setSpacing(6)
         column.addWidget(self.welcome)
@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
             (self.statusbar.cancel_requested, bridge.cancel), (self.selection.changed, self._selected),
             (self.themes.changed, self._themed), (self.player.wanted, bridge.seek),
             (self.player.playing_changed, self._playing), (self.player.speed_changed, self._speeded),
-            (self.welcome.chosen, self._welcomed), (self.messagebar.closed, self._strip),
+            (self.welcome.chosen, self._welcomed), (self.messagebar.closed, self.strip_changed),
         ):  # fmt: skip
             signal.connect(slot)
         for told in (bridge.path, bridge.metrics, bridge.progress, bridge.notice, bridge.opened, bridge.saved):
@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
         if notice.level in ("refused", "error") and self.commands.refused(notice):
             return
         self.messagebar.show_notice(notice)
-        self._strip()
+        self.strip_changed()
 
     def _opened(self, message: SessionOpened) -> None:
         self._fresh = True
@@ -215,7 +215,7 @@ class MainWindow(QMainWindow):
                 f"{message.title} is open; {count} line{'s' if count > 1 else ''} of the report say what was skipped."
             )
             self.messagebar.show_notice(Notice(level="info", text=text, details="\n".join(message.report)))
-        self._strip()
+        self.strip_changed()
 
     def _saved(self, message: Saved) -> None:
         self.show_notice(Notice(level="info", text=f"Saved {message.operations:,} operations in {message.path}."))
@@ -283,6 +283,7 @@ class MainWindow(QMainWindow):
             State(
                 position=self.position, head=self.head, pid=pid, selected=pid != 0,
                 alive=targets.alive(self.frame, pid), job=self.statusbar.job != 0, playing=self.player.playing,
+                recorded=self.frame is not None and self.frame.kernel_length > 0,
             )
         )  # fmt: skip
 
@@ -300,12 +301,24 @@ class MainWindow(QMainWindow):
             self.settings.welcome = False
         if id_ in ("", "play"):
             self.welcome.hide()
-        self._strip()
+        self.strip_changed()
         if id_:
             self.commands.run(id_, {})
 
-    def _strip(self) -> None:
-        self.notes.setVisible(not self.welcome.isHidden() or not self.messagebar.isHidden())
+    def add_strip(self, bar: QWidget) -> None:
+        """Another bar over the panels, above the welcome and the messages."""
+        self._bars.insertWidget(0, bar)
+        self.strip_changed()
+
+    def strip_changed(self) -> None:
+        """A bar over the panels was shown or hidden."""
+        bars = [item.widget() for item in map(self._bars.itemAt, range(self._bars.count())) if item is not None]
+        self.notes.setVisible(any(not bar.isHidden() for bar in bars if bar is not None))
+
+    def first_start(self) -> None:
+        """The program was started by a person: whatever greets them may begin."""
+        for feature in self.features:
+            feature.first_start()
 
     # looks
 

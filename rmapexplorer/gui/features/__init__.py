@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from rmapexplorer.gui.features.autosave import Autosave
 from rmapexplorer.gui.features.base import Feature
+from rmapexplorer.gui.features.copy_as import CopyAs
+from rmapexplorer.gui.features.find import Find
+from rmapexplorer.gui.features.help_pages import HelpPages
+from rmapexplorer.gui.features.kernel import KernelSteps
+from rmapexplorer.gui.features.map_drag import MapDrag
+from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.features.perspectives import Perspectives
+from rmapexplorer.gui.features.preferences import PreferencesFeature
+from rmapexplorer.gui.features.selection_history import SelectionHistory
+from rmapexplorer.gui.features.tour import TourFeature
 
-FEATURES: tuple[type[Feature], ...] = (Perspectives,)
+FEATURES: tuple[type[Feature], ...] = (
+    Perspectives, Autosave, PaletteFeature, Find, SelectionHistory, CopyAs, PreferencesFeature, HelpPages,
+    TourFeature, KernelSteps, MapDrag,
+)  # fmt: skip
