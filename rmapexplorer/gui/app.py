@@ -69,6 +69,7 @@ def run(argv: Sequence[str]) -> int:
             shot = Screenshot(window, options.screenshot)
             code = shot.take(app)
         else:
+            window.first_start()
             code = app.exec()
         window.bridge.stop()
         if window.trouble is not None:
@@ -113,6 +114,7 @@ def make_settings(options: argparse.Namespace, scratch: str) -> Settings:
     if options.screenshot:
         settings = Settings(QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat))
         settings.welcome = False
+        settings.autosave_seconds = 0
     else:
         settings = Settings()
     if options.reset_settings:

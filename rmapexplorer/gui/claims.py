@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
@@ -58,14 +58,12 @@ class ClaimTable(RowTable):
 class FigureTable(RowTable):
     """Ctrl+C copies the selected rows, or all of them."""
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Copy; everything else is Qt's."""
+    def rows_text(self) -> str:
+        """The selected figures, or all of them, with tabs between the cells."""
         model = self.model()
-        if event.matches(QKeySequence.StandardKey.Copy) and isinstance(model, FigureModel):
-            rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-            QGuiApplication.clipboard().setText(model.text(rows or list(range(model.count()))))
-            return
-        super().keyPressEvent(event)
+        assert isinstance(model, FigureModel)
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return model.text(rows or list(range(model.count())))
 
 
 class Claims(QWidget):

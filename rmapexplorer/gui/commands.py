@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QApplication
 
 from rmapexplorer import __version__
 from rmapexplorer.engine.frames import Notice, PathChanged
@@ -194,8 +194,13 @@ class Commands(QObject):
         self._window.bridge.redo()
 
     def do_copy(self, record: Action, given: dict[str, Any]) -> None:
-        """The target as text to the clipboard."""
-        QGuiApplication.clipboard().setText(self._window.selection_text(given))
+        """The target as text to the clipboard; without one the rows of the table that has the keyboard."""
+        table = None if given else QApplication.focusWidget()
+        if isinstance(table, QAbstractItemView) and table.selectionModel().hasSelection():
+            key = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+            QApplication.sendEvent(table, key)  # the shortcut took the key from it
+        else:
+            QGuiApplication.clipboard().setText(self._window.selection_text(given))
 
     def do_cancel(self, record: Action, given: dict[str, Any]) -> None:
         """Stop the job."""

@@ -1,54 +1,261 @@
-"""The guide and the list of shortcuts in a window of their own."""
+"""The help in a window of its own: a tree of pages, a search over all of them, back and forward, links that act."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
+from typing import Any
 
-from rmapexplorer.gui.actions import shortcut_sheet
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QColor, QTextCursor, QTextDocument, QTextTable
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QTextBrowser,
+    QTextEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
-GUIDE = """
-## Reading the window
+from rmapexplorer.gui import help_links, help_text
+from rmapexplorer.gui.tables import quiet_palette
+from rmapexplorer.gui.theme import Theme
 
-One log of operations drives one simulated kernel per design. Everything shown is the state after the operation the
-timeline stands at; every panel is about the design whose name is outlined in the toolbar.
-
-**Processes** is who there is, **Vmas** the address space of the selected one as in /proc/PID/maps, the **Memory map**
-all of them on one axis with the gaps squeezed. A colour is one family: the vmas and pages that hang on the same object
-of the design.
-
-**Structures** is how the kernel gets from the selected page to the processes that map it. **Inspector** has the fields
-of that page, the **Walk** with its hits and misses, and why the vma does not merge with its neighbours.
-
-**Overhead** compares the designs: memory, work and damage over the operations, one line a design.
-
-## Acting
-
-Choose an operation from the toolbar, the Operate menu or the context menu of a process, a vma or a span. The form is
-filled from what is selected; Enter runs it, Esc closes it. What the kernel refuses stays in the form, marked with its
-errno and the rule, and in the history. Fork and Exit run at once; with Shift, or from "with options", they ask first.
-
-Acting in the past starts a branch: the old operations stay, under their own name.
-
-## Moving in time
-
-The slider, the buttons beside it, undo and redo all move the same position. Position k is the state after k operations.
-"""
+_KEY = Qt.ItemDataRole.UserRole
+MARKS = 300
+"""Places of a word that are marked in a page at most."""
 
 
 class HelpWindow(QDialog):
-    """Not modal; ``show_page`` chooses what it shows."""
+    """Not modal; ``show_page`` chooses what it shows. ``parent`` is the main window: links act on it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.resize(760, 640)
-        self.browser = QTextBrowser()
-        self.browser.setOpenExternalLinks(False)
-        column = QVBoxLayout(self)
-        column.addWidget(self.browser)
+        self.setObjectName("help")
+        self._window = parent
+        self._theme: Theme | None = None
+        self.key = ""
+        self.past: list[str] = []
+        self.future: list[str] = []
+        self._texts: dict[str, str] = {}
+        letters = self.fontMetrics().averageCharWidth()
+        self.resize(min(letters * 150, 1180), 720)
+        self.tree, self.browser, self.search = QTreeWidget(), QTextBrowser(), QLineEdit()
+        self.back_button, self.forward_button = QPushButton("‹ Back"), QPushButton("Forward ›")
+        self.count = QLabel()
+        self._build(letters)
+        self._fill()
+        self._connect()
+        if parent is not None:
+            parent.themes.changed.connect(self.set_theme)
+            self.set_theme(parent.themes.current)
+
+    def _build(self, letters: int) -> None:
+        self.tree.setHeaderHidden(True)
+        self.tree.setAccessibleName("Pages of the help")
+        self.browser.setOpenLinks(False)
+        self.browser.setAccessibleName("Page of the help")
+        self.search.setPlaceholderText("Search all pages")
+        self.search.setAccessibleName("Search all pages")
+        self.search.setClearButtonEnabled(True)
+        self.count.setProperty("role", "dim")
+        self.count.hide()
+        for button, keys, name in (
+            (self.back_button, "Alt+Left", "Back to the page before"),
+            (self.forward_button, "Alt+Right", "Forward again"),
+        ):
+            button.setShortcut(keys)
+            button.setToolTip(f"{name} ({keys})")
+            button.setAccessibleName(name)
+            button.setAutoDefault(False)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.search, self.count, self.tree):
+            column.addWidget(widget)
+        self.halves = QSplitter()
+        self.halves.setChildrenCollapsible(False)
+        self.halves.addWidget(left)
+        self.halves.addWidget(self.browser)
+        self.halves.setSizes([letters * 38, letters * 115])
+        self.halves.setStretchFactor(1, 1)
+        row = QHBoxLayout()
+        row.addWidget(self.back_button)
+        row.addWidget(self.forward_button)
+        row.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.addLayout(row)
+        whole.addWidget(self.halves, 1)
+
+    def _fill(self) -> None:
+        parts = [*help_text.PARTS, ("Designs, oldest first", help_text.design_keys())]
+        self.items: dict[str, QTreeWidgetItem] = {}
+        for name, keys in parts:
+            branch = QTreeWidgetItem([name])
+            branch.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            self.tree.addTopLevelItem(branch)
+            for key in keys:
+                item = self.items[key] = QTreeWidgetItem([help_text.title(key)])
+                item.setData(0, _KEY, key)
+                branch.addChild(item)
+            branch.setExpanded(True)
+
+    def _connect(self) -> None:
+        self.tree.currentItemChanged.connect(self._picked)
+        self.browser.anchorClicked.connect(self._clicked)
+        self.search.textChanged.connect(self._searched)
+        self.search.returnPressed.connect(self._first)
+        self.back_button.clicked.connect(self.back)
+        self.forward_button.clicked.connect(self.forward)
+
+    # -- looks --------------------------------------------------------------------------------------------------------
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colours of the tree; the page is written anew, as links keep the colour they had."""
+        self._theme = theme
+        names = {name: theme.color(name).name() for name in ("panel", "line", "text", "sel", "raised", "dim")}
+        self.tree.setStyleSheet(
+            "QTreeWidget {{ background: {panel}; color: {text}; border: 1px solid {line}; border-radius: 8px;"
+            " padding: 6px; outline: none; show-decoration-selected: 1; }} QTreeWidget::item {{ padding: 4px 3px; }}"
+            " QTreeWidget::item:selected {{ background: {sel}; color: {text}; }}"
+            " QTreeWidget::item:hover:!selected {{ background: {raised}; }}".format(**names)
+        )
+        quiet_palette(self.tree, theme)
+        for number in range(self.tree.topLevelItemCount()):
+            self.tree.topLevelItem(number).setForeground(0, theme.color("dim"))
+        if self.key:
+            self._write()
+
+    def _write(self) -> None:
+        bar = self.browser.verticalScrollBar()
+        at = bar.value()
+        if self._theme is not None:  # the window's own palette comes later than this
+            self.browser.setPalette(self._theme.palette())
+        self.browser.setMarkdown(self.text(self.key))
+        self._arrange(self.browser.document())
+        bar.setValue(at)
+        self._mark()
+
+    def _arrange(self, document: QTextDocument) -> None:
+        # tables in the colours of the theme, with air in the cells; headings apart from what is above them
+        line = self._theme.color("line") if self._theme is not None else QColor("gray")
+        document.setDocumentMargin(10)
+        for frame in document.rootFrame().childFrames():
+            if isinstance(frame, QTextTable):
+                look = frame.format()
+                look.setCellPadding(5)
+                look.setBorder(1)
+                look.setBorderStyle(look.BorderStyle.BorderStyle_Solid)
+                look.setBorderBrush(line)
+                look.setBorderCollapse(True)
+                frame.setFormat(look)
+        block, cursor = document.begin(), QTextCursor(document)
+        while block.isValid():
+            if block.blockFormat().headingLevel() > 1:
+                apart = block.blockFormat()
+                apart.setTopMargin(1.3 * self.fontMetrics().height())
+                apart.setBottomMargin(0.4 * self.fontMetrics().height())
+                cursor.setPosition(block.position())
+                cursor.setBlockFormat(apart)
+            block = block.next()
+
+    # -- pages --------------------------------------------------------------------------------------------------------
+
+    def text(self, key: str) -> str:
+        """A page as Markdown, read once."""
+        if key not in self._texts:
+            self._texts[key] = help_text.text(key)
+        return self._texts[key]
 
     def show_page(self, page: str) -> None:
-        """``guide`` or ``shortcuts``."""
-        self.setWindowTitle("Shortcuts" if page == "shortcuts" else "Guide")
-        self.browser.setMarkdown(shortcut_sheet() if page == "shortcuts" else GUIDE)
+        """Show the page of that key, and the window."""
+        self.go(page)
         self.show()
         self.raise_()
+
+    def go(self, key: str) -> None:
+        """Show a page; the one before can be gone back to."""
+        if self.key and key != self.key:
+            self.past.append(self.key)
+            self.future.clear()
+        self._show(key)
+
+    def back(self) -> None:
+        """The page shown before."""
+        if self.past:
+            self.future.append(self.key)
+            self._show(self.past.pop())
+
+    def forward(self) -> None:
+        """The page one came back from."""
+        if self.future:
+            self.past.append(self.key)
+            self._show(self.future.pop())
+
+    def _show(self, key: str) -> None:
+        changed = key != self.key
+        self.key = key
+        self.setWindowTitle(f"{help_text.title(key)} - Help")
+        if changed:
+            self.browser.verticalScrollBar().setValue(0)
+        self._write()
+        self.tree.blockSignals(True)
+        self.tree.setCurrentItem(self.items[key])
+        self.tree.blockSignals(False)
+        self.back_button.setEnabled(bool(self.past))
+        self.forward_button.setEnabled(bool(self.future))
+
+    def _picked(self, now: QTreeWidgetItem | None, before: QTreeWidgetItem | None) -> None:
+        key = now.data(0, _KEY) if now is not None else None
+        if key and key != self.key:
+            self.go(key)
+
+    def _clicked(self, url: QUrl) -> None:
+        link = url.toString()
+        page = help_links.page_of(link)
+        if page in self.items:
+            self.go(page)
+        elif self._window is not None and help_links.known(link):
+            help_links.follow(self._window, link)
+
+    # -- search -------------------------------------------------------------------------------------------------------
+
+    def _searched(self, typed: str) -> None:
+        words = typed.lower().split()
+        found = 0
+        for key, item in self.items.items():
+            match = all(word in self.text(key).lower() or word in item.text(0).lower() for word in words)
+            item.setHidden(not match)
+            found += match
+        for number in range(self.tree.topLevelItemCount()):
+            branch = self.tree.topLevelItem(number)
+            branch.setHidden(all(branch.child(n).isHidden() for n in range(branch.childCount())))
+        self.count.setText(f"{found} of {len(self.items)} pages" if words else "")
+        self.count.setVisible(bool(words))
+        self._mark()
+
+    def _first(self) -> None:
+        shown = [key for key, item in self.items.items() if not item.isHidden()]
+        if shown:
+            self.go(self.key if self.key in shown else shown[0])
+            if self.browser.extraSelections():
+                self.browser.setTextCursor(self.browser.extraSelections()[0].cursor)  # type: ignore[attr-defined]
+                self.browser.ensureCursorVisible()
+
+    def _mark(self) -> None:
+        marks = []
+        colour = self._theme.color("sel") if self._theme is not None else QColor("yellow")
+        document = self.browser.document()
+        for word in self.search.text().split():
+            cursor = document.find(word)
+            while not cursor.isNull() and len(marks) < MARKS:
+                mark = QTextEdit.ExtraSelection()
+                mark.cursor = cursor  # type: ignore[attr-defined]
+                mark.format.setBackground(colour)  # type: ignore[attr-defined]
+                marks.append(mark)
+                cursor = document.find(word, cursor)
+        self.browser.setExtraSelections(marks)

@@ -15,6 +15,9 @@ TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175, 200)
 
 THEMES = ("dark", "light", "contrast", "contrast_light", "system")
 
+SHARED = ("look/", "time/", "welcome/", "window/perspective", "layouts/", "files/autosave_seconds")
+"""Beginnings of the keys that go from one installation to another; recent files and the window's place do not."""
+
 
 class Settings:
     """Typed access with defaults; a damaged value reads as its default.
@@ -110,6 +113,15 @@ class Settings:
         self._store.setValue("welcome/show", "yes" if show else "no")
 
     @property
+    def toured(self) -> bool:
+        """True once the tour was shown."""
+        return self._read("welcome/toured", "no") == "yes"
+
+    @toured.setter
+    def toured(self, shown: bool) -> None:
+        self._store.setValue("welcome/toured", "yes" if shown else "no")
+
+    @property
     def recent(self) -> list[str]:
         """Paths of the files opened or saved last, newest first."""
         value: Any = self._store.value("files/recent", [])
@@ -155,6 +167,26 @@ class Settings:
     def sync(self) -> None:
         """Write to disk now."""
         self._store.sync()
+
+    def export_to(self, path: str) -> bool:
+        """Write all but the files and folders used to an Ini file of its own; False where that cannot be written."""
+        other = QSettings(path, QSettings.Format.IniFormat)
+        other.clear()
+        for key in self._store.allKeys():
+            if key.startswith(SHARED):
+                other.setValue(key, self._store.value(key))
+        other.sync()
+        return other.status() == QSettings.Status.NoError
+
+    def import_from(self, path: str) -> bool:
+        """Take over what ``export_to`` wrote; False, and nothing is changed, where the file holds no settings."""
+        other = QSettings(path, QSettings.Format.IniFormat)
+        keys = [key for key in other.allKeys() if key.startswith(SHARED)]
+        if other.status() != QSettings.Status.NoError or not keys:
+            return False
+        for key in keys:
+            self._store.setValue(key, other.value(key))
+        return True
 
     def _read(self, key: str, default: str) -> str:
         value: Any = self._store.value(key, default)

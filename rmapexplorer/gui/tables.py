@@ -5,8 +5,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QFontMetrics, QMouseEvent, QPainter, QPalette
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPalette,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -152,8 +164,24 @@ def _quiet(view: QTableView | QTreeView) -> None:
     view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
 
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def selected_text(view: QTableView | QTreeView, header: FlatHeader) -> str:
+    """The selected rows with tabs between the cells shown, as they stand on the screen; empty where none is selected."""
+    model, rows = view.model(), view.selectionModel().selectedRows() if view.selectionModel() else []
+    order = sorted(range(header.count()), key=header.visualIndex)
+    columns = [column for column in order if not header.isSectionHidden(column)]
+    places = sorted(rows, key=lambda index: (view.visualRect(index).top(), index.row()))
+    lines = (
+        "\t".join(_cell(model.index(at.row(), c, at.parent()).data()) for c in columns) for at in places
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
 class RowTable(QTableView):
-    """A table without a grid, whose rows are drawn as one."""
+    """A table without a grid, whose rows are drawn as one. Ctrl+C copies the selected ones."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -188,6 +216,17 @@ class RowTable(QTableView):
         self._header.set_theme(theme)
         self.viewport().update()
 
+    def rows_text(self) -> str:
+        """What Ctrl+C copies: the selected rows with tabs between the cells."""
+        return selected_text(self, self._header)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Copy; everything else is Qt's."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.rows_text())
+            return
+        super().keyPressEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Light up the row under the mouse."""
         super().mouseMoveEvent(event)
@@ -205,7 +244,7 @@ class RowTable(QTableView):
 
 
 class RowTree(QTreeView):
-    """A tree whose rows are drawn as one, over the indentation too."""
+    """A tree whose rows are drawn as one, over the indentation too. Ctrl+C copies the selected ones."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -225,6 +264,17 @@ class RowTree(QTreeView):
         self.wash.set_theme(theme)
         self._flat.set_theme(theme)
         self.viewport().update()
+
+    def rows_text(self) -> str:
+        """What Ctrl+C copies: the selected rows with tabs between the cells."""
+        return selected_text(self, self._flat)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Copy; everything else is Qt's."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.rows_text())
+            return
+        super().keyPressEvent(event)
 
     def drawRow(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

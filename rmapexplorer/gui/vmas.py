@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from rmapexplorer.core.flags import perms
@@ -50,14 +50,12 @@ class AnonDelegate(TableDelegate):
 class VmaTable(RowTable):
     """The table itself; Ctrl+C copies the selected rows as text of /proc/PID/maps."""
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Copy; everything else is Qt's."""
+    def rows_text(self) -> str:
+        """The selected vmas, or all of them, as /proc/PID/maps prints them."""
         model = self.model()
-        if event.matches(QKeySequence.StandardKey.Copy) and isinstance(model, VmaModel):
-            rows = [index.row() for index in self.selectionModel().selectedRows()]
-            QGuiApplication.clipboard().setText(model.maps(rows or range(model.count())))
-            return
-        super().keyPressEvent(event)
+        assert isinstance(model, VmaModel)
+        rows = [index.row() for index in self.selectionModel().selectedRows()]
+        return model.maps(rows or range(model.count()))
 
 
 class Vmas(QWidget):

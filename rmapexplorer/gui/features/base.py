@@ -29,6 +29,9 @@ class Feature(QObject):
     def built(self) -> None:
         """The window is complete: views, docks and menus exist."""
 
+    def first_start(self) -> None:
+        """A person started the program, not a test or a picture."""
+
     def set_frame(self, frame: Frame) -> None:
         """A frame arrived and was handed to the views, or waits for those that take turns."""
 

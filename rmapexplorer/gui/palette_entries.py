@@ -1,0 +1,136 @@
+"""What the palette lists: every entry of every menu, every panel, the designs, the scenarios, the pages of the help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from rmapexplorer.gui.actions import BY_ID, RULES
+from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.palette import Entry
+from rmapexplorer.resources import resource
+
+if TYPE_CHECKING:
+    from rmapexplorer.gui.window import MainWindow
+
+ITSELF = "palette"
+
+
+def entries(window: MainWindow) -> list[Entry]:
+    """Everything, in the order of the menus."""
+    return [*_of_menus(window), *_panels(window), *_designs(window), *_scenarios(window), *_pages(window)]
+
+
+def plain(text: str) -> str:
+    """The text of a menu entry without its mnemonic, ``&&`` as ``&``."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
+def _of_menus(window: MainWindow) -> Iterator[Entry]:
+    docks = set(window.menus.docks.values())
+    for action in window.menuBar().actions():
+        menu = action.menu()
+        if isinstance(menu, QMenu):
+            yield from _of_menu(menu, plain(action.text()), docks)
+
+
+def _of_menu(menu: QMenu, path: str, docks: set[QAction]) -> Iterator[Entry]:
+    for action in menu.actions():
+        inner = action.menu()
+        if isinstance(inner, QMenu):
+            yield from _of_menu(inner, f"{path} › {plain(inner.title())}", docks)
+        elif not action.isSeparator() and action not in docks and action.objectName() != ITSELF:
+            yield of_action(action, path)
+
+
+def of_action(action: QAction, path: str) -> Entry:
+    """The entry of one action; where it is disabled its rule says why."""
+    record = BY_ID.get(action.objectName())
+    reason = ""
+    if not action.isEnabled():
+        reason = (RULES[record.needs].reason if record is not None else "") or "This cannot be done now."
+    ticked = " ✓" if action.isCheckable() and action.isChecked() else ""
+    return Entry(
+        key=action.objectName() or f"{path}/{action.text()}",
+        title=plain(action.text()) + ticked,
+        where=path,
+        keys=action.shortcut().toString(),
+        reason=reason,
+        words=record.tip if record is not None else action.toolTip(),
+        run=action.trigger,
+        weight=2,
+    )
+
+
+def show_panel(window: MainWindow, name: str) -> None:
+    """Bring the panel to the front and give it the keyboard."""
+    dock = window.docks.docks[name]
+    dock.show()
+    dock.raise_()
+    window.views[name].setFocus()
+
+
+def _panels(window: MainWindow) -> Iterator[Entry]:
+    for place in PLACES:
+        yield Entry(
+            key=f"panel/{place.name}", title=f"Show {place.title}", where="Panel", keys=place.shortcut,
+            run=partial(show_panel, window, place.name), words="go to dock view",
+        )  # fmt: skip
+
+
+def _designs(window: MainWindow) -> Iterator[Entry]:
+    for state in window.frame.designs if window.frame is not None else ():
+        shown = window.frame is not None and state.key == window.frame.view
+        yield Entry(
+            key=f"view/{state.key}", title=f"View {state.key}", where="Design", words=state.title,
+            run=partial(window.bridge.view, state.key), reason="This design is in view already." if shown else "",
+        )  # fmt: skip
+    for design in window.bridge.designs:
+        yield Entry(
+            key=f"about/{design.key}", title=f"About {design.key}", where="Page of the design", words=design.title,
+            run=partial(window.menus.windows.show_design, design.key),
+        )  # fmt: skip
+
+
+def _scenarios(window: MainWindow) -> Iterator[Entry]:
+    from rmapexplorer.gui.gallery import scenarios
+
+    for one in scenarios():
+        yield Entry(
+            key=one.name, title=one.title, where="Scenario", words=f"open gallery {one.lesson}",
+            run=partial(_open, window, one.name), weight=-4,
+        )  # fmt: skip
+
+
+def _open(window: MainWindow, name: str) -> None:
+    window.commands.run("open", {"path": str(resource(name))})
+
+
+def _pages(window: MainWindow) -> Iterator[Entry]:
+    from rmapexplorer.gui.help_text import TITLES
+
+    for key, title in TITLES.items():
+        yield Entry(
+            key=f"help/{key}", title=title, where="Help page", words="help read guide",
+            run=partial(window.show_page, key), weight=-2,
+        )  # fmt: skip
+
+
+def position_entry(window: MainWindow, text: str, path: Any) -> list[Entry]:
+    """A number typed is the position to go to, if there is one."""
+    if not text.isdigit() or not window.head:
+        return []
+    position = int(text)
+    beyond = position > window.head
+    what = path.entries[position - 1].text if 0 < position <= len(path.entries) else "the beginning"
+    return [
+        Entry(
+            key="position", title=f"Go to operation {position:,}", where=what, weight=100,
+            reason=f"The last operation is number {window.head:,}." if beyond else "",
+            run=partial(window.commands.run, "seek", {"position": position}),
+        )
+    ]  # fmt: skip
