@@ -87,6 +87,9 @@ class Files(QObject):
         self._edits = self._clean = 0
         self._saving: list[int] = []
         self._after_save: Callable[[], None] | None = None
+        self.suggestion = ""
+        """Path that Save As offers for a session without one: of a recovered session its old file."""
+        self._recovering: tuple[str, str, str] | None = None
         bridge.edited.connect(self._edited)
         bridge.opened.connect(self._opened)
         bridge.saved.connect(self._saved)
@@ -123,7 +126,8 @@ class Files(QObject):
     def save_as(self) -> None:
         """Ask where to save."""
         name = Path(self.path).name if self.path else f"{_safe(self.title)}{SUFFIX}"
-        self.dialogs.ask_save(str(Path(self._settings.folder) / name), SESSIONS, SUFFIX[1:], self._write)
+        suggestion = self.suggestion or str(Path(self._settings.folder) / name)
+        self.dialogs.ask_save(suggestion, SESSIONS, SUFFIX[1:], self._write)
 
     def save_picture(self, then: Callable[[str], None]) -> None:
         """Ask where a picture of the window goes."""
@@ -144,6 +148,11 @@ class Files(QObject):
                 self.save()
 
         self.dialogs.ask_unsaved(self.title, answered)
+
+    def recover(self, path: str, title: str, suggestion: str) -> None:
+        """Open a side file: a modified session without a path of its own. ``suggestion`` is offered when it is saved."""
+        self._recovering = (path, title, suggestion)
+        self._bridge.open(path)
 
     def forget(self) -> None:
         """Empty the list of recent files."""
@@ -173,6 +182,13 @@ class Files(QObject):
             self.changed.emit()
 
     def _opened(self, message: SessionOpened) -> None:
+        recovering, self._recovering, self.suggestion = self._recovering, None, ""
+        if recovering is not None and message.path == recovering[0]:
+            self.path, self.title, self.suggestion = None, recovering[1], recovering[2]
+            self._edits += 1
+            self._clean, self._saving = -1, []
+            self.changed.emit()
+            return
         name = Path(message.path).name.removesuffix(SUFFIX) if message.path else message.title
         self.title = name or "untitled"
         self.path = message.path if message.path and message.path.endswith(SUFFIX) else None
@@ -187,7 +203,7 @@ class Files(QObject):
     def _saved(self, message: Saved) -> None:
         if not self._saving:
             return
-        self.path = message.path
+        self.path, self.suggestion = message.path, ""
         self.title = Path(message.path).stem
         self._clean = self._saving.pop(0)
         self._remember(message.path)

@@ -54,11 +54,11 @@ QLabel[role="error"] { color: $bad; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="title"] { color: $text; font-weight: 600; }
 
-QFrame#messagebar, QFrame#welcome { background: $panel; border: 1px solid $line; border-radius: 8px; }
+QFrame#messagebar, QFrame#welcome, QFrame#recovery { background: $panel; border: 1px solid $line; border-radius: 8px; }
 QFrame#messagebar[level="refused"], QFrame#messagebar[level="warning"] { border-color: $warn; }
 QFrame#messagebar[level="error"], QFrame#messagebar[level="internal"] { border-color: $bad; }
 QFrame#messagebar[level="info"] { border-color: $accent; }
-QFrame#welcome { border-color: $warn; }
+QFrame#welcome, QFrame#recovery { border-color: $warn; }
 
 QFrame#form { background: $panel; border: 1px solid $faint; border-radius: 9px; }
 QWidget#formhead { border-bottom: 1px solid $line; }

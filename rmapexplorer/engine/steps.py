@@ -1,0 +1,46 @@
+"""A job made of an iterator: work on the open session that changes nothing in it, a little at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from attrs import define
+
+from rmapexplorer.engine.stage import Stage
+
+Work = Callable[[Stage], Generator[None, None, None]]
+"""Begins at the stage as it is when the job's turn comes; each ``next`` takes some milliseconds."""
+
+
+@define(eq=False)
+class Steps:
+    """Runs ``work`` to its end; cancelled, the generator is closed, so that its ``finally`` can tidy up.
+
+    :param total: steps that are expected, 0 where nobody knows. :param quiet: normally too short for a progress bar.
+    """
+
+    number: int
+    title: str
+    work: Work
+    total: int = 0
+    quiet: bool = False
+    done: int = 0
+    shows: bool = False
+    _running: Generator[None, None, None] | None = None
+
+    def start(self, stage: Stage) -> None:
+        """Begin."""
+        self._running = self.work(stage)
+
+    def step(self, stage: Stage) -> bool:
+        """One step; False at the end."""
+        assert self._running is not None
+        for _ in self._running:
+            self.done += 1
+            return True
+        return False
+
+    def stop(self, stage: Stage) -> None:
+        """Cancelled."""
+        if self._running is not None:
+            self._running.close()
