@@ -60,6 +60,11 @@ class Axis:
         """MAPPED, GAP or BREAK."""
         return int(self.kinds[self._piece(unit)])
 
+    def piece(self, unit: float) -> tuple[int, int]:
+        """First page and last-plus-one of the piece at ``unit``."""
+        i = self._piece(unit)
+        return int(self.pages[i]), int(self.pages[i + 1])
+
     def page_units(self, unit: float) -> float:
         """Width in units of one page at ``unit``."""
         i = self._piece(unit)

@@ -11,39 +11,47 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPain
 
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
+from rmapexplorer.gui.memory_motion import Motion
+from rmapexplorer.gui.memory_paint_live import RADIUS, bubble, dragged, faded, moving, slide_in
 from rmapexplorer.gui.memory_scene import Scene, Visit
 
-RADIUS = 3.0
 NARROW = 6.0
 """Boxes under this many pixels are plain rectangles, drawn in batches."""
 MOST_GHOSTS = 64
 
 
-def faded(color: QColor, alpha: float) -> QColor:
-    """``color`` at ``alpha`` (0..1)."""
-    return QColor(color.red(), color.green(), color.blue(), round(255 * alpha))
-
-
-def paint(p: QPainter, s: Scene) -> None:
-    """The whole map."""
+def paint(p: QPainter, s: Scene, motion: Motion | None = None) -> None:
+    """The whole map; ``motion`` is under way or not."""
     p.setRenderHint(QPainter.RenderHint.Antialiasing)
     rows = s.visible()
     p.save()
     p.setClipRect(QRectF(0, s.top, s.gutter + s.window.width + 20, s.height - s.top))
     for row in rows:
+        p.save()
+        slide_in(p, s, row, motion)
         _gutter(p, s, row)
+        p.restore()
     p.setClipRect(QRectF(s.gutter - 2, s.top - 2, s.window.width + 4, s.height - s.top + 2))
     p.translate(s.gutter, 0)
     for row in rows:
+        p.save()
+        slide_in(p, s, row, motion)
         _row(p, s, row)
+        p.restore()
     _spots(p, s, rows)
     _marked_span(p, s)
+    if motion is not None:
+        moving(p, s, motion)
+    if s.live is not None:
+        dragged(p, s, s.live)
     p.restore()
     p.save()
     p.translate(s.gutter, 0)
     _axis(p, s)
     _caption(p, s)
     p.restore()
+    if s.live is not None:
+        bubble(p, s, s.live)
 
 
 def _axis(p: QPainter, s: Scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import define, field, frozen
@@ -12,6 +13,9 @@ from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
+
+if TYPE_CHECKING:
+    from rmapexplorer.gui.memory_drag import Live
 
 
 @define(kw_only=True)
@@ -85,6 +89,8 @@ class Scene:
     caption: str = ""
     unfolded: frozenset[int] = frozenset()
     """First processes of the groups shown in full."""
+    live: Live | None = None
+    """A drag under way, with its verdict."""
 
     @property
     def box_height(self) -> float:

@@ -10,8 +10,9 @@ from attrs import frozen
 
 from rmapexplorer.core import flags as fl
 from rmapexplorer.engine.frames import Frame, VmaRows
+from rmapexplorer.gui.memory_geometry import moved
 
-MODES = {"anon_vma": "anon_vma", "kind": "kind", "perms": "permissions"}
+MODES = {"anon_vma": "anon_vma", "sharing": "sharing", "kind": "kind", "perms": "permissions", "state": "state"}
 """Colour modes and their names on the screen."""
 
 
@@ -34,9 +35,20 @@ CLASSES: dict[str, tuple[Class, ...]] = {
         Class("---", "faint"), Class("r--", "file"), Class("rw-", "fam:1"), Class("r-x", "fam:0"), Class("rwx", "bad"),
         Class("shared", "fam:4"),
     ),
+    "sharing": (
+        Class("no page resident", "other"), Class("mapped here only", "fam:1"), Class("some pages shared", "fam:5"),
+        Class("half or more", "fam:3"), Class("all shared", "fam:2"),
+    ),
+    "state": (
+        Class("at home", "file"), Class("moved (pgoff ≠ address)", "warn"), Class("dontfork", "fam:4"),
+        Class("wipeonfork", "fam:3"), Class("locked", "fam:0"), Class("sealed", "bad"),
+        Class("half or more swapped", "fam:2"), Class("not touched yet", "other"),
+    ),
 }  # fmt: skip
 ORPHAN, FILE = 6, 7
 """Classes of mode anon_vma beside the six families."""
+
+_TOLD = fl.DONTCOPY | fl.WIPEONFORK | fl.LOCKED | fl.LOCKONFAULT | fl.SEALED | fl.SPECIAL
 
 UNTOUCHED, SWAPPED = 1, 2
 """States: nothing resident nor swapped; half of the pages or more in swap."""
@@ -45,6 +57,10 @@ UNTOUCHED, SWAPPED = 1, 2
 def classes(mode: str, vmas: VmaRows, rows: slice, labels: tuple[str, ...]) -> np.ndarray:
     """Colour class of each vma in ``rows``."""
     flags, file, anon = vmas.flags[rows], vmas.file[rows], vmas.anon[rows]
+    if mode == "sharing":
+        return sharing(vmas, rows)
+    if mode == "state":
+        return _state_classes(vmas, rows)
     if mode == "perms":
         access = flags & fl.ACCESS
         w, x = (access & fl.WRITE) > 0, (access & fl.EXEC) > 0
@@ -62,6 +78,21 @@ def classes(mode: str, vmas: VmaRows, rows: slice, labels: tuple[str, ...]) -> n
         ]
         return np.select([*tests, of_file], [3, 5, 4, 0, 2, 1], 6)
     return np.where(file >= 0, FILE, np.where(anon >= 0, anon % 6, ORPHAN))
+
+
+def sharing(vmas: VmaRows, rows: slice) -> np.ndarray:
+    """How many of the resident pages more than one pte maps: 0 none resident, 1 none, 2 some, 3 half or more, 4 all."""
+    resident = vmas.anon_pages[rows] + vmas.file_pages[rows]
+    shared = vmas.shared_pages[rows] if len(vmas.shared_pages) == len(vmas.start) else np.zeros_like(resident)
+    tests = [resident == 0, shared == 0, shared >= resident, shared * 2 >= resident]
+    return np.select(tests, [0, 1, 4, 3], 2)
+
+
+def _state_classes(vmas: VmaRows, rows: slice) -> np.ndarray:
+    flags, now = vmas.flags[rows], states(vmas, rows)
+    away = moved(vmas.start[rows], vmas.pgoff[rows], flags, vmas.file[rows])
+    tests = [(flags & bit) > 0 for bit in (fl.SEALED, fl.LOCKED, fl.DONTCOPY, fl.WIPEONFORK)]
+    return np.select([away, *tests, now == SWAPPED, now == UNTOUCHED], [1, 5, 4, 2, 3, 6, 7], 0)
 
 
 def states(vmas: VmaRows, rows: slice) -> np.ndarray:
@@ -105,8 +136,13 @@ def tooltip(frame: Frame, task: int, i: int, vpn: int) -> str:
     lines = [f"{start:x}-{end:x}  {fl.perms(int(v.flags[i]))}  pgoff {pgoff:x}  page {vpn:#x}"]
     name = frame.files[v.file[i]] if v.file[i] >= 0 else frame.labels[v.label[i]] if v.label[i] >= 0 else "anonymous"
     lines.append(f"{name} of {t.comm[task]} {t.pid[task]}")
+    words = [w for bit, w in fl.WORDS.items() if v.flags[i] & bit & _TOLD]
+    if words:
+        lines.append(", ".join(words))
     counts = [(int(v.anon_pages[i]), "anonymous"), (int(v.file_pages[i]), "file"), (int(v.swap_pages[i]), "swapped")]
     held = ", ".join(f"{n:,} {word}" for n, word in counts if n)
+    if len(v.shared_pages) == len(v.start) and v.shared_pages[i]:
+        held += f"; {v.shared_pages[i]:,} mapped more than once"
     lines.append(f"{end - start:,} pages: {held or 'none touched'}")
     if v.anon[i] >= 0:
         lines.append(f"A{v.anon[i]}, {v.links[i]} link{'s' if v.links[i] != 1 else ''}")

@@ -6,31 +6,43 @@ Everything costly is done once for new vmas; a new selection only folds and repa
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
-from attrs import evolve
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
+from attrs import define, evolve
+from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
-from rmapexplorer.core import flags as fl
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_geometry as geo
+from rmapexplorer.gui.memory_layout import MapLayout
+from rmapexplorer.gui.memory_motion import Motion
 from rmapexplorer.gui.memory_paint import paint
 from rmapexplorer.gui.memory_scene import Fonts, Scene, Visit
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme
 
-MOST_FAVOURED = 20_000
-"""Anonymous memory gets more room than files, in frames of at most so many vmas."""
+SLICE_MS = 5
+"""Milliseconds of laying out at a time, between events."""
 MOST_VISITS = 500
 """Candidates of a walk that are outlined."""
-MOST_HOMES = 2000
-"""Homes of moved vmas get room on the axis while there are at most so many."""
+
+
+@define(eq=False)
+class Work:
+    """A frame that is being laid out."""
+
+    frame: Frame
+    layout: MapLayout
+    steps: Iterator[None]
 
 
 class MapSurface(QAbstractScrollArea):
     """The strips: a frame made into a Scene, and the part of it that shows."""
+
+    laid_out = Signal()
+    """The scene is made anew: the vmas are others."""
 
     context_requested = Signal(str, dict, QPoint)
     window_changed = Signal()
@@ -42,6 +54,12 @@ class MapSurface(QAbstractScrollArea):
         self._theme: Theme | None = None
         self._mode, self._flipped = "anon_vma", False
         self._open: set[int] = set()
+        self._work: Work | None = None
+        self.motion = Motion(self)
+        self.motion.moved.connect(self.viewport().update)
+        self._slices = QTimer(self)
+        self._slices.setInterval(0)
+        self._slices.timeout.connect(self._slice)
         self._revealed = 0
         self._by_keyboard = False
         self._hashes = np.empty(0, np.uint64)
@@ -59,6 +77,10 @@ class MapSurface(QAbstractScrollArea):
 
     # --- what is shown
 
+    def settle(self) -> None:
+        """Any input ends an animation: what shows is the state."""
+        self.motion.end()
+
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._theme = theme
@@ -67,33 +89,65 @@ class MapSurface(QAbstractScrollArea):
         self.viewport().update()
 
     def set_frame(self, frame: Frame) -> None:
-        """Show ``frame``; zoom and unfolded groups stay, the axis and the folding are made anew where vmas changed."""
+        """Show ``frame``; zoom and unfolded groups stay, the axis and the folding are made anew where vmas changed.
+
+        Frames of very many vmas are laid out in slices: until that is done what was shown before stays.
+        """
         before = self.scene
         if self._theme is None:
             raise ValueError("set_theme comes before set_frame")
-        same = before is not None and all(
-            getattr(before.frame.vmas, c) is getattr(frame.vmas, c) for c in ("start", "end", "flags", "pgoff", "first")
-        )
-        if before is not None and same:
+        newest = self._work.frame if self._work is not None else before.frame if before is not None else None
+        if newest is not None and _same_vmas(newest, frame) and newest.generation == frame.generation:
+            if self._work is not None:
+                self._work.frame = frame
+                return
+            assert before is not None
             before.frame = frame
+            self._find_spots(frame)
+            self._refold()
+            return
+        layout = MapLayout(vmas=frame.vmas)
+        self._work = Work(frame, layout, layout.steps())
+        if layout.small:
+            layout.run()
+            self._install()
         else:
-            kept = None
-            if before is not None and before.frame.generation == frame.generation:
-                kept = self._kept_pages()
-            else:
-                self._open.clear()
-            self._rebuild(frame, kept)
+            self._slices.start()
+
+    @property
+    def laying_out(self) -> bool:
+        """True while a large frame is being laid out."""
+        return self._work is not None
+
+    def _slice(self) -> None:
+        """A few milliseconds of laying out."""
+        work = self._work
+        if work is None:
+            self._slices.stop()
+            return
+        clock = QElapsedTimer()
+        clock.start()
+        while clock.elapsed() < SLICE_MS:
+            if next(work.steps, self) is self:
+                self._install()
+                return
+
+    def _install(self) -> None:
+        work, self._work = self._work, None
+        self._slices.stop()
+        assert work is not None
+        frame, kept = work.frame, None
+        if self.scene is not None and self.scene.frame.generation == frame.generation:
+            kept = self._kept_pages()
+        else:
+            self._open.clear()
+        self._rebuild(frame, work.layout, kept)
         self._find_spots(frame)
         self._refold()
+        self.laid_out.emit()
 
-    def _rebuild(self, frame: Frame, kept: tuple[float, float] | None) -> None:
-        v = frame.vmas
-        self._hashes = geo.layout_hashes(v.first, v.start, v.end, v.flags)
-        firsts = np.sort(np.unique(self._hashes, return_index=True)[1])
-        columns = (v.start, v.end, v.pgoff, v.flags, v.file)
-        if len(firsts) < len(self._hashes):
-            columns = tuple(_of_tasks(v.first, firsts, column) for column in columns)
-        axis = _axis(*columns)
+    def _rebuild(self, frame: Frame, layout: MapLayout, kept: tuple[float, float] | None) -> None:
+        self._hashes, axis = layout.hashes, layout.axis
         window = geo.Window.fit(axis.length, self._strip_width(), self._flipped)
         if kept is not None:
             low, high = sorted(float(u) for u in axis.unit(np.array(kept)))
@@ -164,6 +218,9 @@ class MapSurface(QAbstractScrollArea):
 
     def _describe(self, s: Scene) -> None:
         tasks = s.frame.tasks
+        if s.live is not None:
+            self.setAccessibleDescription(f"{s.live.drag.title}: {s.live.text or 'trying it'}")
+            return
         words = f"{len(tasks.pid):,} processes, {len(s.frame.vmas.start):,} vmas"
         if s.task >= 0:
             words += f"; selected {tasks.comm[s.task]} {tasks.pid[s.task]}"
@@ -216,7 +273,7 @@ class MapSurface(QAbstractScrollArea):
     # --- what the header controls
 
     def set_mode(self, mode: str) -> None:
-        """Colour by "anon_vma", "kind" or "perms"."""
+        """Colour by one of memory_style.MODES."""
         self._mode = mode
         if self.scene is not None:
             self.scene.mode = mode
@@ -287,7 +344,7 @@ class MapSurface(QAbstractScrollArea):
         if self.scene is None:
             return
         painter = QPainter(self.viewport())
-        paint(painter, self.scene)
+        paint(painter, self.scene, self.motion)
         if self._by_keyboard:
             painter.setPen(QPen(self.scene.color("accent"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -320,16 +377,7 @@ class MapSurface(QAbstractScrollArea):
             self._place()
 
 
-def _axis(start: np.ndarray, end: np.ndarray, pgoff: np.ndarray, flags: np.ndarray, file: np.ndarray) -> geo.Axis:
-    """The axis of these vmas and of the homes of moved ones, with more room for anonymous memory."""
-    favoured = start[(file < 0) & ((flags & fl.GROWSDOWN) == 0)] if len(start) <= MOST_FAVOURED else None
-    away = np.flatnonzero(geo.moved(start, pgoff, flags, file))
-    if 0 < len(away) <= MOST_HOMES:
-        home, pages = pgoff[away], end[away] - start[away]
-        start, end = np.concatenate([start, home]), np.concatenate([end, home + pages])
-    return geo.build_axis(start, end, favoured)
-
-
-def _of_tasks(first: np.ndarray, tasks: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """The cells of a vma column that belong to some rows of TaskRows."""
-    return np.concatenate([column[first[t] : first[t + 1]] for t in tasks.tolist()])
+def _same_vmas(one: Frame, other: Frame) -> bool:
+    """Whether two frames have the very same vmas, so that axis and folding stay."""
+    columns = ("start", "end", "flags", "pgoff", "first")
+    return all(getattr(one.vmas, column) is getattr(other.vmas, column) for column in columns)

@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.memory_map import MemoryMap
+from rmapexplorer.gui.memory_style import MODES
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
 from tests.gui import frame_factory as ff
@@ -112,10 +113,10 @@ def test_a_click_beside_every_vma_selects_the_process(letter: Bench) -> None:
     assert letter.selected == (3, -1)
 
 
-def test_a_drag_pans_and_selects_nothing(letter: Bench) -> None:
+def test_a_drag_beside_every_vma_pans_and_selects_nothing(letter: Bench) -> None:
     letter.canvas.zoom_to(0xA10, 0xA20)
     before = letter.scene.window.left
-    letter.drag(letter.point(1, 0xA18), letter.point(1, 0xA18) + QPoint(80, 0))
+    letter.drag(letter.point(4, 0xA18), letter.point(4, 0xA18) + QPoint(80, 0))
     assert letter.scene.window.left < before
     assert letter.selected == (0, -1)
 
@@ -181,8 +182,8 @@ def test_flipping_mirrors_the_strips_and_says_so(letter: Bench) -> None:
     assert letter.point(1, 0x400).x() - s.gutter == pytest.approx(s.window.width - (x - s.gutter), abs=1.5)
 
 
-def key(bench: Bench, *keys: Qt.Key, control: bool = False) -> None:
-    modifiers = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+def key(bench: Bench, *keys: Qt.Key, shift: bool = False) -> None:
+    modifiers = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
     for k in keys:
         QTest.keyClick(bench.canvas, k, modifiers)
 
@@ -193,7 +194,7 @@ def test_arrows_walk_pages_vmas_and_processes(letter: Bench) -> None:
     assert letter.selected == (2, 0xA1C), "the page after a18 - 1 that is mapped"
     key(letter, Qt.Key.Key_Left)
     assert letter.selected == (2, 0xA17)
-    key(letter, Qt.Key.Key_Right, Qt.Key.Key_Right, control=True)
+    key(letter, Qt.Key.Key_Right, Qt.Key.Key_Right, shift=True)
     assert letter.selected == (2, 0xC40)
     key(letter, Qt.Key.Key_Down)
     assert letter.selected == (3, 0xA1F), "nearest page of the next process"
@@ -347,7 +348,7 @@ def test_everything_paints_at_any_size_and_zoom(qtbot: Any, theme: str, flipped:
         bench.themes.use(theme)
         bench.canvas.set_flipped(flipped)
         bench.selection.select(2, int(frame.vmas.start[-1]))
-        for mode in ("anon_vma", "kind", "perms"):
+        for mode in MODES:
             bench.canvas.set_mode(mode)
             for factor in (1.0, 3.0, 40.0, 1e9):
                 bench.canvas.zoom(factor, 150.0)
@@ -384,6 +385,8 @@ def best(times: int, work: Any) -> float:
 def test_a_million_vmas_stay_fluid(qtbot: Any, distinct: bool) -> None:
     frame = ff.huge(distinct=distinct)
     bench = Bench(qtbot, frame, (1200, 500))
+    assert bench.canvas.laying_out
+    qtbot.waitUntil(lambda: not bench.canvas.laying_out)
     if not distinct:
         bench.canvas.toggle(0)
     for factor in (1.0, 2.0, 2.0, 8.0):
@@ -392,4 +395,4 @@ def test_a_million_vmas_stay_fluid(qtbot: Any, distinct: bool) -> None:
         assert best(3, bench.image) < 0.1, "33 ms a painting, three times that here"
     other = evolve(frame, vmas=evolve(frame.vmas, start=frame.vmas.start.copy()), serial=2)
     frames = [other, frame]
-    assert best(2, lambda: bench.map.set_frame(frames.pop())) < 0.3, "100 ms a frame, three times that here"
+    assert best(2, lambda: bench.map.set_frame(frames.pop())) < 0.03, "10 ms in a slot, three times that here"
