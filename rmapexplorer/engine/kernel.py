@@ -8,6 +8,7 @@ import numpy as np
 from attrs import define, evolve, field
 
 from rmapexplorer.core.units import Machine
+from rmapexplorer.designs.registry import name_in_era
 from rmapexplorer.engine.files import Recorded
 from rmapexplorer.engine.frames import Detail, Ints, KernelDifference
 from rmapexplorer.engine.kernel_beside import with_kernel
@@ -36,7 +37,7 @@ class RecordedKernel:
     _steps: dict[tuple[str, str], Ints] = field(factory=dict)
 
     def _record(self, design: str, machine: Machine) -> KernelRecord:
-        key = design if _alike(design) else VIEW, machine.calls
+        key = design if _alike(design) else name_in_era(VIEW, machine.calls), machine.calls
         if key not in self._known:
             self._known[key] = KernelRecord(self.trace, key[0], machine)
         return self._known[key]

@@ -81,7 +81,8 @@ def test_table(name: str) -> None:
 def test_every_rule_has_a_source() -> None:
     for name, change in {**CHANGES, **ADVICES_SINCE}.items():
         assert change.source and version(change.since) > version("2.6.7"), name
-    assert all(change.sure for change in CHANGES.values())
+    unsure = {name for name, change in {**CHANGES, **ADVICES_SINCE}.items() if not change.sure}
+    assert unsure == {"stack_guard_page"}, "its commit is of 2010; that 2.6.36 was the first with it is recalled"
 
 
 @pytest.mark.parametrize("advice", ADVICES)
