@@ -26,7 +26,7 @@ from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs import direct_pages
-from rmapexplorer.designs.common import grouped_list_walk, joined, vma_node
+from rmapexplorer.designs.common import grouped_list_walk, joined, reach_field, vma_node
 
 SOURCE = "is_mergeable_anon_vma, mm/mmap.c 2.6.7"
 
@@ -341,6 +341,8 @@ class AnonVma(Design):
             return "", []
         return f"anon_vma {self.owner_name(av)}", [
             ("head", f"{self.lists.size(av)} vmas", "all that descend from the vma it was made for, newest first"),
+            ("lock", "its own spinlock", "taken by faults that prepare it, forks of its vmas and walks of its pages"),
+            reach_field(self.w, self.lists.members(av)),
         ]
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:

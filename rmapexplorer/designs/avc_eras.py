@@ -73,6 +73,10 @@ class Era:
     """Where a merge is refused that has an anon_vma on one side only."""
     join: str = ""
     """Where the anon_vmas of both neighbours of a gap are compared."""
+    lock: str = "rwsem"
+    """Kind of the lock: spinlock, mutex since 3.0, rwsem since 3.8 (4fc3f1d66b1e)."""
+    root_lock: bool = True
+    """Whether only the root's lock is ever taken: since 2.6.36 (5c341ee1dfc8, 012f18004da3)."""
 
 
 def _sizes(i386: tuple[int, int], x86_64: tuple[int, int], words: str) -> Sizes:
@@ -117,18 +121,19 @@ ERAS: dict[str, Era] = {
             name="2.6.34", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=True,
             new_takes_faulted=True, new_takes_child=True, brk_merges_right=True, file_index=PrioTreeIndex,
             sizes=_FIRST, source=f"{MERGEABLE}, mm/mmap.c 2.6.34", join=JOIN.format("2.6.34"),
+            lock="spinlock", root_lock=False,
         ),
         Era(
             name="3.0", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=False,
             new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=PrioTreeIndex,
             sizes=_MUTEX, source=f"{MERGEABLE}, mm/mmap.c 3.0",
-            one_sided=SINGULAR.format("3.0"), join=JOIN.format("3.0"),
+            one_sided=SINGULAR.format("3.0"), join=JOIN.format("3.0"), lock="mutex",
         ),
         Era(
             name="3.7", walk=grouped_tree_walk, by_pgoff=True, reuse=never, child_takes_new=False,
             new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
             sizes=_TREE, source=f"{MERGEABLE}, mm/mmap.c 3.7",
-            one_sided=SINGULAR.format("3.7"), join=JOIN.format("3.7"),
+            one_sided=SINGULAR.format("3.7"), join=JOIN.format("3.7"), lock="mutex",
         ),
         Era(
             name="4.0", walk=grouped_tree_walk, by_pgoff=True, reuse=by_degree, child_takes_new=False,

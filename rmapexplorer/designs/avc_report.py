@@ -9,7 +9,7 @@ import numpy as np
 from rmapexplorer.core.design import Incidence, Picture, StructNode
 from rmapexplorer.core.table import ANON, NONE
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.designs.common import vma_node
+from rmapexplorer.designs.common import reach_field, vma_node
 
 if TYPE_CHECKING:
     from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
@@ -42,15 +42,32 @@ def owner_fields(d: AnonVmaChain, page: int, vma: int) -> tuple[str, list[tuple[
     av = av if av >= 0 else int(d.own[vma]) if vma >= 0 else -1
     if av < 0:
         return "", []
-    a = d.av
+    a, root = d.av, int(d.av.root[av])
     return f"anon_vma {d.owner_name(av)}", [
-        ("root", d.owner_name(int(a.root[av])), "whose lock guards the whole family"),
+        ("root", d.owner_name(root), "of the family: the anon_vma that was not made by a fork"),
+        _lock(d, av, root),
         ("parent", d.owner_name(int(a.parent[av])), "the anon_vma it was forked from"),
         ("refcount", str(a.refs[av]), "one for itself; a root one more for each descendant"),
         ("num_children", str(a.children[av]), "anon_vmas forked from it; a root counts itself"),
         ("num_active_vmas", str(a.active[av]), "vmas whose own anon_vma it is"),
         ("rb_root", f"{d.trees.size(av)} links", "avcs in its interval tree: whom a walk may visit"),
+        reach_field(d.w, d.avc.vma[d.trees.members(av)]),
     ]
+
+
+def _lock(d: AnonVmaChain, av: int, root: int) -> tuple[str, str, str]:
+    kind = d.rules.lock
+    if not d.rules.root_lock:
+        return kind, "its own", "each anon_vma of a fork family has a lock of its own before 2.6.36"
+    avs = d.av.live()
+    others = int(np.count_nonzero(d.av.root[avs] == root)) - 1
+    shared = f"shared with {others} more" if others else "nobody else's"
+    where = "its own" if root == av else f"of {d.owner_name(root)}"
+    return (
+        kind,
+        f"{where}, {shared}",
+        "only the root's is taken: faults, forks and walks of the whole family meet there",
+    )
 
 
 def incidence(d: AnonVmaChain) -> Incidence:

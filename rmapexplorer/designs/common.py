@@ -128,3 +128,18 @@ def vma_node(w: World, row: int, family: int) -> StructNode:
     v = w.vma
     return StructNode(key=f"v{row}", rank=2, title=f"{int(v.start[row]):x}-{int(v.end[row]):x}",
                       subtitle=f"pgoff {int(v.pgoff[row]):x}", family=family, vma=row, mm=int(v.mm[row]))  # fmt: skip
+
+
+REACHED_NAMED = 6
+"""Processes named in a line of the inspector; of more only the number is given."""
+
+
+def reach_field(w: World, vmas: Ints) -> tuple[str, str, str]:
+    """Whom a walk from an object that lists these vmas may visit, as a line of the inspector."""
+    mms = np.unique(w.vma.mm[vmas])
+    plural = f"{len(vmas):,} vma" + "s" * (len(vmas) != 1)
+    pids = sorted(task.pid for task in w.tasks.values() if task.mm in mms and task.pid == task.leader)
+    named = ", ".join(str(pid) for pid in pids[:REACHED_NAMED])
+    more = f" and {len(pids) - REACHED_NAMED} more" if len(pids) > REACHED_NAMED else ""
+    value = f"{plural} of pid {named}{more}" if pids else "nobody"
+    return "reaches", value, "whom a walk of one of its pages may have to visit, hit or miss"
