@@ -138,7 +138,7 @@ class Publisher:
             busy=busy,
             calls=stage.machine.calls if isinstance(stage.machine, Machine) else "",
             kernel=kernel,
-            kernel_waits=kernel is None and stage.recorded is not None and line.cursor <= length,
+            kernel_waits=kernel is None and stage.recorded is not None and line.cursor <= length and not self.plain,
             kernel_steps=stage.recorded.steps(shown.kind.key, stage.machine)[:length] if length else None,
             kernel_length=length,
             op=line.operations[node] if node >= 0 else None,

@@ -72,6 +72,24 @@ def test_nothing_differs(tmp_path: Path) -> None:
     assert not any(one.state == "kernel" for one in (*detail.structure.nodes, *detail.structure.links))
 
 
+@pytest.mark.parametrize("calls", ["2.6.34", "3.0", "4.0", "6.0"])
+def test_under_another_era_our_side_is_that_of_the_world_in_view(tmp_path: Path, calls: str) -> None:
+    driver = Driver(f"{TRACES}/cow.json.gz#cow-1006")
+    driver.conductor.set_calls(calls, 3)
+    seen = 0
+    for position in (8, 14, 20, 26, 32):
+        frame = driver.seek(position)
+        assert frame.view == f"anon_vma_chain:era={calls}"
+        for pid, first in zip(frame.tasks.pid.tolist(), frame.vmas.first[:-1].tolist(), strict=True):
+            detail = _detail(driver, pid, int(frame.vmas.start[first]))
+            mine = {one.name: one.value for one in (*detail.vma, *detail.owner)}
+            for one in detail.kernel or ():
+                if one.section != "page" and one.name in mine and one.name not in ("vm_flags", "rb_root"):
+                    assert one.ours == mine[one.name], (position, pid, one)
+                    seen += 1
+    assert seen > 20
+
+
 def test_fields_that_differ_have_both_values(spoiled: Driver) -> None:
     detail = _detail(spoiled, PARENT, PLACE)
     differing = {(one.section, one.name): (one.kernel, one.ours) for one in detail.kernel or () if one.differs}
@@ -94,7 +112,10 @@ def test_boxes_and_links_are_marked_and_what_only_the_kernel_has_is_added(spoile
     links: dict[tuple[str, str], Link] = {(link.source, link.target): link for link in structure.links}
     assert links[root.key, ghost.key].state == "kernel"
     gone = next(node for node in structure.nodes if node.target == (CHILD, ARENA + 14))
-    assert links[root.key, gone.key].kernel == "the kernel has no such avc" and not links[root.key, gone.key].state == "kernel"
+    assert (
+        links[root.key, gone.key].kernel == "the kernel has no such avc"
+        and not links[root.key, gone.key].state == "kernel"
+    )
     assert [link for link in structure.links if link.kernel and link.target not in (ghost.key, gone.key)] == []
 
 

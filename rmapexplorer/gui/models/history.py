@@ -153,7 +153,10 @@ class HistoryModel(TableModel):
 
     def set_kernel(self, steps: np.ndarray | None, recorded: int) -> None:
         """Differences from the recorded kernel after operation 1, 2 ..., and how many operations were recorded."""
-        if steps is self._kernel and recorded == self._recorded:
+        same = steps is self._kernel or (
+            steps is not None and self._kernel is not None and np.array_equal(steps, self._kernel)
+        )
+        if same and recorded == self._recorded:
             return
         self._kernel, self._recorded = steps, recorded
         if self.count():
