@@ -245,6 +245,19 @@ def continuations(text: str, designs: Sequence[str] = ()) -> tuple[str, ...]:
     return ("and",) if condition.design else ("and", "in")
 
 
+def completions(text: str, designs: Sequence[str] = ()) -> list[str]:
+    """``text`` with each word or phrase that can come next."""
+    base = text
+    try:
+        parse(text)
+    except Malformed as trouble:
+        if trouble.found:
+            base = text[: trouble.column]
+    if base and not base.endswith(" "):
+        base += " "
+    return [base + word for word in continuations(text, designs)]
+
+
 def _worded(expected: Sequence[str], designs: Sequence[str]) -> tuple[str, ...]:
     words = [w for w in expected if not w.startswith("a ")]
     return (*words, *(designs if "a design" in expected else ()))

@@ -28,7 +28,7 @@ def plot_menu(view: Overhead, card: PlotCard, position: int) -> QMenu:
     both = None not in view.markers
     for text, id_ in (
         ("&Statistics from A to B", "statistics"),
-        ("Di&fference from A to B…", "diff_markers"),
+        ("W&hat changed from A to B…", "diff_markers"),
     ):
         _ask(view, menu, text, id_, position).setEnabled(both)
     zoom = menu.addAction("&Zoom to A and B", view.zoom)

@@ -36,7 +36,7 @@ class RangeBar(QWidget):
         self.buttons = {
             "statistics": HeaderButton("statistics", "Smallest, mean, largest value of every curve from A to B"),
             "zoom": HeaderButton("zoom", "Show only the operations from A to B"),
-            "diff_markers": HeaderButton("difference…", "What changed from A to B: processes, vmas, structures"),
+            "diff_markers": HeaderButton("what changed…", "What changed from A to B: processes, vmas, structures"),
         }
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 0, 10, 0)

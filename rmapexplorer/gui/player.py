@@ -17,6 +17,8 @@ class Player(QObject):
     wanted = Signal(int)
     playing_changed = Signal(bool)
     speed_changed = Signal(float)
+    stopped = Signal()
+    """It paused at ``stop_at``."""
 
     def __init__(self, speed: float, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +28,9 @@ class Player(QObject):
         self._timer.timeout.connect(self._tick)
         self._asked = -1
         self._waited = 0
+        self._held = False
+        self.stop_at = -1
+        """Position where playing pauses, a breakpoint; -1: none."""
 
     @property
     def playing(self) -> bool:
@@ -37,7 +42,10 @@ class Player(QObject):
         self._position, self._head = position, head
         if position == self._asked:
             self._asked = -1
-        if self.playing and position >= head and self._asked < 0:
+        if self.playing and position == self.stop_at:
+            self.pause()
+            self.stopped.emit()
+        elif self.playing and position >= head and self._asked < 0:
             self.pause()
 
     def toggle(self) -> None:
@@ -55,6 +63,7 @@ class Player(QObject):
         if self.playing:
             self._timer.stop()
             self._asked = -1
+            self._held, self.stop_at = False, -1
             self.playing_changed.emit(False)
 
     def set_speed(self, per_second: float) -> None:
@@ -64,6 +73,10 @@ class Player(QObject):
             self._timer.start(self._interval())
         self.speed_changed.emit(self.speed)
 
+    def hold(self, held: bool) -> None:
+        """Ask for nothing while it is not known yet where to stop."""
+        self._held = held
+
     def _interval(self) -> int:
         return max(15, round(1000 / self.speed))
 
@@ -72,6 +85,8 @@ class Player(QObject):
         self.wanted.emit(position)
 
     def _tick(self) -> None:
+        if self._held:
+            return
         self._waited += 1
         if self._waited > PATIENCE:
             self._asked = -1

@@ -104,6 +104,17 @@ class Settings:
             self._store.setValue(f"layouts/state_{number}", state)
 
     @property
+    def breakpoints(self) -> list[str]:
+        """Conditions that stop a run, those that are off with a minus before them."""
+        value: Any = self._store.value("time/breakpoints", [])
+        lines = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [line for line in lines if isinstance(line, str) and line.strip("-")]
+
+    @breakpoints.setter
+    def breakpoints(self, lines: list[str]) -> None:
+        self._store.setValue("time/breakpoints", list(lines))
+
+    @property
     def welcome(self) -> bool:
         """True until the welcome strip was dismissed."""
         return self._read("welcome/show", "yes") != "no"

@@ -16,6 +16,7 @@ from rmapexplorer.gui.models.history import Path, tip
 from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes, mono
+from rmapexplorer.gui.timeline_marks import Markers, draw_bookmarks, draw_markers, draw_span
 
 FEW = 40
 """Up to so many operations are dots; beyond, marks."""
@@ -72,6 +73,8 @@ class Track(QWidget):
         super().__init__(parent)
         self.path = Path()
         self.position, self.head = 0, 0
+        self.bookmarks: dict[int, str] = {}
+        self.markers: Markers = (None, None)
         self.pending = -1
         """Where the user has put the handle and no frame has come back yet; -1 for none."""
         self._theme: Theme | None = None
@@ -104,6 +107,12 @@ class Track(QWidget):
         if not self._dragging:
             self.pending = -1
         self.update()
+
+    def set_marks(self, bookmarks: dict[int, str], markers: Markers) -> None:
+        """What is pinned to the track."""
+        if (bookmarks, markers) != (self.bookmarks, self.markers):
+            self.bookmarks, self.markers = bookmarks, markers
+            self.update()
 
     @property
     def shown(self) -> int:
@@ -148,6 +157,7 @@ class Track(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         left, width, y = self.line()
         accent = self._theme.color("accent")
+        draw_span(painter, self._theme, self.markers, self.x_of, y)
         for end, color in ((left + width, self._theme.color("line")), (self.x_of(self.shown), accent)):
             painter.setPen(QPen(color, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawLine(QPointF(left, y), QPointF(max(end, left), y))
@@ -155,6 +165,8 @@ class Track(QWidget):
             self._draw_dots(painter, y)
         else:
             self._draw_marks(painter, y)
+        draw_bookmarks(painter, self._theme, self.bookmarks, self.x_of, y)
+        draw_markers(painter, self._theme, self.markers, self.x_of, y, scaled(self.font(), 0.78, bold=True))
         self._draw_handle(painter, y)
         painter.end()
 
@@ -320,7 +332,9 @@ class Track(QWidget):
         """The tooltip names the operation under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self.head:
             position = self._at(event.pos().x())
-            QToolTip.showText(event.globalPos(), f"{position:,}  {tip(self.entry(position))}", self)
+            near = [p for p in self.bookmarks if abs(self.x_of(p) - event.pos().x()) < 6]
+            notes = "".join(f"\n⚑ {p:,}  {self.bookmarks[p]}".rstrip() for p in near)
+            QToolTip.showText(event.globalPos(), f"{position:,}  {tip(self.entry(position))}{notes}", self)
             return True
         if event.type() == QEvent.Type.ContextMenu and self.head:
             self.menu_requested.emit(self._at(event.pos().x()), event.globalPos())  # type: ignore[attr-defined]
@@ -380,8 +394,14 @@ class Timeline(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show the frame's position."""
         self.track.set_place(frame.position, frame.head)
+        notes = {mark.position: mark.text for mark in frame.bookmarks if not mark.branch}
+        self.track.set_marks(notes, self.track.markers)
         self.branch.set_branches(frame.branches, frame.branch)
         self._tell(frame.position, frame.head, frame.op_text)
+
+    def set_markers(self, a: int | None, b: int | None) -> None:
+        """Where the markers A and B stand; None where one is not set."""
+        self.track.set_marks(self.track.bookmarks, (a, b))
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rmapexplorer.gui.features.autosave import Autosave
 from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.features.copy_as import CopyAs
+from rmapexplorer.gui.features.exports import Exports
 from rmapexplorer.gui.features.find import Find
 from rmapexplorer.gui.features.help_pages import HelpPages
 from rmapexplorer.gui.features.kernel import KernelSteps
@@ -13,9 +14,10 @@ from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.features.perspectives import Perspectives
 from rmapexplorer.gui.features.preferences import PreferencesFeature
 from rmapexplorer.gui.features.selection_history import SelectionHistory
+from rmapexplorer.gui.features.time_travel import TimeTravel
 from rmapexplorer.gui.features.tour import TourFeature
 
 FEATURES: tuple[type[Feature], ...] = (
-    Perspectives, Autosave, PaletteFeature, Find, SelectionHistory, CopyAs, PreferencesFeature, HelpPages,
-    TourFeature, KernelSteps, MapDrag,
+    Perspectives, Autosave, Exports, PaletteFeature, Find, SelectionHistory, CopyAs, PreferencesFeature, HelpPages,
+    TourFeature, KernelSteps, MapDrag, TimeTravel,
 )  # fmt: skip

@@ -1,0 +1,58 @@
+"""What is pinned to the timeline's track: bookmarks as small flags, the markers A and B with the span between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from rmapexplorer.gui.theme import Theme
+
+Markers = tuple[int | None, int | None]
+"""Positions of A and B, None where one is not set."""
+
+POLE = 11.0
+"""Height of a bookmark's flag above the track, in device-independent pixels."""
+
+
+def draw_span(painter: QPainter, theme: Theme, markers: Markers, x_of: Callable[[int], float], y: float) -> None:
+    """The wash between the markers, below everything else."""
+    a, b = markers
+    if a is None or b is None:
+        return
+    left, right = sorted((x_of(a), x_of(b)))
+    wash = QColor(theme.color("warn"))
+    wash.setAlpha(46)
+    painter.fillRect(QRectF(left, y - 8, right - left, 16), wash)
+
+
+def draw_markers(
+    painter: QPainter, theme: Theme, markers: Markers, x_of: Callable[[int], float], y: float, font: QFont
+) -> None:
+    """A line through the track and the letter above it, for each marker that is set."""
+    metrics = QFontMetricsF(font)
+    painter.setFont(font)
+    for name, position in zip("AB", markers, strict=True):
+        if position is None:
+            continue
+        x = x_of(position)
+        painter.setPen(QPen(theme.color("warn"), 1.6))
+        painter.drawLine(QPointF(x, y - 8), QPointF(x, y + 9))
+        box = QRectF(x + 1, y - 13, metrics.horizontalAdvance(name) + 5, metrics.height() - 3)
+        painter.fillRect(box, theme.color("warn"))
+        painter.setPen(theme.color("panel"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+
+
+def draw_bookmarks(
+    painter: QPainter, theme: Theme, positions: Mapping[int, str], x_of: Callable[[int], float], y: float
+) -> None:
+    """A flag for each bookmark; those on one pixel are drawn once."""
+    painter.setPen(QPen(theme.color("text"), 1.2))
+    painter.setBrush(theme.color("text"))
+    for x in sorted({round(x_of(position)) for position in positions}):
+        top = QPointF(x + 0.5, y - POLE)
+        painter.drawLine(top, QPointF(x + 0.5, y - 3))
+        painter.drawPolygon(QPolygonF([top, top + QPointF(5.5, 2.5), top + QPointF(0, 5)]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
