@@ -14,7 +14,7 @@ from attrs import evolve
 from rich.progress import Progress
 
 from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import bench, claims, designs, figures, verify, workload
+from rmapexplorer.commands import bench, claims, designs, export, figures, script, verify, workload
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
@@ -39,7 +39,7 @@ from rmapexplorer.terminal import (
 
 WINDOW = """\
 the window:
-  rmapexplorer [FILE]      open a session (.rmap), a recording or, without FILE, the built-in scenario
+  rmapexplorer [FILE]      open a session (.rmap), a script, a recording or, without FILE, the built-in scenario
   --screenshot PATH        save a picture of the window there and end; needs no screen
   --size WxH               size of the window, for example 1440x900
   --theme THEME            dark, light or system, for this start only
@@ -118,17 +118,18 @@ def parser() -> argparse.ArgumentParser:
 
 def _file_arguments(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(kind.key for kind in DESIGNS)
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap) or the text that perf script prints")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap), a script (.rmaps) or the text that perf script prints")
     parser.add_argument(
         "--design", nargs="+", action="extend", metavar="NAME", dest="designs",
         help=f"designs to run instead of those of the file: {known}; with options as in anonmm:variant=4c",
     )  # fmt: skip
     parser.add_argument(
         "--calls", metavar="ERA", choices=[rules.era for rules in ERAS],
-        help=f"run as that Linux, its system calls and, where a design has an era of its own that is not named or set apart "
-        f"in the file, its version of the design: {', '.join(rules.era for rules in ERAS)}",
+        help=f"run as that Linux: its system calls, and its version of each design that has an era (an era named with "
+        f"--design, or set apart from the calls in the file, stays): {', '.join(rules.era for rules in ERAS)}",
     )  # fmt: skip
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
+    script.declare_settings(parser)
     parser.set_defaults(parser=parser, counters=None)
 
 
@@ -197,6 +198,13 @@ COMMANDS: tuple[Command, ...] = (
         verify.declare,
         verify.carry_out,
     ),
+    Command(
+        "export",
+        "write a session as an HTML report, its structures as a graph, or its curves as CSV",
+        export.declare,
+        export.carry_out,
+    ),
+    Command("script", "write a script as a session, or a session as a script", script.declare, script.carry_out),
     Command("workload", "write one of the workloads W1 to W9 as a session", workload.declare, workload.carry_out),
     Command(
         "claims",
@@ -221,7 +229,7 @@ def _run_all(
         if target not in (None, "-") and (sentence := report.no_target(target, path, option)):
             raise Trouble(sentence, BAD_FILE)
     with progress_bars() as progress:
-        session = _load(path, progress)
+        session = _load(path, progress, script.settings_of(options.settings))
         try:
             names = wanted or batch.names_of(session)
         except KernelError as error:
@@ -253,10 +261,10 @@ def _file_and_designs(options: argparse.Namespace) -> tuple[str, list[str]]:
     return path, wanted
 
 
-def _load(path: str, progress: Progress) -> Session:
+def _load(path: str, progress: Progress, settings: dict[str, int]) -> Session:
     bar = progress.add_task("reading", total=None)
     try:
-        session = load_any(path, lambda done, total: progress.update(bar, completed=done, total=total))
+        session = load_any(path, lambda done, total: progress.update(bar, completed=done, total=total), settings=settings)
     except FormatError as error:
         raise Trouble(str(error), BAD_FILE) from error
     progress.remove_task(bar)

@@ -35,7 +35,7 @@ def never(av: AnonVmas, chain: Ints, own: Ints) -> Bools:
 
 
 def by_degree(av: AnonVmas, chain: Ints, own: Ints) -> Bools:
-    """4.0 (7a3ef208e662): degree < 2, children and vmas counted together, so one vma without children passes as well.
+    """Since 3.19 (7a3ef208e662): degree < 2, children and vmas counted together, so one vma without children passes as well.
 
     That is the double reuse: an anon_vma somebody still uses is taken once more.
     """

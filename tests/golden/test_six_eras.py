@@ -96,7 +96,7 @@ TABLE: dict[str, Line] = {
     ),
     "reuse of pages": Line(28, faults, _since("6.0", 4, 0), "6c287605fd56 in 5.19, 64fe24a3e05e in 6.0"),
     "reuse of anon_vmas, serial": Line(
-        31, anon_vmas, (3, 6, 6, 5, 5, 5), "7a3ef208e662 in 4.0; in 2.6.7 a family has one"
+        31, anon_vmas, (3, 6, 6, 5, 5, 5), "7a3ef208e662 in 3.19; in 2.6.7 a family has one"
     ),
     "reuse of anon_vmas, twice": Line(34, anon_vmas, (3, 8, 8, 5, 6, 6), "2555283eb40d in 6.0"),
     "file ptes at fork": Line(39, faults, (0, 16, 16, 1, 1, 1), "d992895ba2b2 in 2.6.14, 8c6e50b0290c in 3.15"),
