@@ -167,7 +167,10 @@ class Publisher:
         stage, position = self.stage, self.stage.line.cursor
         if stage.recorded is None or self.plain or position > length:
             return None
-        found: tuple[KernelDifference, ...] | None = stage.recorded.at(stage.shown.kind.key, stage.machine, position)
+        shown = stage.shown.kind.key, stage.machine
+        if len(stage.recorded.steps(*shown)) == position - 1:
+            stage.recorded.advance(*shown)  # only this one is missing: a step forward needs no second frame
+        found: tuple[KernelDifference, ...] | None = stage.recorded.at(*shown, position)
         return found
 
     def _columns_now(self) -> Columns:

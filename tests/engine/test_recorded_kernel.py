@@ -96,6 +96,18 @@ def test_the_comparison_goes_in_slices_and_never_keeps_a_command_waiting(spoiled
     assert all(m.kernel is None for m in waiting)
 
 
+@pytest.mark.parametrize(("position", "waits"), [(1, False), (5, True)])
+def test_where_one_step_is_missing_it_is_compared_at_once(position: int, waits: bool) -> None:
+    driver = Driver(str(TRACES / "merge.json.gz"))
+    driver.seek(position)
+    driver.conductor.set_calls("6.0", 3)
+    while driver.conductor.busy:
+        driver.conductor.turn(0.008)
+    first = [m for m in driver.outbox.take() if isinstance(m, Frame) and m.calls == "6.0" and not m.busy][0]
+    assert first.kernel_waits == waits and (first.kernel is None) == waits
+    assert not driver.run().kernel_waits
+
+
 def test_the_steps_are_told_with_the_frames(spoiled: str) -> None:
     driver = Driver(spoiled)
     frame = driver.run()
