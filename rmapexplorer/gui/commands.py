@@ -198,7 +198,7 @@ class Commands(QObject):
         table = None if given else QApplication.focusWidget()
         if isinstance(table, QAbstractItemView) and table.selectionModel().hasSelection():
             key = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-            QApplication.sendEvent(table, key)  # the shortcut took the key from it
+            table.keyPressEvent(key)  # the shortcut took the key from it
         else:
             QGuiApplication.clipboard().setText(self._window.selection_text(given))
 

@@ -8,6 +8,8 @@ START, RUN, WORD, LETTER = 24, 14, 12, 2
 """Points for a letter at the very beginning, right after the one before it, at the beginning of a word, anywhere."""
 GAP_COST = 1
 """For every letter skipped between two that were found, at most LETTER * 4."""
+WHOLE = 4
+"""For every letter of a word that stands there as it was typed."""
 TRIES = 6
 """Places of the first letter that are tried."""
 
@@ -68,7 +70,7 @@ def _letters(word: str, title: str, start: int) -> list[int] | None:
 
 
 def _points(marks: list[int], title: str) -> int:
-    score, before = 0, -1
+    score, before = WHOLE * len(marks) * (marks[-1] - marks[0] == len(marks) - 1), -1
     for mark in marks:
         if mark == 0:
             score += START

@@ -42,6 +42,7 @@ class HelpWindow(QDialog):
         self.past: list[str] = []
         self.future: list[str] = []
         self._texts: dict[str, str] = {}
+        self._first_mark: QTextCursor | None = None
         letters = self.fontMetrics().averageCharWidth()
         self.resize(min(letters * 150, 1180), 720)
         self.tree, self.browser, self.search = QTreeWidget(), QTextBrowser(), QLineEdit()
@@ -242,8 +243,8 @@ class HelpWindow(QDialog):
         shown = [key for key, item in self.items.items() if not item.isHidden()]
         if shown:
             self.go(self.key if self.key in shown else shown[0])
-            if self.browser.extraSelections():
-                self.browser.setTextCursor(self.browser.extraSelections()[0].cursor)  # type: ignore[attr-defined]
+            if self._first_mark is not None:
+                self.browser.setTextCursor(self._first_mark)
                 self.browser.ensureCursorVisible()
 
     def _mark(self) -> None:
@@ -259,3 +260,5 @@ class HelpWindow(QDialog):
                 marks.append(mark)
                 cursor = document.find(word, cursor)
         self.browser.setExtraSelections(marks)
+        first = document.find(self.search.text().split()[0]) if marks else None
+        self._first_mark = first

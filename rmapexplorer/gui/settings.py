@@ -183,6 +183,7 @@ class Settings:
         """Write all but the files and folders used to an Ini file of its own; False where that cannot be written."""
         other = QSettings(path, QSettings.Format.IniFormat)
         other.clear()
+        other.setValue("look/theme", self.theme)  # a file without anything would not be written
         for key in self._store.allKeys():
             if key.startswith(SHARED):
                 other.setValue(key, self._store.value(key))
