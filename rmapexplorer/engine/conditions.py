@@ -83,7 +83,7 @@ class Malformed(ValueError):
         what = f"{found!r}" if found else "the end"
         near = get_close_matches(found, [word for word in expected if " " not in word], 1) if found else []
         hint = f"; did you mean {near[0]}?" if near else ""
-        super().__init__(f"Column {column + 1}: expected {_listed(expected)}, found {what}{hint}")
+        super().__init__(f"Column {column + 1}: expected {_listed(expected)}, found {what}{hint or '.'}")
 
 
 def _listed(words: Sequence[str], most: int = 6) -> str:

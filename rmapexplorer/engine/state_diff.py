@@ -280,8 +280,8 @@ def _structures(before: _Side, after: _Side) -> Made:
         sign = ADDED if not objects[0] else REMOVED if not objects[1] else CHANGED
         rows.append(
             DiffRow(
-                kind="structure", sign=sign, what=key[1], design=key[0], before=f"{objects[0]:,}",
-                after=f"{objects[1]:,}", delta=float(size[1] - size[0]), unit="bytes",
+                kind="structure", sign=sign, what=key[1], design=key[0], before=_count(objects[0], "object"),
+                after=_count(objects[1], "object"), delta=float(size[1] - size[0]), unit="bytes",
             )
         )  # fmt: skip
     return rows, _tally(rows)

@@ -105,7 +105,7 @@ class BreakpointsModel(TableModel):
         try:
             condition = parse(self.text(row))
         except Malformed as error:
-            return f"{error}."
+            return str(error)
         return absent(condition, self.designs)
 
 
@@ -216,7 +216,7 @@ class BreakpointsDialog(QDialog):
         try:
             condition = parse(self.line.text())
         except Malformed as trouble:
-            self._say(f"{trouble}.", "bad")
+            self._say(str(trouble), "bad")
             self.line.setCursorPosition(min(trouble.column, len(self.line.text())))
             self.line.setFocus()
             return
@@ -237,7 +237,7 @@ class BreakpointsDialog(QDialog):
         try:
             condition = parse(text)
         except Malformed as trouble:
-            self._say(f"{trouble}.", "warn" if not trouble.found else "bad")
+            self._say(str(trouble), "warn" if not trouble.found else "bad")
             return
         missing = absent(condition, self.model.designs)
         self._say(missing or meaning(condition), "warn" if missing else "good")

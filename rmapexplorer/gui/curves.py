@@ -100,7 +100,7 @@ class CurveStore:
         part = base[metric][design, first:last]
         if not self.divided(metric):
             return part
-        return np.asarray(part / np.maximum(base[self.per][design, first:last], 1.0))
+        return _share(part, base[self.per][design, first:last])
 
     def at(self, position: int) -> np.ndarray:
         """Values at one position, [metrics, designs], held from the last one measured; NaN before the first."""
@@ -110,7 +110,7 @@ class CurveStore:
         if self.per >= 0:
             values = values.copy()
             scaled = [m for m in range(self._metrics) if self.divided(m)]
-            values[scaled] /= np.maximum(values[self.per], 1.0)
+            values[scaled] = _share(values[scaled], values[self.per])
         return values
 
     def rows(self, metrics: Sequence[int], first: int, last: int) -> np.ndarray:
@@ -222,6 +222,11 @@ class CurveStore:
             self._filled[higher] = 0
 
 
+def _share(values: np.ndarray, divisor: np.ndarray) -> np.ndarray:
+    """Quotients; NaN where there is nothing to share."""
+    return np.asarray(values / np.where(divisor >= 1.0, divisor, np.nan))
+
+
 def columns(lows: np.ndarray, highs: np.ndarray, pixels: int, first: int, size: float) -> tuple[np.ndarray, np.ndarray]:
     """The line over at most ``pixels`` columns that covers what the bins cover; bin k begins at (first + k) * size."""
     group = max(1, math.ceil(len(lows) / pixels))
@@ -250,29 +255,40 @@ def unsquash(y: float, log: bool) -> float:
     return math.copysign(10.0 ** min(abs(y), 300.0) - 1.0, y) if log else y
 
 
-def ticks(low: float, high: float, most: int, *, log: bool = False, binary: bool = False) -> list[float]:
-    """At most about ``most`` round values between two values (not places). ``binary``: round in powers of two."""
+def ticks(
+    low: float, high: float, most: int, *, log: bool = False, binary: bool = False, whole: bool = True
+) -> list[float]:
+    """At most about ``most`` round values between two values (not places). ``binary``: round in powers of two.
+
+    ``whole`` False: fractions of one, too.
+    """
     if high <= low:
         return [low]
     if log:
-        return _log_ticks(low, high, most, 1024.0 if binary else 10.0)
-    step = nice_step((high - low) / max(most - 1, 1), binary=binary)
-    first = math.ceil(low / step - 1e-9)
-    return [k * step for k in range(first, int(math.floor(high / step + 1e-9)) + 1)]
+        return _log_ticks(low, high, most, 1024.0 if binary else 10.0, whole)
+    step = nice_step((high - low) / max(most - 1, 1), binary=binary, whole=whole)
+    values = _multiples(low, high, step)
+    if len(values) < 2 and (step > 1 or not whole):  # zero alone says nothing
+        values = _multiples(low, high, step / 2)
+    return values
 
 
-def _log_ticks(low: float, high: float, most: int, base: float) -> list[float]:
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    return [k * step for k in range(math.ceil(low / step - 1e-9), int(math.floor(high / step + 1e-9)) + 1)]
+
+
+def _log_ticks(low: float, high: float, most: int, base: float, whole: bool) -> list[float]:
     top = int(math.floor(math.log(max(high, 1.0)) / math.log(base) + 1e-9))
     if top < 1:
-        return ticks(low, high, most)
+        return ticks(low, high, most, whole=whole)
     every = max(1, math.ceil(top / max(most - 1, 1)))
     powers = [base**k for k in range(top, 0, -every)]
     return sorted(v for v in (0.0, *powers) if low <= v <= high)
 
 
-def nice_step(raw: float, *, binary: bool = False) -> float:
-    """The next step of 1, 2, 5 times a power of ten not below ``raw`` (of two for bytes), 1 at least."""
-    if raw <= 1.0:
+def nice_step(raw: float, *, binary: bool = False, whole: bool = True) -> float:
+    """The next step of 1, 2, 5 times a power of ten not below ``raw`` (of two for bytes), where ``whole`` 1 at least."""
+    if raw <= 1.0 and whole:
         return 1.0
     if binary:
         return 2.0 ** math.ceil(math.log2(raw) - 1e-9)

@@ -30,9 +30,9 @@ class DiffModel(TableModel):
         Column(key="what", title="what", sample="anon_vma_chain 2  aaaaa000-aaaaa0000", least="worker 2  a10-a20",
                mono=True),
         Column(key="design", title="design", sample="anon_vma_chain", least="anon_vma", rank=1),
-        Column(key="before", title="before", sample="flags rw-p ac, pgoff a10, pages 16", least="000,000", rank=1,
+        Column(key="before", title="before", sample="2,000 vmas, 32,000 pages", least="000,000", rank=1),
+        Column(key="after", title="after", sample="flags rw-p ac, pgoff a10, pages 16", least="000,000", rank=1,
                stretch=True),
-        Column(key="after", title="after", sample="flags rw-p ac, pgoff a10, pages 16", least="000,000", rank=1),
         Column(key="delta", title="change", help="after minus before: pages of processes and vmas, bytes of structures",
                sample="+000,000 pages", right=True, mono=True),
     )  # fmt: skip
@@ -59,7 +59,7 @@ class DiffModel(TableModel):
         if role == Role.ForegroundRole and self.theme is not None:
             return self._tone(item, key)
         if role == Role.ToolTipRole:
-            return f"{item.before or 'not there'}  →  {item.after or 'gone'}" if key in ("before", "after") else None
+            return f"{item.before or 'not there'}  →  {item.after or 'gone'}"
         if role != Role.DisplayRole:
             return None
         if key == "delta":
@@ -144,7 +144,7 @@ class DiffWindow(QDialog):
         self.swap_button.clicked.connect(self._swap)
         self.table.activated.connect(lambda index: self._select(index.row()))
         self.set_theme(theme)
-        self.resize(980, 560)
+        self.resize(1080, 600)
 
     def _build(self) -> None:
         column, bottom = QVBoxLayout(self), QHBoxLayout()

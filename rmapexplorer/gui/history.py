@@ -238,7 +238,8 @@ class History(QWidget):
         self.table.setVisible(not total or bool(left))
         self.panel.set_hint(f"{left:,} of {plural(total, 'operation')}" if narrowed else plural(total, "operation"))
         self.panel.set_footer(HINT if total else "")
-        samples = {"position": "0" * max(len(str(total)), 2), "text": "m" * min(self._letters, LONGEST)}
+        letters = max([self._letters, *(len(note) + self._letters + 4 for note in self.model.bookmarks.values())])
+        samples = {"position": "0" * max(len(str(total)), 2), "text": "m" * min(letters, LONGEST)}
         unwanted = (set() if self._marked else {"outcome"}) | (set() if self.model.recorded else {"kernel"})
         if (samples, unwanted) != (self.plan.samples, self.plan.unwanted):
             self.plan.samples, self.plan.unwanted = samples, unwanted

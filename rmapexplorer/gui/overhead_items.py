@@ -69,14 +69,14 @@ class ValueAxis(pg.AxisItem):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("left", showValues=True)
-        self.log, self.unit = False, ""
+        self.log, self.unit, self.whole = False, "", True
         self.setStyle(tickLength=0, tickTextOffset=6, autoExpandTextSpace=False)
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:  # noqa: N802, N803
         """Places of the labels."""
         low, high = unsquash(minVal, self.log), unsquash(maxVal, self.log)
         most = int(max(2, min(5, size / 34)))
-        values = ticks(low, high, most, log=self.log, binary=self.unit == "bytes")
+        values = ticks(low, high, most, log=self.log, binary=self.unit == "bytes", whole=self.whole)
         return [(1.0, [float(squash(v, self.log)) for v in values])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802

@@ -86,6 +86,8 @@ class Overlay(QWidget):
         line = word_m.height() + 2
         box = QRectF(0, 0, left + right + 34, line * (len(rows) + 1) + 10)
         x = self._plot.pixel(self._plot.hovered)
+        if not (self._plot.pointed or self._plot.ringed) and area.width() < 2.4 * box.width():
+            return  # it would hide the curves that another plot is compared with
         box.moveTopLeft(
             QPointF(x + 10 if x + 10 + box.width() < self.width() else x - 10 - box.width(), area.top() + 2)
         )
@@ -261,7 +263,9 @@ class MetricPlot(QWidget):
             return
         first, last = self.box.viewRange()[0]
         low, high = self.store.extent(self.number, int(first), int(last) + 2)
-        bottom, top = (float(squash(v, self.curves.log)) for v in (min(low, 0.0), max(high, 1.0)))
+        self.axis.whole = not self.store.divided(self.number)
+        least = 1.0 if self.axis.whole or not high else 0.0
+        bottom, top = (float(squash(v, self.curves.log)) for v in (min(low, 0.0), max(high, least)))
         air = (top - bottom) * 0.05
         self.box.setYRange(bottom - air, top + air, padding=0)
         widest = max(self.axis.tickStrings(self._tick_places(), 1.0, 1.0), key=len, default="0")

@@ -247,8 +247,8 @@ class HistoryModel(TableModel):
                 return str(position)
             if key == "text":
                 note = self.bookmarks.get(position)
-                flag = "" if note is None else f"  ⚑ {note.partition(chr(10))[0]}".rstrip()
-                return (entry.text if entry else START_TEXT) + flag
+                text = entry.text if entry else START_TEXT
+                return text if note is None else f"⚑ {text}  {note.partition(chr(10))[0]}".rstrip()
             if key == "kernel":
                 return self._kernel_mark(position)
             return outcome_text(entry)
