@@ -85,8 +85,10 @@ class Verdict:
 
     @property
     def merged(self) -> tuple[Span, ...]:
-        """Vmas of afterwards that had a border inside."""
-        return _bordered(self.after, self.before)
+        """Vmas of afterwards that were several, or that took a moved or new one in."""
+        joined = _bordered(self.after, self.before) if self.count("merges_done") else ()
+        targets = {_target(op) for op in self.operations}
+        return tuple(span for span in joined if span not in targets)
 
     @property
     def made(self) -> tuple[Span, ...]:
@@ -107,9 +109,8 @@ class Verdict:
         """ "bad" where a call is refused, "warn" where it costs what the user may not expect, else "good"."""
         if self.refused is not None:
             return "bad"
-        replaced = isinstance(self.operations[0], Mremap) and bool(_replaced(self))
         dear = any(self.count(counter) for counter in _COSTS)
-        return "warn" if not self.tried or self.neighbours or dear or replaced else "good"
+        return "warn" if not self.tried or self.neighbours or dear or _replaced(self) else "good"
 
     @property
     def text(self) -> str:
@@ -260,22 +261,23 @@ def _mapped(vmas: Ints, span: Span) -> int:
     return int(lengths[lengths > 0].sum())
 
 
-def _replaced(verdict: Verdict) -> str:
-    # what a move unmaps at its new place
-    op = verdict.operations[0]
-    if not isinstance(op, Mremap) or op.to is None:
-        return ""
-    target = Span(op.to, op.to + op.new_pages)
-    met = [span for span in _spans(verdict.before) if span.overlaps(target)]
-    return ", ".join(str(span) for span in met[:3]) + (" …" if len(met) > 3 else "")
+def _target(op: Operation) -> Span | None:
+    return Span(op.to, op.to + op.new_pages) if isinstance(op, Mremap) and op.to is not None else None
+
+
+def _replaced(verdict: Verdict) -> int:
+    # how many pages a move unmaps at its new place
+    target = _target(verdict.operations[0])
+    return _mapped(verdict.before, target) if target is not None else 0
 
 
 def _effects(verdict: Verdict) -> list[str]:
     found = []
-    if verdict.split:
-        found.append(f"would split {_listed(verdict.split)}")
+    split = [span for span in verdict.split if _pieces(verdict.after, span) > 1 or not _shortens(verdict.operations)]
+    if split:
+        found.append(f"would split {_listed(split)}")
     if replaced := _replaced(verdict):
-        found.append(f"unmaps what is there of {replaced}")
+        found.append(f"unmaps {_pages(replaced)} that lie there")
     if verdict.merged:
         found.append(f"merges into {_listed(verdict.merged)}")
     by_why: dict[str, list[str]] = {}
@@ -287,6 +289,15 @@ def _effects(verdict: Verdict) -> list[str]:
             found.append(words.format(n=f"{n:,}", s="s" if n != 1 else ""))
     found += [f"{n:+,} {kind}" for kind, n in verdict.objects.items()]
     return found
+
+
+def _pieces(vmas: Ints, span: Span) -> int:
+    return int(((vmas[:, 0] < span.end) & (vmas[:, 1] > span.start)).sum())
+
+
+def _shortens(ops: Sequence[Operation]) -> bool:
+    # such calls say themselves that a vma gets shorter
+    return all(isinstance(op, Munmap) or (isinstance(op, Mremap) and op.to is None) for op in ops)
 
 
 def _listed(spans: Sequence[Span]) -> str:

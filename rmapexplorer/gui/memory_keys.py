@@ -6,11 +6,15 @@ import numpy as np
 from attrs import evolve, frozen
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Span
 from rmapexplorer.gui import memory_drag as dragging
+from rmapexplorer.gui.memory_bubble import Bubble
+from rmapexplorer.gui.memory_scene import Scene
 from rmapexplorer.gui.memory_surface import MapSurface
+from rmapexplorer.gui.selection import Selection
 
 ZOOM = 1.2
 """Of one notch of the wheel."""
@@ -37,6 +41,11 @@ class MapKeys(MapSurface):
     dropped = Signal(object)
     """Operations to submit."""
 
+    def __init__(self, selection: Selection, parent: QWidget | None = None) -> None:
+        super().__init__(selection, parent)
+        self.bubble = Bubble(self)
+        self.laid_out.connect(self.bubble.dismiss)
+
     # --- a drag under way, whoever moves it
 
     def carry(self, drag: dragging.Drag, at: QPointF) -> None:
@@ -51,6 +60,15 @@ class MapKeys(MapSurface):
             live.text, live.tone, live.known = drag.note, "bad" if drag.note == dragging.NO_FRONT else "dim", ()
         elif not live.fresh:
             self.asked.emit(drag.operations)
+        self._shown(s)
+
+    def _shown(self, s: Scene) -> None:
+        """The drag, or its verdict, is another."""
+        if s.live is None:
+            self.bubble.dismiss()
+        else:
+            top = s.y(int(s.rows.of_task[s.live.drag.task]))
+            self.bubble.tell(s, s.live, (top, top + s.box_height))
         self._describe(s)
         self.viewport().update()
 
@@ -66,8 +84,7 @@ class MapKeys(MapSurface):
         s = self.scene
         if s is not None and s.live is not None and s.live.drag.operations == operations:
             s.live.text, s.live.tone, s.live.known = text, tone, s.live.drag.operations
-            self._describe(s)
-            self.viewport().update()
+            self._shown(s)
 
     def drop(self) -> None:
         """Submit what is dragged, refused or not: a refused call is a result too."""
@@ -81,8 +98,7 @@ class MapKeys(MapSurface):
             self.dropped.emit(operations)
             if inside and drag.kind == "move" and not (live.fresh and live.tone == "bad"):
                 self._selection.select(drag.pid, drag.to + self._selection.vpn - drag.span.start)
-        self._describe(s)
-        self.viewport().update()
+        self._shown(s)
 
     def abandon(self) -> bool:
         """Forget the drag, if any; True where there was one."""
@@ -90,8 +106,7 @@ class MapKeys(MapSurface):
         if s is None or s.live is None:
             return False
         s.live = None
-        self._describe(s)
-        self.viewport().update()
+        self._shown(s)
         return True
 
     # --- keys

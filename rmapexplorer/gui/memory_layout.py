@@ -110,7 +110,7 @@ def with_margins(axis: geo.Axis) -> geo.Axis:
         return axis
     low = max(0, int(axis.pages[0]) - MARGIN)
     high = min(TASK_SIZE_PAGES, int(axis.pages[-1]) + MARGIN)
-    room = 0.04 * axis.length
+    room = (0.08 if len(axis.clusters) <= 3 else 0.035) * axis.length
     pages, units, kinds = [axis.pages], [axis.units], [axis.kinds]
     if low < axis.pages[0]:
         pages, units, kinds = [np.array([low]), *pages], [axis.units[:1] - room, *units], [np.array([geo.GAP]), *kinds]

@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPain
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui.memory_motion import Motion
-from rmapexplorer.gui.memory_paint_live import RADIUS, bubble, dragged, faded, moving, slide_in
+from rmapexplorer.gui.memory_paint_live import RADIUS, dragged, faded, moving, slide_in
 from rmapexplorer.gui.memory_scene import Scene, Visit
 
 NARROW = 6.0
@@ -50,8 +50,6 @@ def paint(p: QPainter, s: Scene, motion: Motion | None = None) -> None:
     _axis(p, s)
     _caption(p, s)
     p.restore()
-    if s.live is not None:
-        bubble(p, s, s.live)
 
 
 def _axis(p: QPainter, s: Scene) -> None:

@@ -1,12 +1,12 @@
 """Painting of what is under way in the memory map: a drag with its ghost and verdict, and what moves between two frames.
 
-All but the bubble is drawn in the coordinates of the strips (x 0 is their left end).
+All in the coordinates of the strips (x 0 is their left end).
 """
 
 from __future__ import annotations
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from rmapexplorer.core.units import Span
 from rmapexplorer.gui import memory_style as style
@@ -15,11 +15,8 @@ from rmapexplorer.gui.memory_motion import Motion, Move
 from rmapexplorer.gui.memory_scene import Scene
 
 RADIUS = 3.0
-BUBBLE = 330.0
-"""Widest bubble, in device-independent pixels."""
 LEAST_GHOST = 7.0
 """A ghost is never narrower, however squeezed the place is."""
-KEYS = "drop to submit · Esc cancels"
 
 
 def faded(color: QColor, alpha: float) -> QColor:
@@ -32,7 +29,7 @@ def dragged(p: QPainter, s: Scene, live: Live) -> None:
     drag = live.drag
     row = int(s.rows.of_task[drag.task])
     y, height = s.y(row), s.box_height
-    tone = s.color(_tone(live))
+    tone = s.color(tone_of(live))
     if drag.kind == "cut":
         _block(p, _box(s, drag.span, y, height), faded(tone, 0.25), tone, dashed=True)
         return
@@ -76,7 +73,8 @@ def _snap_pixel(s: Scene, live: Live) -> float:
     return float(s.window.x(s.axis.unit(drag.target.end if right else drag.to)))
 
 
-def _tone(live: Live) -> str:
+def tone_of(live: Live) -> str:
+    """Token of the colour of a drag: that of its verdict where there is one."""
     return live.tone if live.fresh or not live.drag.operations else "accent"
 
 
@@ -122,42 +120,6 @@ def _label(p: QPainter, s: Scene, box: QRectF, span: Span, color: QColor) -> Non
             p.setPen(s.theme.on(color))
             p.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
             return
-
-
-def bubble(p: QPainter, s: Scene, live: Live) -> None:
-    """Next to the pointer: what is dragged where, the verdict on it, and the keys. Viewport coordinates."""
-    mono, body, small = s.fonts.mono_metrics, QFontMetricsF(s.fonts.row), QFontMetricsF(s.fonts.small)
-    title, text = live.drag.title, live.text or "trying it …"
-    full = s.gutter + s.window.width + 8
-    widest = min(BUBBLE, full - 40)
-    flags = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft)
-    words = body.boundingRect(QRectF(0, 0, widest, 400), flags, text)
-    width = max(words.width(), mono.horizontalAdvance(title), small.horizontalAdvance(KEYS)) + 24
-    height = mono.height() + words.height() + small.height() + 20
-    x, y = live.x + 14, live.y + 20
-    if x + width > full:
-        x = max(4.0, full - width)
-    if y + height > s.height - 2:
-        y = live.y - height - 14 if live.y - height - 14 > 2 else max(2.0, s.height - height - 2)
-    box = QRectF(round(x) + 0.5, round(y) + 0.5, width, height)
-    tone = s.color(_tone(live))
-    p.setPen(QPen(tone, 1.2))
-    p.setBrush(s.color("raised"))
-    p.drawRoundedRect(box, 6, 6)
-    p.setPen(Qt.PenStyle.NoPen)
-    p.setBrush(tone)
-    p.drawRoundedRect(QRectF(box.left() + 4, box.top() + 6, 3, box.height() - 12), 1.5, 1.5)
-    inner = box.adjusted(14, 6, -10, -6)
-    p.setFont(s.fonts.mono)
-    p.setPen(s.color("dim"))
-    p.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop), title)
-    p.setFont(s.fonts.row)
-    known = live.fresh or not live.drag.operations
-    p.setPen(s.color(live.tone if known and live.tone in ("bad", "warn") else "text" if known else "dim"))
-    p.drawText(inner.adjusted(0, mono.height() + 4, 1, 0), flags, text)
-    p.setFont(s.fonts.small)
-    p.setPen(s.color("dim"))
-    p.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom), KEYS)
 
 
 # --- motion

@@ -118,7 +118,15 @@ def test_several_operations_are_tried_one_after_the_other() -> None:
 def test_what_a_move_would_bury_is_said() -> None:
     log = [*letter(), Mmap(pid=1, span=Span(96, 104))]
     verdict = verdict_of("anon_vma_chain", log, Mremap(pid=1, span=Span(16, 20), new_pages=4, to=98))
-    assert "unmaps what is there of 60-68" in verdict.text and verdict.tone == "warn"
+    assert "unmaps 4 pages that lie there" in verdict.text and verdict.tone == "warn"
+    assert verdict.merged == () and "merges" not in verdict.text
+
+
+def test_a_vma_that_only_gets_shorter_is_not_called_split() -> None:
+    shrunk = verdict_of("anon_vma_chain", letter(), Mremap(pid=1, span=Span(16, 32), new_pages=8))
+    assert shrunk.split == (Span(16, 32),) and shrunk.text == "shrinks 10-20 to 8 pages, up to 18"
+    inner = verdict_of("anon_vma_chain", letter(), Munmap(pid=1, span=Span(20, 24)))
+    assert inner.text.startswith("unmaps 4 pages of 14-18 – would split 10-20")
 
 
 def stage_of(log: list[Operation]) -> Stage:
