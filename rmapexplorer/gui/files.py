@@ -49,6 +49,7 @@ class QtDialogs:
         dialog = QFileDialog(self._parent, "Save", suggestion, filters)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(suffix)
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(_suffix_of(chosen, suffix)))
         dialog.selectFile(suggestion)
         self._run(dialog, then)
 
@@ -221,6 +222,11 @@ class Files(QObject):
         full = str(Path(path).resolve())
         self._settings.recent = [full, *(other for other in self._settings.recent if other != full)][:RECENT_LIMIT]
         self.recent_changed.emit()
+
+
+def _suffix_of(chosen: str, usual: str) -> str:
+    """The suffix of a filter: ``Graphviz (*.dot)`` stands for dot."""
+    return chosen.partition("(*.")[2].rstrip(")") or usual
 
 
 def _safe(title: str) -> str:

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Any
 
 from attrs import evolve
+import numpy as np
 from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
@@ -272,8 +273,8 @@ class Overhead(QWidget):
         if self._pages.currentWidget() is self.statistics:
             self.statistics.renew(self.plotted(), *self.markers)
 
-    def visible_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """What the plots show as (titles, rows): one row for each operation in sight, one column for each curve."""
+    def visible_values(self) -> tuple[tuple[str, ...], int, np.ndarray]:
+        """What the plots show as (titles, first operation, values [operations, curves]); NaN where nothing was measured."""
         plots = [card.plot for card in self.cards if card.plot is not None]
         first, last = plots[0].box.viewRange()[0] if plots else (0, self.store.length - 1)
         low, high = max(int(first), 0), min(int(last + 1), self.store.length)
@@ -285,11 +286,15 @@ class Overhead(QWidget):
             f"{METRICS[m].title} ({unit}), {self.store.designs[d]}"
             for m, unit in zip(metrics, units, strict=True) for d in shown
         ]  # fmt: skip
-        values = self.store.rows(metrics, low, high)[:, :, shown] if high > low else []
-        rows = [
-            (str(low + n), *("" if v != v else f"{v:.12g}" for v in row.ravel().tolist()))
-            for n, row in enumerate(values)
-        ]
+        if high <= low:
+            return tuple(titles), low, np.empty((0, len(titles)))
+        values = self.store.rows(metrics, low, high)[:, :, shown]
+        return tuple(titles), low, values.reshape(len(values), -1)
+
+    def visible_table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """What the plots show as (titles, rows): one row for each operation in sight, one column for each curve."""
+        titles, low, values = self.visible_values()
+        rows = [(str(low + n), *("" if v != v else f"{v:.12g}" for v in row)) for n, row in enumerate(values.tolist())]
         return ("operation", *titles), rows
 
     def show_table(self, on: bool) -> None:

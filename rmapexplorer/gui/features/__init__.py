@@ -14,10 +14,12 @@ from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.features.perspectives import Perspectives
 from rmapexplorer.gui.features.preferences import PreferencesFeature
 from rmapexplorer.gui.features.selection_history import SelectionHistory
+from rmapexplorer.gui.features.structures import StructurePictures
 from rmapexplorer.gui.features.time_travel import TimeTravel
 from rmapexplorer.gui.features.tour import TourFeature
 
 FEATURES: tuple[type[Feature], ...] = (
     Perspectives, Autosave, Exports, PaletteFeature, Find, SelectionHistory, CopyAs, PreferencesFeature, HelpPages,
     TourFeature, KernelSteps, MapDrag, TimeTravel,
+    StructurePictures,
 )  # fmt: skip

@@ -1,0 +1,171 @@
+"""The design's objects as a graph for other programs: all of them, or the picture of the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from rmapexplorer.core.table import Ints
+from rmapexplorer.core.world import World
+from rmapexplorer.engine.frames import Structure
+from rmapexplorer.engine.picture import processes_of
+from rmapexplorer.engine.stage import Stage
+
+MOST_LINKS = 200_000
+"""Links of a graph; more would be a file that nothing opens."""
+
+RANKS = ("page", "owner", "vma", "task")
+"""Kinds of nodes in the picture of a selection."""
+
+
+@frozen(kw_only=True, eq=False)
+class NodeRows:
+    """Nodes of one kind; ``columns`` hold one value for each key, ``label`` is what is drawn."""
+
+    kind: str
+    keys: Sequence[str]
+    columns: dict[str, Sequence[str | int]]
+
+
+@frozen(kw_only=True, eq=False)
+class LinkRows:
+    """Links of one kind, by the keys of their ends."""
+
+    kind: str
+    sources: Sequence[str]
+    targets: Sequence[str]
+
+
+@frozen(kw_only=True, eq=False)
+class Graph:
+    """Nodes and links. ``note`` says what was left out, empty where nothing was."""
+
+    title: str
+    nodes: tuple[NodeRows, ...]
+    links: tuple[LinkRows, ...]
+    note: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Title and note in one line."""
+        return f"{self.title}. {self.note}" if self.note else self.title
+
+
+def of_structure(structure: Structure, title: str) -> Graph:
+    """The picture of the selection, as the structures panel shows it."""
+    kinds = dict.fromkeys(node.rank for node in structure.nodes)
+    rows = []
+    for rank in sorted(kinds):
+        nodes = [node for node in structure.nodes if node.rank == rank]
+        columns: dict[str, Sequence[str | int]] = {
+            "label": [f"{node.title}\n{node.subtitle}".strip() for node in nodes],
+            "title": [node.title for node in nodes],
+            "subtitle": [node.subtitle for node in nodes],
+            "state": [node.state for node in nodes],
+        }
+        rows.append(NodeRows(kind=RANKS[rank], keys=[node.key for node in nodes], columns=columns))
+    links = LinkRows(
+        kind="link",
+        sources=[link.source for link in structure.links],
+        targets=[link.target for link in structure.links],
+    )
+    left = structure.total - structure.shown
+    note = f"The picture shows {structure.shown:,} of {structure.total:,}." if left > 0 else structure.note
+    return Graph(title=title, nodes=tuple(rows), links=(links,), note=note)
+
+
+@frozen
+class WholeGraph:
+    """Asks for every vma, every object of a design, and every link between them. ``design``: a key, empty: the one in view."""
+
+    design: str = ""
+    key: str = "whole graph"
+
+    def answer(self, stage: Stage) -> Graph | None:
+        """A Graph; None where the design is not among those that run."""
+        lane = next((one for one in stage.lanes if one.kind.key == self.design), None)
+        if self.design and lane is None:
+            return None
+        lane = lane or stage.shown
+        where = f"after operation {stage.line.cursor} of {stage.line.head}"
+        return whole(lane.world, f"{stage.title or 'session'}: {lane.kind.title}, {where}")  # type: ignore[arg-type]
+
+
+def whole(world: World, title: str, most: int = MOST_LINKS) -> Graph:
+    """vmas -> links (a node each, where the design allocates them) -> the design's objects -> their parents."""
+    found = world.design.incidence()
+    links, owners = found.vmas[:most], found.owners[:most]
+    objects, parents = found.objects[:most], found.parents[:most]
+    vmas = np.unique(links)
+    owner, prefix = world.design.OWNER, "o"
+    nodes = [_vma_rows(world, vmas), _owner_rows(world, objects, prefix)]
+    middle = _link_kind(world, len(found.vmas))
+    left, right = _keys("v", links), _keys(prefix, owners)
+    if middle:
+        between = [f"l{number}" for number in range(len(links))]
+        nodes.insert(1, NodeRows(kind=middle, keys=between, columns={"label": [""] * len(between)}))
+        edges = [
+            LinkRows(kind="vma", sources=left, targets=between),
+            LinkRows(kind=owner, sources=between, targets=right),
+        ]
+    else:
+        edges = [LinkRows(kind=owner, sources=left, targets=right)]
+    inner = (parents >= 0) & np.isin(parents, objects)
+    if inner.any():
+        up, down = _keys(prefix, parents[inner]), _keys(prefix, objects[inner])
+        edges.append(LinkRows(kind="parent", sources=down, targets=up))
+    return Graph(
+        title=title, nodes=tuple(nodes), links=tuple(edges), note=_note(found.vmas, found.objects, owner, most)
+    )
+
+
+def _note(links: Ints, objects: Ints, owner: str, most: int) -> str:
+    if not len(links):
+        return (
+            "No vma is linked to an object of this design here; the graph of the selection shows what hangs on a page."
+        )
+    left = [f"{len(what):,} {name}" for what, name in ((links, "links"), (objects, f"{owner}s")) if len(what) > most]
+    return f"Only the first {most:,} of {' and of '.join(left)} are in this file." if left else ""
+
+
+def _link_kind(world: World, links: int) -> str:
+    # the structure that is allocated once for each link (an avc); a link inside a vma is none
+    rows = world.design.footprint()
+    return next(
+        (
+            row.kind
+            for row in rows
+            if links and row.objects == links and row.slab_pages and row.kind != world.design.OWNER
+        ),
+        "",
+    )
+
+
+def _keys(prefix: str, ids: Ints) -> list[str]:
+    return [f"{prefix}{number}" for number in ids.tolist()]
+
+
+def _vma_rows(world: World, vmas: Ints) -> NodeRows:
+    table, people = world.vma, processes_of(world)
+    who = [people.get(mm, (0, "")) for mm in table.mm[vmas].tolist()]
+    spans = [
+        f"{start:x}-{end:x}" for start, end in zip(table.start[vmas].tolist(), table.end[vmas].tolist(), strict=True)
+    ]
+    return NodeRows(
+        kind="vma",
+        keys=_keys("v", vmas),
+        columns={
+            "label": [f"{comm} {pid}\n{span}".strip() for (pid, comm), span in zip(who, spans, strict=True)],
+            "pid": [pid for pid, _ in who],
+            "comm": [comm for _, comm in who],
+            "span": spans,
+            "pgoff": [f"{pgoff:x}" for pgoff in table.pgoff[vmas].tolist()],
+        },
+    )
+
+
+def _owner_rows(world: World, objects: Ints, prefix: str) -> NodeRows:
+    names: list[str | int] = [world.design.owner_name(one) for one in objects.tolist()]
+    return NodeRows(kind=world.design.OWNER, keys=_keys(prefix, objects), columns={"label": names, "name": names})
