@@ -12,7 +12,7 @@ from rmapexplorer.formats.trace import ARENA, Json
 from rmapexplorer.verify.record import KernelRecord, Seen, offset
 
 NO_VMA = "no vma"
-ENTRIES = {"a": "anonymous page", "f": "file page", "z": "zero page", "s": "swap entry", "o": "guard marker"}
+ENTRIES = {"a": "anonymous", "f": "file page", "z": "zero page", "s": "swap entry", "o": "guard"}
 BITS = {"w": "writable", "n": "PROT_NONE", "x": "exclusive", "c": "in the swap cache"}
 PLACES_SHOWN = 6
 GHOSTS_SHOWN = 12

@@ -20,8 +20,8 @@ from rmapexplorer.gui.models.base import Role
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.statusbar import StatusBar, kernel_text
 from rmapexplorer.gui.structure_paint import Brushes, paint_node
+from rmapexplorer.gui.structure_picture import box_tip
 from rmapexplorer.gui.structure_walk import walked
-from rmapexplorer.gui.structures import box_tip
 from rmapexplorer.gui.theme import Themes, load_themes
 from tests.gui import frame_factory as ff
 from tests.gui.shell import Shell, plain_views, settings, shell
@@ -118,6 +118,7 @@ def test_the_inspector_has_both_values_and_is_quiet_where_they_are_equal(qtbot: 
     assert view.kernel_section.isHidden()
     view.set_frame(evolve(frame, detail=evolve(frame.detail, kernel=(START,))))
     assert not view.kernel_section.isHidden() and "equal to Linux 6.18 here" in view.kernel.text()
+    assert "vm_" not in view.kernel.text(), "the values stand in the sections below"
     view.set_frame(evolve(frame, detail=evolve(frame.detail, kernel=(START, REFS))))
     text, bad = view.kernel.text(), Themes().current.color("bad").name()
     assert "equal to" not in text and text.count("≠") == 1 and ">3</span>" in text and ">2</span>" in text
