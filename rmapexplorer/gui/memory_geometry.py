@@ -331,26 +331,33 @@ def fold_rows(hashes: np.ndarray, keep: int = -1, unfolded: frozenset[int] = fro
     return Rows(task=task, folded=folded, count=count, leader=leader[task], group=group[task], of_task=of_task)
 
 
+def majorities(
+    row: np.ndarray, x0: np.ndarray, x1: np.ndarray, kind: np.ndarray, shape: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which kind covers most of each pixel column of each row; spans of a row are disjoint, in any order.
+
+    :param shape: how many rows, kinds and pixel columns there are.
+    :return: [rows, columns] each: its kind (-1 none), the share covered (0..1), a second kind with a third of it (-1)
+    """
+    rows, kinds, width = shape
+    a, b = np.clip(x0, 0.0, width), np.clip(x1, 0.0, width)
+    first, last = a.astype(np.int64), b.astype(np.int64)
+    base = (row * kinds + kind) * (width + 2)
+    # what a span adds to its columns, as steps from one column to the next: up, full, down, none
+    at = np.concatenate([base + first, base + first + 1, base + last, base + last + 1])
+    steps = np.concatenate([first + 1 - a, a - first, b - last - 1, last - b])
+    cover = np.bincount(at, weights=steps, minlength=rows * kinds * (width + 2))
+    cover = np.cumsum(cover.reshape(rows, kinds, width + 2), axis=2)[:, :, :width]
+    total = cover.sum(axis=1)
+    best = cover.argmax(axis=1)
+    np.put_along_axis(cover, best[:, None], -1.0, axis=1)
+    second = np.where(cover.max(axis=1) > np.maximum(total, 1e-9) / 3, cover.argmax(axis=1), -1)
+    return np.where(total > 1e-6, best, -1), np.clip(total, 0.0, 1.0), np.where(total > 1e-6, second, -1)
+
+
 def majority(
     x0: np.ndarray, x1: np.ndarray, kind: np.ndarray, kinds: int, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which kind covers most of each pixel column, for disjoint spans in order of x.
-
-    :return: a column: its kind (-1 none), the share covered (0..1), a second kind where that has a third of it (-1)
-    """
-    edges = np.arange(width + 1, dtype=np.float64)
-    cover = np.zeros((kinds, width))
-    for k in range(kinds):
-        mine = np.flatnonzero(kind == k)
-        if not len(mine):
-            continue
-        a, b = x0[mine], x1[mine]
-        knots = np.stack([a, b], axis=1).ravel()
-        done = np.concatenate([[0.0], np.cumsum(b - a)])
-        filled = np.stack([done[:-1], done[1:]], axis=1).ravel()
-        cover[k] = np.diff(np.interp(edges, knots, filled))
-    best = cover.argmax(axis=0)
-    total = cover.sum(axis=0)
-    cover[best, np.arange(width)] = -1.0
-    second = np.where(cover.max(axis=0) > np.maximum(total, 1e-9) / 3, cover.argmax(axis=0), -1)
-    return np.where(total > 1e-9, best, -1), np.clip(total, 0.0, 1.0), second
+    """``majorities`` of one row."""
+    best, share, second = majorities(np.zeros(len(x0), np.int64), x0, x1, kind, (1, kinds, width))
+    return best[0], share[0], second[0]

@@ -6,11 +6,13 @@ Where a row has more vmas than half its pixels, each pixel column takes the colo
 from __future__ import annotations
 
 import numpy as np
+from attrs import frozen
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QBrush, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
+from rmapexplorer.gui.memory_dense import Strip, pictures, strips
 from rmapexplorer.gui.memory_motion import Motion
 from rmapexplorer.gui.memory_paint_live import RADIUS, dragged, faded, moving, slide_in
 from rmapexplorer.gui.memory_scene import Scene, Visit
@@ -18,6 +20,28 @@ from rmapexplorer.gui.memory_scene import Scene, Visit
 NARROW = 6.0
 """Boxes under this many pixels are plain rectangles, drawn in batches."""
 MOST_GHOSTS = 64
+MOST_ROUND = 600
+"""Boxes in all rows that get round corners; where there are more all are plain."""
+MOST_WORDS = 350
+LEAST_WORD = 14.0
+"""A narrower box has no room for a word."""
+
+
+@frozen
+class Crowd:
+    """How much there is to paint, and so how carefully: boxes without round corners, words in the widest boxes only."""
+
+    plain: bool
+    word: float
+    """Narrowest box that gets a word, in pixels."""
+
+    @classmethod
+    def of(cls, s: Scene, lines: list[Strip]) -> Crowd:
+        """The crowd in rows drawn box by box."""
+        widths = [strip.x1 - strip.x0 for strip in lines if not strip.crowded(s) and not s.rows.folded[strip.row]]
+        every = np.concatenate(widths) if widths else np.empty(0)
+        word = float(np.partition(every, -MOST_WORDS)[-MOST_WORDS]) if len(every) > MOST_WORDS else 0.0
+        return cls(plain=len(every) > MOST_ROUND, word=max(word, LEAST_WORD))
 
 
 def paint(p: QPainter, s: Scene, motion: Motion | None = None) -> None:
@@ -33,10 +57,12 @@ def paint(p: QPainter, s: Scene, motion: Motion | None = None) -> None:
         p.restore()
     p.setClipRect(QRectF(s.gutter - 2, s.top - 2, s.window.width + 4, s.height - s.top + 2))
     p.translate(s.gutter, 0)
-    for row in rows:
+    lines = strips(s, rows)
+    images, crowd = pictures(s, [strip for strip in lines if strip.crowded(s)]), Crowd.of(s, lines)
+    for strip in lines:
         p.save()
-        slide_in(p, s, row, motion)
-        _row(p, s, row)
+        slide_in(p, s, strip.row, motion)
+        _row(p, s, strip, images.get(strip.row), crowd)
         p.restore()
     _spots(p, s, rows)
     _marked_span(p, s)
@@ -128,28 +154,30 @@ def _gutter(p: QPainter, s: Scene, row: int) -> None:
     p.drawText(QRectF(14, y, room + 2, height), Qt.AlignmentFlag.AlignVCenter, text)
 
 
-def _row(p: QPainter, s: Scene, row: int) -> None:
-    task, y, height = int(s.rows.task[row]), s.y(row), s.box_height
-    shown = s.shown(task)
-    x0, x1 = s.edges(s.frame.vmas.start[shown], s.frame.vmas.end[shown])
-    if s.rows.folded[row]:
+def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Crowd) -> None:
+    row, shown, x0, x1 = strip.row, strip.shown, strip.x0, strip.x1
+    y, height = s.y(row), s.box_height
+    folded = bool(s.rows.folded[row])
+    if folded:
         y, height = y + 2, height - 6
-        _tracks(p, s, y, height)
+    _tracks(p, s, y, height)
+    if picture is not None:
+        p.drawImage(QRectF(0, y, s.window.width, height), picture)
+        if not folded:
+            _outlines(p, s, row, shown, x0, x1, y, height)
+        return
+    if folded:
         _folded(p, s, x0, x1, y, height)
         return
-    _tracks(p, s, y, height)
     kinds, states = style.classes(s.mode, s.frame.vmas, shown, s.frame.labels), style.states(s.frame.vmas, shown)
-    if len(x0) * 2 > s.window.width:
-        _columns(p, s, x0, x1, kinds, states, y, height)
-        return
     away = geo.moved(
         s.frame.vmas.start[shown], s.frame.vmas.pgoff[shown], s.frame.vmas.flags[shown], s.frame.vmas.file[shown]
     )
     for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
         _ghost(p, s, shown.start + i, y, height, int(kinds[i]))
-    _boxes(p, s, x0, x1, kinds, states, y, height)
+    _boxes(p, s, x0, x1, kinds, states, y, height, crowd.plain)
     _stripes(p, s, shown, x0, x1, y, height)
-    _words(p, s, row, shown, x0, x1, away, kinds, states, y, height)
+    _words(p, s, row, shown, x0, x1, away, kinds, states, y, height, crowd.word)
     for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
         _thread(p, s, shown.start + i, y, height, int(kinds[i]))
     _outlines(p, s, row, shown, x0, x1, y, height)
@@ -168,54 +196,11 @@ def _tracks(p: QPainter, s: Scene, y: float, height: float) -> None:
 
 
 def _folded(p: QPainter, s: Scene, x0: np.ndarray, x1: np.ndarray, y: float, height: float) -> None:
-    if len(x0) * 2 > s.window.width:
-        tokens = (style.Class("", "faint"),)
-        zero = np.zeros(len(x0), np.int64)
-        _image(p, s, x0, x1, zero, [faded(s.color(tokens[0].token), 0.55)], y, height)
-        return
     p.setBrush(faded(s.color("faint"), 0.28))
     p.setPen(QPen(faded(s.color("faint"), 0.8), 1))
     spans = list(zip(x0.tolist(), x1.tolist(), strict=True))
     for shift in (4.0, 2.0, 0.0):
         p.drawRects([QRectF(a, y + shift, max(b - a - 1, 1.0), height - 2) for a, b in spans])
-
-
-def _columns(
-    p: QPainter,
-    s: Scene,
-    x0: np.ndarray,
-    x1: np.ndarray,
-    kinds: np.ndarray,
-    states: np.ndarray,
-    y: float,
-    height: float,
-) -> None:
-    solid = [s.color(c.token) for c in style.CLASSES[s.mode]]
-    colors = solid + [faded(c, 0.3) for c in solid]
-    _image(p, s, x0, x1, kinds + np.where(states == style.UNTOUCHED, len(solid), 0), colors, y, height)
-
-
-def _image(
-    p: QPainter,
-    s: Scene,
-    x0: np.ndarray,
-    x1: np.ndarray,
-    kinds: np.ndarray,
-    colors: list[QColor],
-    y: float,
-    height: float,
-) -> None:
-    """Majority colour per device column; the lower quarter shows the runner-up where it has a third."""
-    width = max(1, round(s.window.width * s.ratio))
-    step = -1 if s.window.flipped else 1
-    best, share, second = geo.majority(x0[::step] * s.ratio, x1[::step] * s.ratio, kinds[::step], len(colors), width)
-    table = np.array([[c.blue(), c.green(), c.red(), c.alpha()] for c in colors] + [[0, 0, 0, 0]], dtype=np.float64)
-    pixels = np.repeat(table[best][None], 4, axis=0)
-    pixels[3] = np.where((second >= 0)[:, None], table[second], pixels[3])
-    pixels[:, :, 3] *= np.where(best >= 0, 0.35 + 0.65 * share, 0.0)
-    data = pixels.astype(np.uint8).tobytes()
-    image = QImage(data, width, 4, width * 4, QImage.Format.Format_ARGB32)
-    p.drawImage(QRectF(0, y, s.window.width, height), image)
 
 
 def _boxes(
@@ -227,7 +212,9 @@ def _boxes(
     states: np.ndarray,
     y: float,
     height: float,
+    plain: bool,
 ) -> None:
+    p.setRenderHint(QPainter.RenderHint.Antialiasing, not plain)
     wide = np.maximum(x1 - x0 - np.where(x1 - x0 > NARROW, 1.0, 0.0), 1.5)
     names = style.CLASSES[s.mode]
     for code in np.unique(kinds * 4 + states).tolist():
@@ -238,12 +225,13 @@ def _boxes(
         p.setPen(QPen(color, 1.2) if light else Qt.PenStyle.NoPen)
         mine = np.flatnonzero(kinds * 4 + states == code)
         rects = [QRectF(x, y, w, height) for x, w in zip(x0[mine].tolist(), wide[mine].tolist(), strict=True)]
-        small = [r for r in rects if r.width() < NARROW]
+        small = rects if plain else [r for r in rects if r.width() < NARROW]
         if small:
-            p.setPen(Qt.PenStyle.NoPen)
+            if not (plain and light):
+                p.setPen(Qt.PenStyle.NoPen)
             p.drawRects(small)
             p.setPen(QPen(color, 1.2) if light else Qt.PenStyle.NoPen)
-        for r in rects:
+        for r in rects if not plain else ():
             if r.width() >= NARROW:
                 inset = 0.6 if light else 0.0
                 round_ = min(RADIUS, r.width() / 6)
@@ -252,6 +240,7 @@ def _boxes(
             p.setPen(Qt.PenStyle.NoPen)
             p.setBrush(QBrush(faded(s.theme.on(color), 0.55), Qt.BrushStyle.BDiagPattern))
             p.drawRects(rects)
+    p.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
 def _stripes(p: QPainter, s: Scene, shown: slice, x0: np.ndarray, x1: np.ndarray, y: float, height: float) -> None:
@@ -281,15 +270,15 @@ def _free_of_bars(s: Scene, row: int, left: np.ndarray, right: np.ndarray) -> tu
 
 def _words(
     p: QPainter, s: Scene, row: int, shown: slice, x0: np.ndarray, x1: np.ndarray, away: np.ndarray, kinds: np.ndarray,
-    states: np.ndarray, y: float, height: float,
+    states: np.ndarray, y: float, height: float, least: float,
 ) -> None:  # fmt: skip
     p.setFont(s.fonts.box)
     names = style.CLASSES[s.mode]
     left, right = _free_of_bars(s, row, np.maximum(x0, 0.0), np.minimum(x1, s.window.width))
-    for i in np.flatnonzero(right - left > 14).tolist():
+    for i in np.flatnonzero((right - left > LEAST_WORD) & (x1 - x0 >= least)).tolist():
         room = float(right[i] - left[i]) - 6
         for word in style.words(s.frame, shown.start + i, bool(away[i])):
-            if s.fonts.box_metrics.horizontalAdvance(word) <= room:
+            if s.fonts.wide(word) <= room:
                 token = names[int(kinds[i])].token
                 light = states[i] == style.UNTOUCHED or token == "other"
                 p.setPen(s.color("text") if light else s.theme.on(s.color(token)))

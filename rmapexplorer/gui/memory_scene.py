@@ -30,10 +30,19 @@ class Fonts:
     box_metrics: QFontMetricsF = field(init=False)
     mono_metrics: QFontMetricsF = field(init=False)
     row_metrics: QFontMetricsF = field(init=False)
+    _wide: dict[str, float] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.box_metrics, self.mono_metrics = QFontMetricsF(self.box), QFontMetricsF(self.mono)
         self.row_metrics = QFontMetricsF(self.row)
+
+    def wide(self, word: str) -> float:
+        """Width of a word in a box, measured once."""
+        if len(self._wide) > 5000:
+            self._wide.clear()
+        if word not in self._wide:
+            self._wide[word] = self.box_metrics.horizontalAdvance(word)
+        return self._wide[word]
 
     @classmethod
     def of(cls, base: QFont) -> Fonts:
