@@ -6,12 +6,11 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
-from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import fault_around, prepare, read_span, write_span
+from rmapexplorer.core.faults import fault_in, prepare, swap_cache_page
 from rmapexplorer.core.merge import modify
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
-from rmapexplorer.core.pages import clear, drain, free_swap_cache, is_page, mark_lazyfree, zap
+from rmapexplorer.core.pages import clear, free_swap_cache, is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.rules import too_new
 from rmapexplorer.core.table import ANON, DIRTY
@@ -50,6 +49,7 @@ def madvise(w: World, op: Madvise) -> None:
             at = int(w.vma.start[mm.vmas[nxt]]) if nxt < len(mm.vmas) else op.span.end
             hole = True
             if op.advice.startswith("populate"):
+                w.batches.drain()
                 break
             continue
         stop = min(op.span.end, int(w.vma.end[row]))
@@ -85,14 +85,14 @@ def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) ->
 
 
 def _dontneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    zap(w, mm, row, start, end)
+    zap(w, mm, row, start, end, keep_guards=True)
 
 
 def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     # lazily freed pages stay until reclaim wants them; swap entries go at once
     if not is_private_anonymous(w, row):
         raise KernelError("EINVAL", "MADV_FREE works on private anonymous memory only", "advice")
-    drain(w)
+    w.batches.drain()
     vpns, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     swapped = (entries & radix.SWAP) != 0
@@ -107,51 +107,56 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
                 continue
             w.page.state[page] &= ~DIRTY
         w.pt.flat[slot] &= ~(radix.DIRTY | radix.YOUNG)
-        mark_lazyfree(w, page)
+        w.batches.free_lazily(page)
 
 
 def _cold(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    drain(w)
+    w.batches.drain()
     _, slots = w.pt.span(mm.tables, start, end)
     w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
 
 
 def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    drain(w)
+    w.batches.drain()
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     pages = entries[is_page(entries)] >> ENTRY_SHIFT
     pages = pages[w.page.mapcount[pages] == 1]
+    births = w.page.birth[pages]
     w.done += w.design.pageout(pages)
+    w.batches.add(pages[w.page.alive[pages] & (w.page.birth[pages] == births)])  # put back
 
 
 def _willneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    """Everything of a file is cached already; swap read-ahead is not simulated."""
+    """What is in swap is read back into the swap cache, not mapped; everything of a file is cached already."""
+    file = int(w.vma.file[row])
+    if file < 0:
+        _, slots = w.pt.span(mm.tables, start, end)
+        entries = w.pt.flat[slots]
+        for number in (entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT).tolist():
+            swap_cache_page(w, number)
+    w.batches.drain()
 
 
 def _populate_read(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    if not int(w.vma.flags[row]) & vm.ACCESS:
-        raise KernelError("EINVAL", f"page {start:x} may not be read", "span")
-    stop = max(min(end, file_end(w, row)), start)
-    read_span(w, mm, row, start, stop)
-    if stop < end:
-        fault_around(w, mm, row, stop)
-        raise _beyond(stop)
+    _populate(w, mm, row, start, end, False)
 
 
 def _populate_write(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    if not int(w.vma.flags[row]) & vm.WRITE:
-        raise KernelError("EINVAL", f"page {start:x} may not be written", "span")
-    stop = max(min(end, file_end(w, row)), start)
-    write_span(w, mm, row, start, stop)
-    if stop < end:
-        if not int(w.vma.flags[row]) & vm.SHARED:
-            prepare(w, row)
-        raise _beyond(stop)
+    _populate(w, mm, row, start, end, True)
 
 
-def _beyond(vpn: int) -> KernelError:
-    return KernelError("EFAULT", f"page {vpn:x} lies beyond the end of its file", "span")
+def _populate(w: World, mm: Mm, row: int, start: int, end: int, write: bool) -> None:
+    # faultin_page_range drains whatever comes of it
+    reach, signal = start, "EINVAL"
+    if int(w.vma.flags[row]) & (vm.WRITE if write else vm.ACCESS):
+        reach, signal = fault_in(w, mm, row, start, end, write)
+    w.batches.drain()
+    if signal == "EINVAL":
+        raise KernelError("EINVAL", f"page {start:x} may not be {'written' if write else 'read'}", "span")
+    if signal:
+        why = "is a guard page" if signal == "SIGSEGV" else "lies beyond the end of its file"
+        raise KernelError("EFAULT", f"page {reach:x} {why}", "span")
 
 
 def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
@@ -165,8 +170,10 @@ def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 
 def _guard_install(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    prepare(w, row)
+    if w.vma.file[row] < 0:
+        prepare(w, row)
     zap(w, mm, row, start, end)
+    w.vma.guarded[row] = True
     slots = w.pt.make_slots(mm.tables, np.arange(start, end))
     w.pt.flat[slots] = radix.MARKER
 
@@ -226,6 +233,8 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
     _, slots = w.cache.span(file.cache, first, last)
     entries = w.cache.flat[slots]
     gone_pages = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
+    if len(gone_pages):
+        w.batches.drain()
     w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
     w.cache.flat[slots] = 0
     w.page.free_many(gone_pages)

@@ -15,20 +15,20 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import operations as o
 from rmapexplorer.core import radix
 from rmapexplorer.core.advise import ftruncate, madvise, punch
+from rmapexplorer.core.batches import MLOCK, MUNLOCK
 from rmapexplorer.core.design import Proposal
-from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import read_span, touch, write_span
+from rmapexplorer.core.faults import fault_in, touch
 from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
 from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import KINDS, Brk, Ksm, Mlock, Mmap, Mprotect, Mseal, Munlock, Munmap
-from rmapexplorer.core.pages import drain, is_page
+from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import reclaim
 from rmapexplorer.core.remap import remap_file_pages, swapoff
 from rmapexplorer.core.rules import CHANGES, too_new
-from rmapexplorer.core.table import EXCLUSIVE, MLOCKED
+from rmapexplorer.core.table import EXCLUSIVE
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
 from rmapexplorer.core.vmas import is_private_anonymous
@@ -113,15 +113,14 @@ def populate(w: World, mm: Mm, start: int, end: int, strict: bool = False) -> No
     """
     for row in w.vmas_in(mm, start, end):
         low, stop = max(start, int(w.vma.start[row])), min(end, int(w.vma.end[row]))
-        high = min(stop, file_end(w, row))
         flags = int(w.vma.flags[row])
         if flags & (vm.SPECIAL | vm.LOCKONFAULT):
             continue
-        if high > low and flags & (vm.WRITE | vm.SHARED) == vm.WRITE:
-            write_span(w, mm, row, low, high)
-        elif high > low and flags & vm.ACCESS:
-            read_span(w, mm, row, low, high)
-        if strict and (high < stop or not flags & vm.ACCESS):
+        failed = not flags & vm.ACCESS
+        if not failed:
+            failed = bool(fault_in(w, mm, row, low, stop, flags & (vm.WRITE | vm.SHARED) == vm.WRITE)[1])
+        w.batches.drain()
+        if strict and failed:
             raise KernelError("ENOMEM", f"not every page from {low:x} on can be faulted in", "span")
 
 
@@ -238,10 +237,7 @@ def mlock(w: World, op: Mlock) -> None:
         return
     check_span(op.span)
     _apply_lock(w, mm, op.span.start, op.span.end, vm.LOCKED | (vm.LOCKONFAULT if op.onfault else 0))
-    try:
-        populate(w, mm, op.span.start, op.span.end, strict=True)
-    finally:
-        drain(w)
+    populate(w, mm, op.span.start, op.span.end, strict=True)
 
 
 def munlock(w: World, op: Munlock) -> None:
@@ -262,19 +258,17 @@ def _apply_lock(w: World, mm: Mm, start: int, end: int, lock: int) -> None:
         if new != old:
             row = modify(w, mm, row, low, high, new)
             w.vma.flags[row] = new
-            _mark_locked(w, mm, low, high, bool(lock))
+            if (old ^ new) & vm.LOCKED:
+                _mark_locked(w, mm, low, high, bool(lock))
 
 
 def _mark_locked(w: World, mm: Mm, start: int, end: int, locked: bool) -> None:
     # mlock_vma_pages_range: pages mapped already become unevictable, or evictable again
-    drain(w)
+    w.batches.drain()
     _, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
-    pages = entries[is_page(entries)] >> ENTRY_SHIFT
-    if locked:
-        w.page.state[pages] |= MLOCKED
-    else:
-        w.page.state[pages] &= ~MLOCKED
+    w.batches.lock(entries[is_page(entries)] >> ENTRY_SHIFT, MLOCK if locked else MUNLOCK)
+    w.batches.drain()
 
 
 def ksm(w: World, op: Ksm) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
+from rmapexplorer.core.batches import MUNLOCK
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import Touch
 from rmapexplorer.core.pages import (
@@ -19,17 +20,15 @@ from rmapexplorer.core.pages import (
     cached,
     clear,
     free_swap_cache,
-    held_by_batch,
     is_page,
     map_pages,
-    munlock_pages,
     new_anonymous,
     new_file_page,
     release,
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, make_room
-from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
+from rmapexplorer.core.table import ANON, EXCLUSIVE, MLOCKED, READ_BACK, Bools, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
@@ -57,24 +56,31 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
                 "SIGSEGV", f"page {at:x} is mapped {vm.perms(flags)}: no {'write' if write else 'read'} access"
             )
         stop = min(end, int(w.vma.end[row]))
-        limit = _file_end(w, row)
-        guard = _first_guard(w, mm, at, stop)
-        reach = min(stop, limit, guard)
-        for low, high in _pieces(w, at, reach):
-            _room_for(w, mm, low, high, write)
-            (write_span if write else read_span)(w, mm, row, low, high)
-            w.done += high - low
-        if reach < stop:
-            if guard <= limit:
-                raise _signal("SIGSEGV", f"page {reach:x} is a guard page")
-            if write and not flags & vm.SHARED:
-                prepare(w, row)  # do_cow_fault prepares before it asks the file
-            if not write:
-                fault_around(
-                    w, mm, row, max(at, reach)
-                )  # do_read_fault maps what is there before it asks for this page
-            raise _signal("SIGBUS", f"page {reach:x} lies beyond the end of its file")
+        reach, signal = fault_in(w, mm, row, at, stop, write, counted=True)
+        if signal:
+            why = "is a guard page" if signal == "SIGSEGV" else "lies beyond the end of its file"
+            raise _signal(signal, f"page {reach:x} {why}")
         at = stop
+
+
+def fault_in(w: World, mm: Mm, row: int, start: int, stop: int, write: bool, counted: bool = False) -> tuple[int, str]:
+    """Fault in pages of one vma that may be accessed; returns where that ended, and SIGSEGV (guard page) or SIGBUS if early."""
+    limit = _file_end(w, row)
+    guard = _first_guard(w, mm, start, stop)
+    reach = max(start, min(stop, limit, guard))
+    for low, high in _pieces(w, start, reach):
+        _room_for(w, mm, low, high, write)
+        (write_span if write else read_span)(w, mm, row, low, high)
+        w.done += (high - low) * counted
+    if reach == stop:
+        return stop, ""
+    if guard == reach:
+        return reach, "SIGSEGV"
+    if not write:
+        fault_around(w, mm, row, reach)  # do_read_fault maps what is there before it asks for this page
+    elif not int(w.vma.flags[row]) & vm.SHARED:
+        prepare(w, row)  # do_cow_fault prepares before it asks the file
+    return reach, "SIGBUS"
 
 
 def _pieces(w: World, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -294,7 +300,8 @@ def _read_in(w: World, row: int, vpns: Ints) -> None:
 
 
 def _new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, cause: str) -> None:
-    pages = new_anonymous(w, len(vpns), w.serial)
+    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
+    pages = new_anonymous(w, len(vpns), w.serial, locked)
     bits = radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG
     map_pages(w, mm, row, vpns, slots, pages, bits, cause)
     w.counters["faults"] += len(vpns)
@@ -325,7 +332,25 @@ def _write_present(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
 
 
 def _write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
-    """do_wp_page: reuse what belongs to this mm alone, copy the rest."""
+    """do_wp_page: reuse what belongs to this mm alone, copy the rest. As many pages at once as do not depend on each other."""
+    at = 0
+    while at < len(slots):
+        stop = at + _independent(w, row, w.pt.flat[slots[at:]] >> ENTRY_SHIFT)
+        _write_group(w, mm, row, vpns[at:stop], slots[at:stop])
+        at = stop
+
+
+def _independent(w: World, row: int, pages: Ints) -> int:
+    # how many of the first pages cannot drain or fill a batch in which another of them waits
+    if not w.rules.anon_exclusive or len(pages) == 1:
+        return len(pages)
+    if not w.batches.quiet or int(w.vma.flags[row]) & vm.LOCKED:
+        return 1
+    first = w.batches.first_unlisted(pages)
+    return len(pages) if first < 0 else max(first, 1)
+
+
+def _write_group(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
     pages = w.pt.flat[slots] >> ENTRY_SHIFT
     reuse = may_reuse(w, pages)
     if reuse.any():
@@ -343,13 +368,15 @@ def _write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> Non
 
 
 def may_reuse(w: World, pages: Ints) -> Bools:
-    """Mask: the page is marked exclusive, or mapped once and not needed by the swap cache (wp_can_reuse_anon_folio)."""
+    """Mask: the page is marked exclusive, or nothing but its one pte and the swap cache refers to it (wp_can_reuse_anon_folio)."""
     state = w.page.state[pages]
     if not w.rules.anon_exclusive:
         return _mapped_once(w, pages)
+    if w.batches.first_unlisted(pages) >= 0:
+        w.batches.drain()
     alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
-    if w.lazy or w.munlocked:
-        alone &= ~held_by_batch(w, pages)
+    if not w.batches.quiet:
+        alone &= np.array([not w.batches.held(page) for page in pages.tolist()], np.bool_)
     for at in np.flatnonzero(alone & (w.page.swap[pages] >= 0)).tolist():
         alone[at] = free_swap_cache(w, int(pages[at]))
     mask: Bools = ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone
@@ -369,11 +396,11 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
     w.pt.flat[slots] = 0
     np.subtract.at(w.page.mapcount, old, ONE)
     mm.rss -= len(old)
-    if int(w.vma.flags[row]) & vm.LOCKED:
-        munlock_pages(w, old)
     anonymous = int(((w.page.state[old] & ANON) != 0).sum())
     w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
     _new_pages(w, mm, row, vpns, slots, "cow")
+    if int(w.vma.flags[row]) & vm.LOCKED:
+        w.batches.lock(old, MUNLOCK)
     w.counters["cow_copies"] += anonymous
     release(w, old)
 
@@ -395,26 +422,19 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
     """do_swap_page: read the page back, or take it from the swap cache, and map it; then the write fault, if it was one."""
     entry = int(w.pt.flat[slot])
     number, exclusive = entry >> ENTRY_SHIFT, bool(entry & radix.EXCLUSIVE)
-    page = int(w.swap.page[number])
-    fresh = page < 0
-    if fresh:
-        page = int(new_anonymous(w, 1, int(w.swap.token[number]))[0])
-        w.page.state[page] &= ~EXCLUSIVE
-        w.page.swap[page] = number
-        w.swap.page[number] = page
-        w.counters["swap_ins"] += 1
+    page = swap_cache_page(w, number)
     w.counters["faults"] += 1
     copied = bool(w.page.mapcount[page]) and bool(w.design.must_copy(ids(entry), row, ids(vpn), "swap_in")[0])
     w.swap.count[number] -= 1
     if copied:
         _swap_in_copy(w, mm, row, vpn, slot, page, number, write)
         return
-    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
-    if locked or (write and w.page.mapcount[page] == 0):
+    if write and not w.batches.on_list(page):
+        w.batches.drain()  # a reader does not: the batch's reference keeps a page just read in from being its own
+    locked = int(w.vma.flags[row]) & vm.LOCKED or int(w.page.state[page]) & MLOCKED
+    if locked or (write and w.batches.references(page) == 1):
         free_swap_cache(w, page)
-    # a page just read in waits in a per-CPU batch, whose reference only a write fault gets rid of first
-    sole = w.page.mapcount[page] == 0 and w.page.swap[page] < 0 and (write or not fresh)
-    exclusive = w.rules.anon_exclusive and (exclusive or bool(sole))
+    exclusive = w.rules.anon_exclusive and (exclusive or not w.batches.references(page))
     bits = radix.PRESENT | radix.YOUNG | (entry & radix.FREED)
     if exclusive:
         w.page.state[page] |= EXCLUSIVE
@@ -429,11 +449,25 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
         _write_protected(w, mm, row, ids(vpn), ids(slot))
 
 
+def swap_cache_page(w: World, number: int) -> int:
+    """read_swap_cache_async: the page of a swap slot, read back into the swap cache if it is not there."""
+    page = int(w.swap.page[number])
+    if page >= 0:
+        return page
+    page = int(new_anonymous(w, 1, int(w.swap.token[number]))[0])
+    w.page.state[page] = ANON | READ_BACK
+    w.page.swap[page] = number
+    w.swap.page[number] = page
+    w.counters["swap_ins"] += 1
+    return page
+
+
 def _swap_in_copy(w: World, mm: Mm, row: int, vpn: int, slot: int, page: int, number: int, write: bool) -> None:
     # the design cannot find the cached page at this address: the faulting process gets a page of its own
     freed = int(w.pt.flat[slot]) & radix.FREED
     w.pt.flat[slot] = 0
-    copy = new_anonymous(w, 1, w.serial if write else int(w.page.token[page]))
+    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
+    copy = new_anonymous(w, 1, w.serial if write else int(w.page.token[page]), locked)
     bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0)
     bits |= 0 if write else freed
     map_pages(w, mm, row, ids(vpn), ids(slot), copy, bits, "cow")

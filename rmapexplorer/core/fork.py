@@ -161,7 +161,7 @@ def _link_files(w: World, old: Ints, new: Ints) -> None:
 
 
 def _copy_page_range(w: World, parent: Mm, child: Mm, old: Ints, new: Ints) -> None:
-    copies = w.design.has_anon_many(old) if w.rules.fork_skips_file_ptes else np.ones(len(old), np.bool_)
+    copies = w.design.has_anon_many(old) | w.vma.guarded[old] | np.bool_(not w.rules.fork_skips_file_ptes)
     if not copies.any():
         return
     old, new = old[copies], new[copies]

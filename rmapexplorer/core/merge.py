@@ -107,6 +107,7 @@ def merge_new(w: World, mm: Mm, p: Proposal, expand_only: bool = False) -> int:
 def _adopt(w: World, target: int, source: int) -> None:
     w.design.anon_vma_adopted(target, source)
     w.vma.touched[target] |= w.vma.touched[source]
+    w.vma.guarded[target] |= w.vma.guarded[source]
 
 
 def _commit(w: World, mm: Mm, changes: tuple[Bounds, ...], *gone: int) -> None:
@@ -116,6 +117,7 @@ def _commit(w: World, mm: Mm, changes: tuple[Bounds, ...], *gone: int) -> None:
         mm.drop(row, int(w.vma.start[row]))
     resize(w, mm, changes)
     for row in doomed:
+        w.vma.guarded[changes[0].row] |= w.vma.guarded[row]
         file = int(w.vma.file[row])
         if file >= 0:
             index_remove(w, row)

@@ -7,8 +7,7 @@ import numpy as np
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.design import Proposal
-from rmapexplorer.core.faults import _file_end as file_end
-from rmapexplorer.core.faults import prepare, read_span, swap_in, write_span
+from rmapexplorer.core.faults import fault_in, prepare, swap_in
 from rmapexplorer.core.merge import merge_extend, merge_new
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mremap
@@ -99,10 +98,10 @@ def _in_place(w: World, mm: Mm, start: int, old: int, new: int) -> None:
 
 def _populate(w: World, mm: Mm, start: int, end: int) -> None:
     row = w.vma_at(mm, start)
-    end = min(end, file_end(w, row))
     flags = int(w.vma.flags[row])
-    if end > start and flags & vm.ACCESS and not flags & vm.LOCKONFAULT:
-        (write_span if flags & (vm.WRITE | vm.SHARED) == vm.WRITE else read_span)(w, mm, row, start, end)
+    if flags & vm.ACCESS and not flags & vm.LOCKONFAULT:
+        fault_in(w, mm, row, start, end, flags & (vm.WRITE | vm.SHARED) == vm.WRITE)
+        w.batches.drain()
 
 
 def _move_each(w: World, mm: Mm, op: Mremap) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
+from rmapexplorer.core.batches import MLOCK, MLOCK_NEW, MUNLOCK
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
+from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, READ_BACK, SHMEM, Bools, Ints
 from rmapexplorer.core.world import World
 
 ONE = np.int64(1)
@@ -23,13 +24,15 @@ def is_page(entries: Ints) -> Bools:
     return mask
 
 
-def new_anonymous(w: World, count: int, tokens: Ints | int) -> Ints:
-    """Fresh anonymous pages, exclusive, at the inactive list's tail. They are not mapped yet."""
+def new_anonymous(w: World, count: int, tokens: Ints | int, locked: bool = False) -> Ints:
+    """Fresh anonymous pages, exclusive, on their way to the inactive list's tail; for ``locked`` memory to none yet. Not mapped."""
     pages = w.page.new_many(count)
     w.page.state[pages] = ANON | EXCLUSIVE
     w.page.token[pages] = tokens
     w.page.lru[pages] = np.arange(w.lru_clock, w.lru_clock + count)
     w.lru_clock += count
+    if not locked:
+        w.batches.add(pages)
     return pages
 
 
@@ -61,7 +64,10 @@ def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, 
     np.add.at(w.page.mapcount, pages, ONE)
     mm.rss += len(pages)
     if int(w.vma.flags[vma]) & vm.LOCKED:
-        w.page.state[pages] |= MLOCKED
+        known = pages[(w.page.state[pages] & READ_BACK) == 0]  # what swap-in maps first is left to reclaim to lock
+        w.batches.lock(known, MLOCK_NEW if cause in ("first_write", "cow") else MLOCK)
+    if cause == "swap_in":
+        w.page.state[pages] &= ~READ_BACK
     w.design.ptes_set(pages, np.full(len(pages), vma, np.int64), vpns, slots, cause)
 
 
@@ -77,7 +83,9 @@ def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: st
         np.subtract.at(w.page.mapcount, pages, ONE)
         mm.rss -= len(pages)
         owners = np.full(len(pages), vmas, np.int64) if isinstance(vmas, int) else vmas[mask]
-        munlock_pages(w, pages[(w.vma.flags[owners] & vm.LOCKED) != 0])
+        locked = pages[(w.vma.flags[owners] & vm.LOCKED) != 0]
+        if len(locked):
+            w.batches.lock(locked, MUNLOCK)
         w.design.ptes_cleared(pages, owners, vpns[mask], slots[mask], cause)
         release(w, pages)
     swapped = (entries & radix.SWAP) != 0
@@ -128,51 +136,13 @@ def free_swap_cache(w: World, page: int) -> bool:
     return True
 
 
-LAZY_BATCH = 31
-"""PAGEVEC_SIZE: pages a per-CPU batch holds before it is drained."""
-
-
-def mark_lazyfree(w: World, page: int) -> None:
-    """folio_mark_lazyfree: into the per-CPU batch, which holds a reference until it is drained."""
-    if int(w.page.state[page]) & LAZYFREE or w.page.swap[page] >= 0:
-        return
-    w.lazy[page] = int(w.page.birth[page])
-    if len(w.lazy) >= LAZY_BATCH:
-        drain(w)
-
-
-def munlock_pages(w: World, pages: Ints) -> None:
-    """munlock_vma_folio: no longer unevictable; the per-CPU batch holds a reference to each until it is drained."""
-    w.page.state[pages] &= ~MLOCKED
-    births = {page: int(w.page.birth[page]) for page in pages.tolist()}
-    # a page that is not on the LRU yet makes the write fault drain the batches, so its reference does not matter
-    w.munlocked |= {page: birth for page, birth in births.items() if birth < w.drained}
-    if len(w.munlocked) >= LAZY_BATCH:
-        w.munlocked.clear()
-
-
-def held_by_batch(w: World, pages: Ints) -> Bools:
-    """Mask: a per-CPU batch (MADV_FREE, munlock) holds a reference, so that a write fault does not see a sole owner."""
-    held = w.lazy | w.munlocked
-    births = [held.get(page, -1) for page in pages.tolist()]
-    mask: Bools = w.page.birth[pages] == np.array(births, np.int64)
-    return mask
-
-
-def drain(w: World) -> None:
-    """lru_add_drain: the pages of the batch lose their swap backing, and the batch its references."""
-    for page, birth in w.lazy.items():
-        if w.page.alive[page] and w.page.birth[page] == birth and w.page.swap[page] < 0:
-            w.page.state[page] |= LAZYFREE
-    w.lazy.clear()
-    w.munlocked.clear()
-    w.drained = w.page.births
-
-
-def zap(w: World, mm: Mm, row: int, start: int, end: int, cause: str = "unmap") -> int:
+def zap(w: World, mm: Mm, row: int, start: int, end: int, keep_guards: bool = False) -> int:
     """zap_page_range of [start, end) inside one vma; returns the entries dropped. Empty tables stay."""
     vpns, slots = w.pt.span(mm.tables, start, end)
-    clear(w, mm, row, vpns, slots, cause)
+    if keep_guards and len(slots):
+        other = (w.pt.flat[slots] & radix.MARKER) == 0
+        vpns, slots = vpns[other], slots[other]
+    clear(w, mm, row, vpns, slots, "unmap")
     return len(slots)
 
 
@@ -180,6 +150,9 @@ def evict(w: World, file: File) -> None:
     """shmem_evict_inode: the last mapping of shared anonymous memory went, its pages and swap slots go with it."""
     for row in file.cache.rows.values():
         entries = w.cache.entries[row]
-        w.page.free_many(entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT)
+        cached_pages = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
+        if len(cached_pages):
+            w.batches.drain()
+        w.page.free_many(cached_pages)
         w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
     w.cache.drop_all(file.cache)

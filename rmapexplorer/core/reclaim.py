@@ -14,7 +14,7 @@ from attrs import evolve
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.operations import Reclaim
-from rmapexplorer.core.pages import ONE, clear, drain
+from rmapexplorer.core.pages import ONE, clear
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import ACTIVE, ANON, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.units import KernelError
@@ -34,7 +34,7 @@ CHUNK = 4096
 
 def reclaim(w: World, op: Reclaim) -> None:
     """Reclaim ``pages`` pages by the lists, or with None every page of anonymous and shared memory that can go."""
-    drain(w)
+    w.batches.drain()
     if op.pages is None:
         pages = w.page.live()
         state = w.page.state[pages]

@@ -145,6 +145,7 @@ class VmaTable(Table):
         "file": (np.int64, -1),
         "label": (np.int64, -1),
         "touched": (np.bool_, 0),
+        "guarded": (np.bool_, 0),
     }
     mm: Ints
     start: Ints
@@ -155,6 +156,8 @@ class VmaTable(Table):
     label: Ints
     touched: Bools
     """A write fault prepared this vma, or the vma it was cut, copied or forked from."""
+    guarded: Bools
+    """A guard page was installed somewhere in it at some time (VM_MAYBE_GUARD): fork copies its page tables."""
 
 
 class PageTable(Table):
@@ -188,5 +191,10 @@ class SwapTable(Table):
 
 
 # page.state
-ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE = (1 << bit for bit in range(9))
-"""LAZYFREE: anonymous but not swap-backed any more: reclaim drops it if nobody wrote it since (MADV_FREE)."""
+ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE, READ_BACK = (1 << bit for bit in range(10))
+"""LAZYFREE: anonymous but not swap-backed any more: reclaim drops it if nobody wrote it since (MADV_FREE).
+
+READ_BACK: in the swap cache and not mapped yet since it was read from swap."""
+
+MLOCK_COUNT = 1 << 16
+"""page.state from here on counts the locked mappings of a page on the LRU (mlock_count)."""

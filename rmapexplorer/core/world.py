@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rmapexplorer.core import radix
+from rmapexplorer.core.batches import Batches
 from rmapexplorer.core.counters import Counters
 from rmapexplorer.core.design import Design, Footprint
 from rmapexplorer.core.index.files import Stab
@@ -51,9 +52,7 @@ class World:
         self.lru_clock = 0
         self.swap_pages = machine.swap_pages
         self.nonlinear: dict[int, list[int]] = {}
-        self.lazy: dict[int, int] = {}
-        self.munlocked: dict[int, int] = {}
-        self.drained = 0
+        self.batches = Batches(self.page)
         self.done = 0
         self.refusals: list[Refusal] = []
         self.imap = design.FILE_INDEX(self.vma)
@@ -247,7 +246,7 @@ class World:
         other.files = [file.copy() for file in self.files]
         other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
         other.refusals, other.parents = list(self.refusals), self.parents.copy()
-        other.lazy, other.munlocked = self.lazy.copy(), self.munlocked.copy()
+        other.batches = self.batches.copy(other.page)
         other.nonlinear = {file: rows.copy() for file, rows in self.nonlinear.items()}
         other.imap = self.imap.copy(other.vma)
         other.design = self.design.copy(other)
@@ -283,13 +282,11 @@ class World:
             repr(
                 (
                     sorted(self.counters.items()),
-                    list(self.lazy.items()),
-                    list(self.munlocked.items()),
-                    self.drained,
                     self.swap_pages,
                 )
             ).encode()
         )
+        h.update(self.batches.digest_part())
         for part in self.design.digest_parts():
             h.update(part)
         return h.hexdigest()

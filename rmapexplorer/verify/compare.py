@@ -11,7 +11,7 @@ from attrs import frozen
 
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import design_named
-from rmapexplorer.verify.state import replay
+from rmapexplorer.verify.state import renamed, replay
 from rmapexplorer.verify.trace import Json, Trace, parse_traces, states
 
 LEVELS: dict[str, str] = {
@@ -42,16 +42,24 @@ class Difference:
 
 
 class _Pairs:
-    # one-to-one pairing of the kernel's names with ours
+    # one-to-one pairing of the kernel's names with ours. The kernel's are addresses: of an object that went in the very
+    # step in which another of its kind came, the other may have the name
     def __init__(self) -> None:
         self.forth: dict[str, str] = {}
         self.back: dict[str, str] = {}
+        self.alive: set[str] = set()
+        self.inherited: dict[str, str] = {}
 
     def same(self, theirs: str | None, ours: str | None) -> bool:
         if theirs is None or ours is None:
             return theirs is ours
-        if theirs in self.forth or ours in self.back:
-            return self.forth.get(theirs) == ours and self.back.get(ours) == theirs
+        if ours in self.back:
+            return self.back[ours] == theirs and self.forth[theirs] == ours
+        before = self.forth.get(theirs)
+        if before in self.alive:
+            return False
+        if before is not None:
+            self.inherited[ours] = self.inherited.get(before, before)
         self.forth[theirs], self.back[ours] = ours, theirs
         return True
 
@@ -84,6 +92,7 @@ class Comparison:
     def step(self, raw: Json, kernel: Json, mine: Json, ours: Json) -> None:
         """Compare one step: the kernel's record and full state, our record and full state."""
         self.raw = raw
+        self.pairs.alive = _names(ours)
         for field in ("err", "done"):
             self._equal("result", field, raw.get(field), mine.get(field))
         self._equal("vmas", "processes", sorted(kernel["procs"]), sorted(ours["procs"]))
@@ -151,6 +160,15 @@ class Comparison:
         self._equal("counts", "number of anon_vmas", len(kernel), len(ours))
 
 
+def _names(state: Json) -> set[str]:
+    # of anon_vmas, pages and swap slots
+    names = set(state["anon_vmas"])
+    for vmas in state["procs"].values():
+        for vma in vmas:
+            names.update(entry[2] for entry in vma.get("pages", ()) if entry[1] in "as")
+    return names
+
+
 def vma_key(v: Json) -> tuple[Any, ...]:
     """What two vmas must have in common to be the same: span, permissions, offset, flags, file."""
     return v["s"], v["e"], v["p"], v["o"], sorted(v.get("f", "").split()), v.get("file")
@@ -164,4 +182,6 @@ def verify(trace: Trace, design: str = "anon_vma_chain") -> tuple[list[Differenc
     own = parse_traces(mine, trace.name)[0]
     for step, kernel, our_step, ours in zip(trace.steps, states(trace), own.steps, states(own), strict=True):
         comparison.step(step.raw, kernel, our_step.raw, ours)
+    if comparison.pairs.inherited:
+        mine = renamed(mine, comparison.pairs.inherited)
     return sorted(comparison.found.values(), key=lambda d: (d.step, list(LEVELS).index(d.level))), mine

@@ -32,7 +32,8 @@ class Found:
 class Seen:
     """Both states after one step, in the vocabulary of traces, and what differs.
 
-    ``avs`` has the rows of our anon_vmas by the names they bear in ``ours``; ``pids`` the processes by theirs.
+    ``avs`` has the rows of our anon_vmas by the names they bear in ``ours``, ``pids`` the processes by theirs, ``pairs``
+    our names of anon_vmas, pages and swap slots by those they have in ``kernel`` (a name may go to another object later).
     """
 
     kernel: Json
@@ -40,6 +41,7 @@ class Seen:
     found: tuple[Found, ...] = ()
     avs: dict[str, int] = field(factory=dict)
     pids: dict[str, int] = field(factory=dict)
+    pairs: dict[str, str] = field(factory=dict)
 
 
 NOTHING: Json = {"procs": {}, "anon_vmas": {}, "files": {}}
@@ -60,11 +62,6 @@ class KernelRecord:
     def compared(self) -> int:
         """Positions that were compared, 0 to ``length``."""
         return len(self._seen) - 1
-
-    @property
-    def pairs(self) -> dict[str, str]:
-        """The kernel's names of anon_vmas, pages and swap slots -> ours."""
-        return self._comparison.pairs.forth
 
     def owner_name(self, row: int) -> str:
         """An anon_vma of ours as the user reads it."""
@@ -91,11 +88,28 @@ class KernelRecord:
                 kernel=kernel,
                 ours=ours,
                 found=_told_in_order(comparison.every, kernel, ours, pids),
-                avs={name: row for row, name in self._reader.anon_vmas.seen.items()},
+                avs={self._reader._av(row): row for row in self._reader.d.av.live().tolist()},
                 pids=pids,
+                pairs=self._pairs(kernel),
             )
         )
         return True
+
+    def _pairs(self, kernel: Json) -> dict[str, str]:
+        forth, before = self._comparison.pairs.forth, self._seen[-1].pairs
+        now = {name: forth[name] for name in _names(kernel) if name in forth}
+        return before if now == before else now
+
+
+def _names(state: Json) -> set[str]:
+    # of anon_vmas, pages and swap slots
+    names = set(state["anon_vmas"])
+    for vmas in state["procs"].values():
+        for vma in vmas:
+            names.update(vma.get("chain", ()))
+            names.update(entry[2] for entry in vma.get("pages", ()) if entry[1] in "as")
+            names.update(entry[4] for entry in vma.get("pages", ()) if entry[1] == "a")
+    return names
 
 
 def _sharing(now: Json, before: Json) -> Json:

@@ -14,6 +14,7 @@ from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.table import ANON, EXCLUSIVE
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
+from rmapexplorer.verify.recorder import Recorder
 from rmapexplorer.verify.trace import ARENA, Json, Step, Trace
 
 SIGNALS = ("SIGSEGV", "SIGBUS")
@@ -51,6 +52,8 @@ class Reader:
         self.w = world
         self.d = world.design
         self.procs = {1: trace.first}
+        self.recorder = Recorder(world.batches)
+        self.recorder.start(1)
         self.anon_vmas, self.pages, self.slots = Names("A"), Names("p"), Names("s")
 
     def forked(self, step: Step) -> None:
@@ -74,7 +77,7 @@ class Reader:
         return {"procs": procs, "anon_vmas": avs, "files": files}
 
     def _av(self, av: int) -> str:
-        return self.anon_vmas.of(av)  # by row: like the slab, the table gives the object freed last first
+        return self.anon_vmas.of(int(self.d.av.birth[av]))
 
     def _file(self, file: File) -> str:
         return f"sh{sum(other.shmem for other in self.w.files[: file.id])}" if file.shmem else file.name
@@ -132,12 +135,34 @@ class Reader:
         return [at, "a", self.pages.of(int(w.page.birth[number])), mapcount, owner, index - home, bits]
 
 
+def renamed(trace: Json, names: dict[str, str]) -> Json:
+    """The same trace with other names for some anon_vmas, pages and swap slots, each that of an object that went as it came."""
+
+    def of(value: Any) -> Any:
+        if isinstance(value, str):
+            return names.get(value, value)
+        if isinstance(value, list):
+            return [of(item) for item in value]
+        return {key: of(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    steps = []
+    for step in trace["steps"]:
+        out = {**step, **({"procs": of(step["procs"])} if "procs" in step else {})}
+        if "anon_vmas" in step:
+            came = {of(name): of(value) for name, value in step["anon_vmas"].items() if value is not None}
+            out["anon_vmas"] = {of(name): None for name, value in step["anon_vmas"].items() if value is None} | came
+        steps.append(out)
+    return {**trace, "steps": steps}
+
+
 def perform(step: Step, reader: Reader) -> Json:
     """Do one call in the reader's world; the head of our record of it: number, call, errno."""
     out: Json = {"i": step.raw["i"], "op": step.raw["op"]}
     if step.operation is None:
         return out
+    reader.recorder.before(step.operation)
     outcome = reader.w.apply(step.operation)
+    reader.recorder.after(step.operation, outcome.error, SIGNALS)
     if outcome.error:
         out["err"] = outcome.error
         if outcome.error in SIGNALS:
