@@ -34,7 +34,7 @@ class Beside:
 
     @back.default
     def _back(self) -> dict[str, str]:
-        return {ours: kernel for kernel, ours in self.record.pairs.items()}
+        return {ours: kernel for kernel, ours in self.seen.pairs.items()}
 
     def our_av(self, name: str | None) -> str:
         """An anon_vma of our replay as the user reads it."""
@@ -44,7 +44,7 @@ class Beside:
         """An anon_vma of the kernel: by the name of ours that it is, else its own."""
         if name is None:
             return "none"
-        mine = self.record.pairs.get(name)
+        mine = self.seen.pairs.get(name)
         return self.our_av(mine) if mine in self.seen.avs else f"the kernel's {name}"
 
     def vma(self, state: Json, pid: int, vpn: int) -> Json | None:
@@ -67,7 +67,7 @@ class Beside:
             return []
         rows = _both("page", _page(theirs, self.kernel_av, their_vma), _page(mine, self.our_av, my_vma))
         alike = theirs and mine and theirs[1] == mine[1] and mine[1] in "as"
-        if alike and self.record.pairs.get(theirs[2]) != mine[2]:
+        if alike and self.seen.pairs.get(theirs[2]) != mine[2]:
             what = "page" if mine[1] == "a" else "slot"
             rows.append(KernelField(section="page", name=what, kernel=f"another {what}", ours=f"this {what}"))
         return rows
