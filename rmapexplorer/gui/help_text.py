@@ -14,13 +14,14 @@ TITLES = {
     "letter": "The letter of March 2004",
     "shortcuts": "Shortcuts",
     "vocabulary": "Words",
+    "script": "Scripts",
     "formats": "Files",
     "simulated": "What is simulated",
 }
 """Key -> title of the pages that are not about one design."""
 
 PARTS = (
-    ("Using the explorer", ("guide", "panels", "shortcuts", "formats")),
+    ("Using the explorer", ("guide", "panels", "shortcuts", "script", "formats")),
     ("The subject", ("letter", "vocabulary", "simulated")),
 )
 """The branches of the tree, in order; the designs follow as a third."""
@@ -48,7 +49,8 @@ def text(key: str) -> str:
     if key == "shortcuts":
         return f"# Shortcuts\n\n{_panels()}\n\n{shortcut_sheet()}"
     if key in TITLES:
-        return resource(f"help/{key}.md").read_text(encoding="utf-8")
+        written = resource(f"help/{key}.md").read_text(encoding="utf-8")
+        return written + _operations() if key == "script" else written
     from rmapexplorer.designs.registry import DESIGNS
     from rmapexplorer.gui.design_page import page
 
@@ -58,6 +60,13 @@ def text(key: str) -> str:
 def links(markdown: str) -> list[str]:
     """Where the links of a page lead."""
     return _LINK.findall(markdown)
+
+
+def _operations() -> str:
+    from rmapexplorer.formats.script_operations import EXAMPLES
+
+    lines = [f"| {name} | `{example}` |" for name, example in EXAMPLES.items()]
+    return "\n".join(["", "| operation | example |", "|---|---|", *lines, ""])
 
 
 def _panels() -> str:

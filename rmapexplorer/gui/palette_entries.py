@@ -22,7 +22,8 @@ ITSELF = "palette"
 
 def entries(window: MainWindow) -> list[Entry]:
     """Everything, in the order of the menus."""
-    return [*_of_menus(window), *_panels(window), *_designs(window), *_scenarios(window), *_pages(window)]
+    parts = (_of_menus, _panels, _bookmarks, _designs, _scenarios, _pages)
+    return [entry for part in parts for entry in part(window)]
 
 
 def plain(text: str) -> str:
@@ -80,6 +81,16 @@ def _panels(window: MainWindow) -> Iterator[Entry]:
             key=f"panel/{place.name}", title=f"Show {place.title}", where="Panel", keys=place.shortcut,
             run=partial(show_panel, window, place.name), words="go to dock view",
         )  # fmt: skip
+
+
+def _bookmarks(window: MainWindow) -> Iterator[Entry]:
+    for mark in window.frame.bookmarks if window.frame is not None else ():
+        if not mark.branch:
+            yield Entry(
+                key=f"bookmark/{mark.position}", title=mark.text or f"Bookmark at operation {mark.position:,}",
+                where=f"Bookmark, operation {mark.position:,}", words="go to bookmark", weight=3,
+                run=partial(window.commands.run, "seek", {"position": mark.position}),
+            )  # fmt: skip
 
 
 def _designs(window: MainWindow) -> Iterator[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Operation, Reclaim, Spawn, Touch
-from rmapexplorer.core.units import Machine, Span
+from rmapexplorer.core.units import Span
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.lookups import PSS_SHIFT, MappersOf, OperationsAt, SmapsOf, SmapsRow
 

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QPushButton, QWhatsThis
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.claims.model import PARAGRAPHS
+from rmapexplorer.formats.script import Run, expand, read_script
+from rmapexplorer.formats.script_operations import EXAMPLES
 from rmapexplorer.gui import help_text
 from rmapexplorer.gui.actions import ACTIONS
 from rmapexplorer.gui.features.help_pages import HelpPages, panel_words
@@ -61,6 +63,17 @@ def test_the_shortcut_sheet_has_every_action_and_every_panel() -> None:
     sheet = help_text.text("shortcuts")
     assert [a.title for a in ACTIONS if a.menu and f"| {a.title} |" not in sheet] == []
     assert [place.title for place in PLACES if f"| {place.title} | {place.shortcut} |" not in sheet] == []
+
+
+def test_the_examples_of_scripts_are_scripts() -> None:
+    text = help_text.text("script")
+    blocks = re.findall(r"(?:^    .*\n)+", text, re.M)
+    assert len(blocks) == 2
+    for block in blocks:
+        program = read_script("\n".join(line[4:] for line in block.split("\n")))
+        assert [str(fault) for fault in program.faults] == []
+        assert [op for _, op in expand(program, Run()) if op is not None]
+    assert [name for name in EXAMPLES if f"| {name} |" not in text] == []
 
 
 def test_back_and_forward(shell: Shell) -> None:
