@@ -1,0 +1,97 @@
+"""Write faults on pages that are there: reuse or copy. Kernel: do_wp_page, wp_can_reuse_anon_folio, wp_page_copy, mm/memory.c 6.18."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rmapexplorer.core import flags as vm
+from rmapexplorer.core import radix
+from rmapexplorer.core.batches import MUNLOCK
+from rmapexplorer.core.objects import Mm
+from rmapexplorer.core.pages import ONE, free_swap_cache, map_pages, new_anonymous, release
+from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints
+from rmapexplorer.core.world import World
+
+
+def write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
+    """do_wp_page: reuse what belongs to this mm alone, copy the rest. As many pages at once as do not depend on each other."""
+    at = 0
+    while at < len(slots):
+        stop = at + _independent(w, row, w.pt.flat[slots[at:]] >> ENTRY_SHIFT)
+        _write_group(w, mm, row, vpns[at:stop], slots[at:stop])
+        at = stop
+
+
+def _independent(w: World, row: int, pages: Ints) -> int:
+    # how many of the first pages cannot drain or fill a batch in which another of them waits
+    if not w.rules.anon_exclusive or len(pages) == 1:
+        return len(pages)
+    if not w.batches.quiet or int(w.vma.flags[row]) & vm.LOCKED:
+        return 1
+    first = w.batches.first_unlisted(pages)
+    return len(pages) if first < 0 else max(first, 1)
+
+
+def _write_group(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
+    pages = w.pt.flat[slots] >> ENTRY_SHIFT
+    reuse = may_reuse(w, pages)
+    if reuse.any():
+        mine = pages[reuse]
+        fresh = (w.page.state[mine] & EXCLUSIVE) == 0
+        w.page.state[mine] |= EXCLUSIVE
+        w.page.token[mine] = w.serial
+        mine_slots = slots[reuse]
+        w.pt.flat[mine_slots] = w.pt.flat[mine_slots] & ~radix.FREED | radix.WRITE | radix.DIRTY | radix.YOUNG
+        if fresh.any():
+            w.design.pages_reused(mine[fresh], row, vpns[reuse][fresh])
+        w.counters["faults"] += len(mine)
+    if not reuse.all():
+        _copy(w, mm, row, vpns[~reuse], slots[~reuse], pages[~reuse])
+
+
+def may_reuse(w: World, pages: Ints) -> Bools:
+    """Mask: the page is marked exclusive, or nothing but its one pte and the swap cache refers to it (wp_can_reuse_anon_folio)."""
+    state = w.page.state[pages]
+    if not w.rules.anon_exclusive:
+        return _mapped_once(w, pages)
+    if w.batches.first_unlisted(pages) >= 0:
+        w.batches.drain()
+    alone = ((state & ANON) != 0) & (w.page.mapcount[pages] == 1) & ((state & EXCLUSIVE) == 0)
+    if not w.batches.quiet:
+        alone &= np.array([not w.batches.held(page) for page in pages.tolist()], np.bool_)
+    for at in np.flatnonzero(alone & (w.page.swap[pages] >= 0)).tolist():
+        alone[at] = free_swap_cache(w, int(pages[at]))
+    mask: Bools = ((state & EXCLUSIVE) != 0) & ((state & ANON) != 0) | alone
+    return mask
+
+
+def _mapped_once(w: World, pages: Ints) -> Bools:
+    """Before 5.19, reuse_swap_page: mapcount and swap count together are 1; other references do not matter."""
+    once: Bools = ((w.page.state[pages] & ANON) != 0) & (w.page.mapcount[pages] == 1)
+    for at in np.flatnonzero(once & (w.page.swap[pages] >= 0)).tolist():
+        once[at] = free_swap_cache(w, int(pages[at]))
+    return once
+
+
+def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> None:
+    """wp_page_copy: a page of its own for each pte; the old one loses this pte."""
+    w.pt.flat[slots] = 0
+    np.subtract.at(w.page.mapcount, old, ONE)
+    mm.rss -= len(old)
+    anonymous = int(((w.page.state[old] & ANON) != 0).sum())
+    w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
+    new_pages(w, mm, row, vpns, slots, "cow")
+    if int(w.vma.flags[row]) & vm.LOCKED:
+        w.batches.lock(old, MUNLOCK)
+    w.counters["cow_copies"] += anonymous
+    release(w, old)
+
+
+def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, cause: str) -> None:
+    """Map a fresh page at each slot, which holds none."""
+    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
+    pages = new_anonymous(w, len(vpns), w.serial, locked)
+    bits = radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG
+    map_pages(w, mm, row, vpns, slots, pages, bits, cause)
+    w.counters["faults"] += len(vpns)
