@@ -287,7 +287,7 @@ def _effects(verdict: Verdict) -> list[str]:
     for counter, words in _COSTS.items():
         if n := verdict.count(counter):
             found.append(words.format(n=f"{n:,}", s="s" if n != 1 else ""))
-    found += [f"{n:+,} {kind}" for kind, n in verdict.objects.items()]
+    found += [f"{n:+,} {kind}".replace("-", "−") for kind, n in verdict.objects.items()]
     return found
 
 

@@ -96,7 +96,7 @@ def _axis(p: QPainter, s: Scene) -> None:
 
 def _caption(p: QPainter, s: Scene) -> None:
     if not s.caption:
-        _legend(p, s, 0.0, s.window.width)
+        _legend(p, s, [(0.0, s.window.width)])
         return
     vpn = s.vpn if s.vpn >= 0 else next(iter(s.spots.values()))[0]
     own = s.window.x(s.axis.unit(vpn + 0.5))
@@ -105,18 +105,20 @@ def _caption(p: QPainter, s: Scene) -> None:
     p.setFont(s.fonts.strong)
     p.setPen(s.color("warn"))
     p.drawText(QPointF(x, s.top - 22), s.caption)
-    left, right = (0.0, x - 14) if x > s.window.width - x - wide else (x + wide + 14, s.window.width)
-    _legend(p, s, left, right)
+    _legend(p, s, [(0.0, x - 14), (x + wide + 16, s.window.width)])
 
 
-def _legend(p: QPainter, s: Scene, left: float, right: float) -> None:
-    """What the colours stand for, as far as there is room; families need none, their boxes name them."""
-    if s.mode == "anon_vma":
-        return
+def _legend(p: QPainter, s: Scene, rooms: list[tuple[float, float]]) -> None:
+    """What the colours stand for, as far as there is room beside the caption; boxes name their families themselves."""
+    entries = style.CLASSES[s.mode][style.ORPHAN :] if s.mode == "anon_vma" else style.CLASSES[s.mode]
     p.setFont(s.fonts.small)
     metrics = QFontMetricsF(s.fonts.small)
-    for entry in style.CLASSES[s.mode]:
+    rooms = list(rooms)
+    left, right = rooms.pop(0)
+    for entry in entries:
         wide = metrics.horizontalAdvance(entry.word) + 13
+        while left + wide > right and rooms:
+            left, right = rooms.pop(0)
         if left + wide > right:
             break
         p.setPen(Qt.PenStyle.NoPen)

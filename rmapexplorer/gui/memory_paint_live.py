@@ -38,7 +38,7 @@ def dragged(p: QPainter, s: Scene, live: Live) -> None:
         _hatch(p, s, _box(s, drag.span, y, height), color)
         if not drag.outside:
             box = _box(s, drag.target, y, height)
-            _block(p, box, faded(color, 0.8), tone)
+            _block(p, box, faded(color, 0.94), tone)
             _label(p, s, box, drag.target, color)
     else:
         _resized(p, s, live, y, height, tone)

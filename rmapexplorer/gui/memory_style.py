@@ -40,9 +40,9 @@ CLASSES: dict[str, tuple[Class, ...]] = {
         Class("half or more", "fam:3"), Class("all shared", "fam:2"),
     ),
     "state": (
-        Class("at home", "file"), Class("moved (pgoff ≠ address)", "warn"), Class("dontfork", "fam:4"),
+        Class("at home", "file"), Class("moved", "warn"), Class("dontfork", "fam:4"),
         Class("wipeonfork", "fam:3"), Class("locked", "fam:0"), Class("sealed", "bad"),
-        Class("half or more swapped", "fam:2"), Class("not touched yet", "other"),
+        Class("swapped", "fam:2"), Class("untouched", "other"),
     ),
 }  # fmt: skip
 ORPHAN, FILE = 6, 7
