@@ -19,7 +19,7 @@ from rmapexplorer.gui.theme import Theme, Themes
 
 HINT = "Drag a vma to move it, its ends to resize it, beside it to pan · Shift-drag marks a span, Alt-drag cuts · wheel zooms"
 KEYS = "Arrows select, Ctrl+arrows carry the vma, Page Up and Down go from border to border, Enter drops, Esc cancels"
-EMPTY = "No process yet: create one with Spawn, or open a scenario"
+EMPTY = "No process lives here. Step on, start one with Operate > New process, or open a scenario."
 
 
 class MemoryMap(Panel):

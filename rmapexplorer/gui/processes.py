@@ -28,6 +28,7 @@ FLASH_MS = 360
 """How long a new process lights up."""
 
 HINT = "Right-click a process for fork, exec, exit …"
+EMPTY = "No process lives at this operation. Step on, start one with Operate > New process, or open a scenario."
 
 
 class KindsDelegate(RowDelegate):
@@ -160,7 +161,7 @@ class Processes(QWidget):
         self.panel.set_body(body)
         self.panel.header_layout().addWidget(self.filter.button)
         self.panel.set_footer(HINT)
-        self.panel.set_empty("No process yet. Start one with Operate > Spawn, or open a scenario.")
+        self.panel.set_empty(EMPTY)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)
@@ -190,7 +191,7 @@ class Processes(QWidget):
         self._following = False
         count = len(frame.tasks.pid)
         self.panel.set_hint(plural(count, "task"))
-        self.panel.set_empty(None if count else "No process yet. Start one with Operate > Spawn, or open a scenario.")
+        self.panel.set_empty(None if count else EMPTY)
         self.plan.unwanted = set() if self.model.any_swap else {"swap"}
         self.plan.plan()
         self._follow(self._selection.pid)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from rmapexplorer.core.flags import perms
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui.filter_bar import FilterBar
 from rmapexplorer.gui.models.base import DRAW
 from rmapexplorer.gui.models.vmas import VmaModel
 from rmapexplorer.gui.panel import Panel
@@ -48,7 +49,16 @@ class AnonDelegate(TableDelegate):
 
 
 class VmaTable(RowTable):
-    """The table itself; Ctrl+C copies the selected rows as text of /proc/PID/maps."""
+    """The table itself; Ctrl+C copies the selected rows as text of /proc/PID/maps, / opens the filter."""
+
+    find_requested = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """The filter; everything else is a table's."""
+        if event.matches(QKeySequence.StandardKey.Find) or event.text() == "/":
+            self.find_requested.emit()
+            return
+        super().keyPressEvent(event)
 
     def rows_text(self) -> str:
         """The selected vmas, or all of them, as /proc/PID/maps prints them."""
@@ -81,7 +91,8 @@ class Vmas(QWidget):
         self.table.setItemDelegateForColumn(self.model.column("anon"), self._anon)
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
         self.panel = Panel("VMAs")
-        self.panel.set_body(self.table)
+        self.filter = FilterBar("Find by page, span, A3, name or rw-p", self.table)
+        self._build()
         self.panel.set_empty("Select a process to see its vmas.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -94,6 +105,19 @@ class Vmas(QWidget):
         self.set_theme(themes.current)
         themes.changed.connect(self.set_theme)
 
+    def _build(self) -> None:
+        body = QWidget()
+        inside = QVBoxLayout(body)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(0)
+        inside.addWidget(self.filter)
+        inside.addWidget(self.table, 1)
+        body.setFocusProxy(self.table)
+        self.panel.set_body(body)
+        self.panel.header_layout().addWidget(self.filter.button)
+        self.table.find_requested.connect(self.filter.open)
+        self.filter.changed.connect(self._filtered)
+
     # -- frames -------------------------------------------------------------------------------------------------------
 
     def set_frame(self, frame: Frame) -> None:
@@ -103,7 +127,7 @@ class Vmas(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
-        for part in (self.panel, self.model, self.table, self._anon):
+        for part in (self.panel, self.model, self.table, self._anon, self.filter):
             part.set_theme(theme)
         self.table.viewport().update()
 
@@ -131,11 +155,20 @@ class Vmas(QWidget):
         self.plan.unwanted = self.model.idle()
         self.plan.plan()
         self._follow()
+        self.filter.set_count(self.model.count(), self.model.total)
+
+    def _filtered(self, text: str) -> None:
+        self._following = True
+        self.model.set_filter(text)
+        self._following = False
+        self.filter.set_count(self.model.count(), self.model.total)
+        self._follow()
 
     def _why_empty(self, pid: int, alive: bool) -> str | None:
         if alive:
-            return None if self.model.count() else f"Process {pid} maps nothing. Right-click it to mmap."
-        return f"Process {pid} is not alive at this operation." if pid else "Select a process to see its vmas."
+            return None if self.model.total else f"Process {pid} maps nothing. Right-click it to mmap."
+        gone = f"Process {pid} is not alive at this operation. Step to another one, or select another process."
+        return gone if pid else "Select a process to see its vmas."
 
     def _say_moved(self) -> None:
         moved = self.model.any_moved()

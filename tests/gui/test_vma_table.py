@@ -215,3 +215,46 @@ def test_the_header_sorts_on_click(qtbot: QtBot) -> None:
     values = [int(t) for t in column(widget.model, "pages")]
     assert values in (sorted(values), sorted(values, reverse=True))
     assert values[0] != 30 or values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("c42", [0xC40]),
+        ("a17-a1d", [0xA10, 0xA1C]),
+        ("A3", [0xA10, 0xA1C, 0xC40]),
+        ("heap", [0xA10, 0xA1C]),
+        ("r-xp", [0x400]),
+        ("nothing like it", []),
+    ],
+)
+def test_the_filter_takes_pages_spans_anon_vmas_names_and_protections(
+    text: str, starts: list[int], qtbot: QtBot
+) -> None:
+    selection = Selection()
+    view = Vmas(selection, Themes())
+    qtbot.addWidget(view)
+    view.set_frame(ff.letter())
+    selection.select(2, 0xC42)
+    view.filter.open()
+    view.filter.line.setText(text)
+    assert [view.model.span_of(row)[0] for row in range(view.model.count())] == starts
+    assert view.filter.chip.text() == f"filter on: {len(starts)} of 7  ✕"
+    view.set_frame(ff.letter(serial=2))
+    assert view.model.count() == len(starts)
+    view.filter.chip.click()
+    assert view.model.count() == 7 and view.filter.chip.isHidden()
+    assert view.model.span_of(view.table.currentIndex().row()) == (0xC40, 0xC44)
+
+
+def test_the_filter_stays_for_another_process_and_keeps_the_order(qtbot: QtBot) -> None:
+    selection = Selection()
+    view = Vmas(selection, Themes())
+    qtbot.addWidget(view)
+    view.set_frame(ff.letter())
+    selection.select(2)
+    view.model.sort(0, Qt.SortOrder.DescendingOrder)
+    view.model.set_filter("A3")
+    assert [view.model.span_of(row)[0] for row in range(view.model.count())] == [0xC40, 0xA1C, 0xA10]
+    selection.select(3)
+    assert view.model.count() == 0 and view.model.total == 4

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt
 from rmapexplorer.core.flags import GROWSDOWN, SHARED, WORDS, perms
 from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui.find_search import parse
 from rmapexplorer.gui.memory_geometry import moved
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel, compact, plural
 
@@ -71,6 +72,20 @@ class VmaModel(TableModel):
         self._labels: tuple[str, ...] = ()
         self._kernel: dict[int, list[str]] = {}
         self._sort = (0, Qt.SortOrder.AscendingOrder)
+        self._filter = ""
+
+    @property
+    def total(self) -> int:
+        """Number of vmas of the process, those filtered out too."""
+        return len(self._cut["start"]) if self._cut else 0
+
+    def set_filter(self, text: str) -> None:
+        """Show only vmas that ``text`` fits: a page, an address, a span, A3, part of the name or of the protection."""
+        if text.strip() != self._filter:
+            self.beginResetModel()
+            self._filter = text.strip()
+            self._order = self._sorted(self._cut) if self._cut else self._order
+            self.endResetModel()
 
     def count(self) -> int:
         """Number of vmas."""
@@ -108,8 +123,7 @@ class VmaModel(TableModel):
         self.layoutAboutToBeChanged.emit()
         places = self.persistentIndexList()
         vmas = [int(self._order[i.row()]) for i in places]
-        self._order = np.argsort(self._keys(self._cut), kind="stable")
-        self._order = self._order if order == Qt.SortOrder.AscendingOrder else self._order[::-1]
+        self._order = self._sorted(self._cut)
         back = {int(vma): row for row, vma in enumerate(self._order)}
         after = [self.index(back[v], i.column()) for v, i in zip(vmas, places, strict=True)]
         self.changePersistentIndexList(places, after)
@@ -117,9 +131,28 @@ class VmaModel(TableModel):
 
     def _arranged(self, cut: dict[str, np.ndarray], frame: Frame) -> np.ndarray:
         files, labels, self._files, self._labels = self._files, self._labels, frame.files, frame.labels
-        order = np.argsort(self._keys(cut), kind="stable")
+        order = self._sorted(cut)
         self._files, self._labels = files, labels
-        return order if self._sort[1] == Qt.SortOrder.AscendingOrder else order[::-1]
+        return order
+
+    def _sorted(self, cut: dict[str, np.ndarray]) -> np.ndarray:
+        order = np.argsort(self._keys(cut), kind="stable")
+        order = order if self._sort[1] == Qt.SortOrder.AscendingOrder else order[::-1]
+        return order[self._fitting(cut)[order]] if self._filter else order
+
+    def _fitting(self, cut: dict[str, np.ndarray]) -> np.ndarray:
+        """True for each vma that the filter fits."""
+        query = parse(self._filter)
+        pairs = zip(cut["file"].tolist(), cut["label"].tolist(), cut["flags"].tolist(), strict=True)
+        words = (f"{self._name(file, label)} {perms(flags)}".lower() for file, label, flags in pairs)
+        fits = np.fromiter((query.text in word for word in words), bool, len(cut["start"]))
+        for page in query.pages:
+            fits |= (cut["start"] <= page) & (page < cut["end"])
+        if query.span is not None:
+            fits |= (cut["start"] < query.span[1]) & (query.span[0] < cut["end"])
+        if query.anon >= 0:
+            fits |= cut["anon"] == query.anon
+        return fits
 
     def _keys(self, cut: dict[str, np.ndarray]) -> np.ndarray:
         key = self.COLUMNS[self._sort[0]].key if self._sort[0] >= 0 else "span"
@@ -146,7 +179,8 @@ class VmaModel(TableModel):
         if not len(self._order):
             return -1
         at = np.flatnonzero((self._cut["start"] <= vpn) & (vpn < self._cut["end"]))
-        return int(np.flatnonzero(self._order == at[0])[0]) if len(at) else -1
+        rows = np.flatnonzero(self._order == at[0]) if len(at) else at
+        return int(rows[0]) if len(rows) else -1
 
     def kind(self, row: int) -> str:
         """What the vma is of, as core.operations.KINDS."""
