@@ -15,7 +15,6 @@ from rmapexplorer.gui.memory_scene import Scene
 
 WIDEST = 360.0
 """Longer verdicts go on in the next line; in device-independent pixels."""
-KEYS = "drop to submit · Esc cancels"
 _WRAP = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft)
 
 
@@ -40,7 +39,7 @@ class Bubble(QWidget):
         body, mono = QFontMetricsF(scene.fonts.row), scene.fonts.mono_metrics
         words = body.boundingRect(QRectF(0, 0, min(WIDEST, window.width() - 40), 400), _WRAP, self._text())
         small = QFontMetricsF(scene.fonts.small)
-        width = max(words.width(), mono.horizontalAdvance(live.drag.title), small.horizontalAdvance(KEYS)) + 28
+        width = max(words.width(), mono.horizontalAdvance(live.drag.title), small.horizontalAdvance(live.keys)) + 28
         height = mono.height() + words.height() + small.height() + 22
         at = self._owner.mapTo(window, QPoint(round(live.x) + 10, round(row[1]) + 6))
         above = self._owner.mapTo(window, QPoint(0, round(row[0] - height) - 6)).y()
@@ -85,5 +84,5 @@ class Bubble(QWidget):
         p.drawText(inner.adjusted(0, s.fonts.mono_metrics.height() + 4, 2, 0), _WRAP, self._text())
         p.setFont(s.fonts.small)
         p.setPen(s.color("dim"))
-        p.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom), KEYS)
+        p.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom), live.keys)
         p.end()

@@ -231,8 +231,16 @@ class Live:
     """Where the pointer is, in pixels of the viewport."""
     text: str = ""
     tone: str = "dim"
+    by_keys: bool = False
     known: tuple[Operation, ...] = field(factory=tuple)
     """The operations that ``text`` is about."""
+
+    @property
+    def keys(self) -> str:
+        """How it goes on from here."""
+        if self.by_keys:
+            return "Enter submits · Page Up, Page Down: next border · Esc cancels"
+        return "let go to choose · Esc cancels" if self.drag.kind == "cut" else "let go to submit · Esc cancels"
 
     @property
     def fresh(self) -> bool:

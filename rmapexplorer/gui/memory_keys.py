@@ -176,6 +176,7 @@ class MapKeys(MapSurface):
             ),
             0.0,
             0.0,
+            by_keys=True,
         )
         self._carry_on(event)
 

@@ -17,7 +17,9 @@ from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 
-HINT = "Drag a vma to move it, its ends to resize it, beside it to pan · Shift-drag marks a span, Alt-drag cuts · wheel zooms"
+HINT = (
+    "Drag a vma to move it, an end to resize it, the background to pan · Alt-drag cuts, Shift-drag marks · Ctrl+arrows"
+)
 KEYS = "Arrows select, Ctrl+arrows carry the vma, Page Up and Down go from border to border, Enter drops, Esc cancels"
 EMPTY = "No process lives here. Step on, start one with Operate > New process, or open a scenario."
 

@@ -104,28 +104,34 @@ def _caption(p: QPainter, s: Scene) -> None:
     x = min(max(float(own) - wide / 2, 0.0), max(s.window.width - wide, 0.0))
     p.setFont(s.fonts.strong)
     p.setPen(s.color("warn"))
-    p.drawText(QPointF(x, s.top - 22), s.caption)
+    p.drawText(QPointF(x, _caption_base(s)), s.caption)
     _legend(p, s, [(0.0, x - 14), (x + wide + 16, s.window.width)])
+
+
+def _caption_base(s: Scene) -> float:
+    # the line above the page numbers of the axis
+    return s.top - 8 - s.fonts.mono_metrics.height()
 
 
 def _legend(p: QPainter, s: Scene, rooms: list[tuple[float, float]]) -> None:
     """What the colours stand for, as far as there is room beside the caption; boxes name their families themselves."""
     entries = style.CLASSES[s.mode][style.ORPHAN :] if s.mode == "anon_vma" else style.CLASSES[s.mode]
     p.setFont(s.fonts.small)
-    metrics = QFontMetricsF(s.fonts.small)
+    metrics, base = QFontMetricsF(s.fonts.small), _caption_base(s)
+    size = round(metrics.xHeight() * 1.3)
     rooms = list(rooms)
     left, right = rooms.pop(0)
     for entry in entries:
-        wide = metrics.horizontalAdvance(entry.word) + 13
+        wide = metrics.horizontalAdvance(entry.word) + size + 5
         while left + wide > right and rooms:
             left, right = rooms.pop(0)
         if left + wide > right:
             break
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(s.color(entry.token))
-        p.drawRoundedRect(QRectF(left, s.top - 30, 8, 8), 2, 2)
+        p.drawRoundedRect(QRectF(left, base - size, size, size), 2, 2)
         p.setPen(s.color("dim"))
-        p.drawText(QPointF(left + 12, s.top - 22), entry.word)
+        p.drawText(QPointF(left + size + 4, base), entry.word)
         left += wide + 12
 
 
@@ -148,6 +154,7 @@ def _gutter(p: QPainter, s: Scene, row: int) -> None:
     p.setFont(s.fonts.mono)
     wide = s.fonts.mono_metrics.horizontalAdvance(right)
     p.setPen(s.color("dim"))
+    y, height = y - 5, height + 10  # letters with tails are taller than boxes where the text is large
     p.drawText(QRectF(0, y, s.gutter - 12, height), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
     p.setFont(s.fonts.strong if own and task == s.task else s.fonts.row)
     p.setPen(s.color("text") if own else s.color("dim"))

@@ -36,7 +36,7 @@ CLASSES: dict[str, tuple[Class, ...]] = {
         Class("shared", "fam:4"),
     ),
     "sharing": (
-        Class("no page resident", "other"), Class("mapped here only", "fam:1"), Class("some pages shared", "fam:5"),
+        Class("no page resident", "faint"), Class("mapped here only", "fam:1"), Class("some pages shared", "fam:5"),
         Class("half or more", "fam:3"), Class("all shared", "fam:2"),
     ),
     "state": (

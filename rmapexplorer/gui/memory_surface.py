@@ -243,7 +243,7 @@ class MapSurface(QAbstractScrollArea):
             return
         line = math.ceil(s.fonts.row_metrics.height())
         s.gutter, s.height, s.ratio = self._gutter_width(s), float(view.height()), self.devicePixelRatioF()
-        s.top = 2.0 * line + 8
+        s.top = line + math.ceil(s.fonts.mono_metrics.height()) + 10.0
         n = max(len(s.rows), 1)
         s.pitch = max(line + 9.0, min(46.0, math.floor((s.height - s.top - 4) / n)))
         fit = s.window.is_fit
