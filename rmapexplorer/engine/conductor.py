@@ -18,6 +18,7 @@ from rmapexplorer.core.rules import rules_of
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
 from rmapexplorer.engine.backfill import Backfill
+from rmapexplorer.engine.culprit import culprit
 from rmapexplorer.engine.files import Files, session_of, stage_of
 from rmapexplorer.engine.frames import Answer, Message, Notice, Progress, Saved, SessionOpened
 from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
@@ -108,7 +109,7 @@ class Conductor:
             return
         except (UnknownDesign, FormatError, OSError, ValueError) as trouble:
             self.outbox.post(Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True))
-            self.outbox.post(Notice(level="error", text=opening_trouble(name, trouble)))
+            self.outbox.post(Notice(level="error", text=opening_trouble(name, trouble), retry=("open", path)))
             return
         self._enter(stage, position, number)
 
@@ -140,7 +141,7 @@ class Conductor:
         try:
             self.files.write(session_of(stage), path)
         except (FormatError, OSError) as trouble:
-            self.outbox.post(Notice(level="error", text=saving_trouble(path, trouble)))
+            self.outbox.post(Notice(level="error", text=saving_trouble(path, trouble), retry=("save", path)))
             return
         stage.path = path
         self.outbox.post(Saved(path=path, operations=len(stage.line.operations)))
@@ -320,13 +321,17 @@ class Conductor:
 
     def _tell_refusal(self, job: Perform) -> None:
         assert self.stage is not None
-        mine = job.last.get(self.stage.shown.kind.key)
-        worst = mine if mine is not None and not mine.ok else next((o for o in job.last.values() if not o.ok), None)
-        if worst is not None and worst.error is not None:
-            self._refused(worst.error, worst.rule, worst.field)
+        shown = self.stage.shown.kind.key
+        for key in sorted(job.last, key=lambda key: key != shown):
+            worst = job.last[key]
+            if worst.error is not None:
+                found = culprit(self.stage.worlds[key], self.stage.line.operations[-1], worst)
+                self._refused(worst.error, worst.rule, worst.field, *found)
+                return
 
-    def _refused(self, errno: str, rule: str, field: str) -> None:
-        self.outbox.post(Notice(level="refused", text=rule or f"The call failed: {errno}.", field=field, errno=errno))
+    def _refused(self, errno: str, rule: str, field: str, what: str = "", spot: tuple[int, int] | None = None) -> None:
+        text = rule or f"The call failed: {errno}."
+        self.outbox.post(Notice(level="refused", text=text, field=field, errno=errno, culprit=what, spot=spot))
 
     def _report(self, job: Job) -> None:
         if job.quiet and self.clock() - self._since < PATIENCE:
@@ -374,8 +379,10 @@ class Conductor:
         if not self.jobs:
             if publisher.dirty:
                 publisher.send(busy=False)
-        elif self.jobs[0].shows and self.jobs[0].number not in self.cancelled and publisher.ready():
-            publisher.send(busy=True)
+        elif self.jobs[0].shows and self.jobs[0].number not in self.cancelled:
+            soon = isinstance(self.jobs[0], Seek)  # whoever scrubs wants to see every state that there is time for
+            if publisher.ready(soon):
+                publisher.send(busy=not soon)
 
     # -- trouble ------------------------------------------------------------------------------------
 

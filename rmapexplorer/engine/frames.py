@@ -374,6 +374,12 @@ class Notice:
     errno: str = ""
     details: str = ""
     """Traceback or report text for "internal"; shown on request only."""
+    culprit: str = ""
+    """The object that made a call fail, in words."""
+    spot: tuple[int, int] | None = None
+    """(pid, page number) of that object, -1 for the process as a whole."""
+    retry: tuple[str, str] | None = None
+    """What may be tried again: "open", "save" or "export", and the path."""
 
 
 @frozen(kw_only=True, eq=False)

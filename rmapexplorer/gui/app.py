@@ -136,7 +136,7 @@ def make_window(app: QApplication, settings: Settings, options: argparse.Namespa
     themes = Themes(actual_theme(options.theme or settings.theme))
     bridge = Bridge(Engine(), tuple(DESIGNS))
     window = MainWindow(bridge, settings, themes)
-    trouble = Trouble(bridge.save)
+    trouble = Trouble()
     trouble.notice.connect(window.show_notice)
     trouble.install()
     window.trouble = trouble

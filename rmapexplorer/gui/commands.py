@@ -113,6 +113,7 @@ class Commands(QObject):
         self.form = form
         form.submitted.connect(self._window.submit)
         form.closed.connect(lambda: self._closed(form))
+        form.culprit_requested.connect(self._window.selection.select)
         button = self._window.toolbar.buttons.get(record.form)
         spot = self._window.mapFromGlobal(QPoint(0, 0))
         if button is not None and button.isVisible():

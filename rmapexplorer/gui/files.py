@@ -16,7 +16,7 @@ from rmapexplorer.gui.settings import RECENT_LIMIT, Settings
 
 SUFFIX = ".rmap"
 SESSIONS = f"Sessions (*{SUFFIX})"
-OPENABLE = f"Sessions, recordings and kernel traces (*{SUFFIX} *.txt *.perf *.gz *.json);;All files (*)"
+OPENABLE = f"Sessions, scripts, recordings and kernel traces (*{SUFFIX} *.rmaps *.txt *.perf *.gz *.json);;All files (*)"
 
 SAVE, DISCARD, STAY = "save", "discard", "stay"
 """Answers to the question about unsaved changes."""
@@ -167,6 +167,10 @@ class Files(QObject):
         if not _shipped(path):
             self._settings.folder = str(Path(path).resolve().parent)
         self._bridge.open(path)
+
+    def save_to(self, path: str) -> None:
+        """Save there, without a question."""
+        self._write(path)
 
     def _write(self, path: str) -> None:
         target = Path(path)

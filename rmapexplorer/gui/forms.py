@@ -49,6 +49,8 @@ class OperationForm(QFrame):
 
     submitted = Signal(list, str)
     closed = Signal()
+    culprit_requested = Signal(int, int)
+    """Select (pid, page number): what refused the operation."""
 
     def __init__(self, key: str, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -66,6 +68,10 @@ class OperationForm(QFrame):
         self._problem.setProperty("role", "error")
         self._problem.setWordWrap(True)
         self._problem.hide()
+        self.show_button = QPushButton("Show me")
+        self.show_button.setFlat(True)
+        self.show_button.clicked.connect(self._show_culprit)
+        self.show_button.hide()
         self.preview = ElidedLabel()
         self.preview.setObjectName("preview")
         self.preview.setFont(mono())
@@ -113,6 +119,7 @@ class OperationForm(QFrame):
         for line in self.lines.values():
             body.addWidget(line)
         body.addWidget(self._problem)
+        body.addWidget(self.show_button, 0, Qt.AlignmentFlag.AlignLeft)
         foot = QHBoxLayout()
         foot.addWidget(self.preview, 1)
         foot.addWidget(self.run)
@@ -170,6 +177,14 @@ class OperationForm(QFrame):
         self.waiting, self.verdict = False, notice
         text = notice.text if notice.text.startswith(notice.errno) else f"{notice.errno}: {notice.text}"
         self.mark(notice.field, text)
+        if notice.spot is not None:
+            self.show_button.setText(f"Show {notice.culprit.partition(',')[0]}")
+            self.show_button.show()
+            self._fit()
+
+    def _show_culprit(self) -> None:
+        if self.verdict is not None and self.verdict.spot is not None:
+            self.culprit_requested.emit(*self.verdict.spot)
 
     def told(self, entries: tuple[HistoryEntry, ...]) -> bool:
         """What became of the operation in the design in view; True where it succeeded there, and the form is closed."""
@@ -198,6 +213,7 @@ class OperationForm(QFrame):
 
     def clear_marks(self) -> None:
         """Take every mark away."""
+        self.show_button.hide()
         self._problem.hide()
         self._problem.setText("")
         for line in self.lines.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
@@ -29,6 +31,14 @@ class MessageBar(QFrame):
     """Shows one notice; a lesser one does not push away an "error" or "internal" that nobody closed yet."""
 
     closed = Signal()
+    show_requested = Signal(int, int)
+    """Select (pid, page number): the object that refused."""
+    retry_requested = Signal(str, str)
+    """What is to be tried again, as Notice.retry says."""
+    noticed = Signal(object)
+    """A notice came, shown or not."""
+    report_requested = Signal()
+    """Save a report of an internal error."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +60,9 @@ class MessageBar(QFrame):
         self._copy = QPushButton("Copy")
         self._copy.setFlat(True)
         self._copy.clicked.connect(self.copy)
+        self.show_button = self._button("Show me", self._show_culprit)
+        self.retry_button = self._button("Retry", self._retry)
+        self.report_button = self._button("Save report…", self.report_requested.emit)
         self._close = QToolButton()
         self._close.setProperty("quiet", True)
         self._close.setToolTip("Close this message")
@@ -62,7 +75,7 @@ class MessageBar(QFrame):
         row = QHBoxLayout()
         row.addWidget(self._picture)
         row.addWidget(self.text, 1)
-        for widget in (self._more, self._copy, self._close):
+        for widget in self._buttons():
             row.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 5, 8, 5)
@@ -70,6 +83,26 @@ class MessageBar(QFrame):
         column.addWidget(self.details)
         self.set_theme(theme)
         self.hide()
+
+    def _button(self, text: str, does: Callable[[], None]) -> QPushButton:
+        button = QPushButton(text)
+        button.setFlat(True)
+        button.clicked.connect(lambda: does())
+        button.hide()
+        return button
+
+    def _buttons(self) -> tuple[QWidget, ...]:
+        return (self.show_button, self.retry_button, self.report_button, self._more, self._copy, self._close)
+
+    def _show_culprit(self) -> None:
+        if self.notice is not None and self.notice.spot is not None:
+            self.show_requested.emit(*self.notice.spot)
+
+    def _retry(self) -> None:
+        if self.notice is not None and self.notice.retry is not None:
+            what, path = self.notice.retry
+            self.dismiss()
+            self.retry_requested.emit(what, path)
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the pictures anew."""
@@ -79,6 +112,7 @@ class MessageBar(QFrame):
 
     def show_notice(self, notice: Notice) -> None:
         """Show a notice."""
+        self.noticed.emit(notice)
         if self.notice is not None and RANK[self.notice.level] >= 2 > RANK[notice.level] and self.isVisible():
             return
         self.notice = notice
@@ -88,6 +122,10 @@ class MessageBar(QFrame):
         self.details.hide()
         self._more.setText("Details")
         self._more.setVisible(bool(notice.details))
+        self.show_button.setVisible(notice.spot is not None)
+        self.show_button.setToolTip(f"Select {notice.culprit}")
+        self.retry_button.setVisible(notice.retry is not None)
+        self.report_button.setVisible(notice.level == "internal")
         self._copy.setVisible(notice.level in ("error", "internal") or bool(notice.details))
         self.setProperty("level", notice.level)
         self.style().unpolish(self)
@@ -106,7 +144,7 @@ class MessageBar(QFrame):
         self._wrap()
 
     def _wrap(self) -> None:
-        taken = sum(w.sizeHint().width() + 8 for w in (self._more, self._copy, self._close) if not w.isHidden())
+        taken = sum(w.sizeHint().width() + 8 for w in self._buttons() if not w.isHidden())
         room = self.width() - taken - 60
         self.text.setWordWrap(self.text.fontMetrics().horizontalAdvance(self.text.text()) > room)
 

@@ -1,4 +1,4 @@
-"""When we are wrong: the user gets one sentence, a report file everything else, with the session saved beside it."""
+"""When we are wrong: the user gets one sentence; a report, which is a session too, holds everything else."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
-import platformdirs
+import numpy as np
+import PySide6
+from attrs import evolve
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
+from PySide6.QtGui import QGuiApplication
 
 from rmapexplorer import __version__
 from rmapexplorer.engine.frames import Notice
+from rmapexplorer.formats.session import Session
+
+LONGEST = 2000
+"""Characters of one line of a report."""
 
 REMEMBERED = 200
 """Messages of Qt kept for a report."""
+
+FAULT = "Report of a fault:"
+"""How the report of such a session begins."""
 
 BENIGN = ("This plugin does not support", "propagateSizeHints")
 """Messages of Qt that say nothing about us."""
 
 
-def report_folder() -> Path:
-    """Where reports go."""
-    return Path(platformdirs.user_state_dir("rmapexplorer")) / "reports"
+SAYS = "Something inside rmapexplorer went wrong, and it is not your doing. Your session is still here."
 
 
 class Trouble(QObject):
-    """Takes unhandled exceptions and Qt's own complaints. ``notice`` carries an "internal" for the message bar.
-
-    :param save_session: writes the log to a path, as far as it can; called for every report.
-    """
+    """Takes unhandled exceptions of any thread and Qt's own complaints. ``notice`` carries an "internal" for the message bar."""
 
     notice = Signal(object)
 
-    def __init__(self, save_session: Callable[[str], None], folder: Path | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._save_session = save_session
-        self._folder = folder
         self._said: deque[str] = deque(maxlen=REMEMBERED)
 
     def install(self) -> None:
@@ -73,26 +74,34 @@ class Trouble(QObject):
         if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
             self.report(f"Qt said: {message}")
 
-    def report(self, details: str) -> Path | None:
-        """Write a report and tell the user where it is; None where even that fails."""
-        text = f"{self._versions()}\n\n{details}\n\nQt's messages before it:\n" + "\n".join(self._said)
-        path = self._write(text)
-        where = f" A report is in {path}." if path is not None else ""
-        sentence = f"Something inside rmapexplorer went wrong. Your session is still here; save it.{where}"
-        self.notice.emit(Notice(level="internal", text=sentence, details=text))
-        return path
+    def report(self, details: str) -> None:
+        """Tell the user, who may save it all as one file."""
+        said = "\n\nQt's messages before it:\n" + "\n".join(self._said) if self._said else ""
+        self.notice.emit(Notice(level="internal", text=SAYS, details=f"{details.rstrip()}{said}\n"))
 
-    def _write(self, text: str) -> Path | None:
-        folder = self._folder or report_folder()
-        name = time.strftime("report-%Y%m%d-%H%M%S")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{name}.txt"
-            path.write_text(text, encoding="utf-8")
-        except OSError:
-            return None
-        self._save_session(str(folder / f"{name}.rmap"))
-        return path
 
-    def _versions(self) -> str:
-        return f"rmapexplorer {__version__}, Python {platform.python_version()}, Qt {qVersion()}, {platform.platform()}"
+def system_info() -> str:
+    """What this runs on, a line each; nothing about the user."""
+    screen = QGuiApplication.primaryScreen()
+    lines = [
+        f"rmapexplorer {__version__}", f"Python {platform.python_version()}", f"numpy {np.__version__}",
+        f"PySide6 {PySide6.__version__}, Qt {qVersion()}, platform {QGuiApplication.platformName()}",
+        platform.platform(),
+    ]  # fmt: skip
+    if screen is not None:
+        size = screen.size()
+        lines.append(f"screen {size.width()}x{size.height()}, {screen.devicePixelRatio():g} pixels a point")
+    return "\n".join(lines)
+
+
+def report_session(session: Session | None, details: str) -> Session:
+    """The session with what went wrong in its report: it opens like any other. Without a session an empty one."""
+    lines = (f"{FAULT} {time.strftime('%Y-%m-%d %H:%M:%S')}", *system_info().splitlines(), *details.splitlines())
+    whole = session if session is not None else Session(title="no session")
+    told = tuple(_plain(line) for line in lines if line) + whole.report
+    return evolve(whole, title=f"report of {whole.title}"[:LONGEST], report=told)
+
+
+def _plain(line: str) -> str:
+    # as a session can hold it
+    return line.replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:LONGEST]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
@@ -20,7 +20,6 @@ from rmapexplorer.gui.features import FEATURES
 from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.feeder import Feeder
 from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
-from rmapexplorer.gui.help import HelpWindow
 from rmapexplorer.gui.layout import PLACES, Layout
 from rmapexplorer.gui.menus import Menus
 from rmapexplorer.gui.messagebar import MessageBar
@@ -31,9 +30,12 @@ from rmapexplorer.gui.statusbar import StatusBar
 from rmapexplorer.gui.style import actual_theme, app_font, style_sheet
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.gui.toolbar import ToolBar
-from rmapexplorer.gui.trouble import Trouble
+from rmapexplorer.gui.trouble import FAULT, Trouble
 from rmapexplorer.gui.views import make_views
 from rmapexplorer.gui.welcome import Welcome
+
+if TYPE_CHECKING:
+    from rmapexplorer.gui.help import HelpWindow
 
 EDGE = 9
 """Room between the panels and the window's border, in device-independent pixels."""
@@ -214,6 +216,8 @@ class MainWindow(QMainWindow):
             text = (
                 f"{message.title} is open; {count} line{'s' if count > 1 else ''} of the report say what was skipped."
             )
+            if message.report[0].startswith(FAULT):
+                text = f"{message.title} is open: the session of a fault; the report says what went wrong."
             self.messagebar.show_notice(Notice(level="info", text=text, details="\n".join(message.report)))
         self.strip_changed()
 
@@ -362,7 +366,9 @@ class MainWindow(QMainWindow):
         self.setWindowModified(self.files.modified)
 
     def show_page(self, page: str) -> None:
-        """Open the guide or the list of shortcuts in a window of its own."""
+        """Open a page of the help (a key of gui.help_text) in a window of its own."""
+        from rmapexplorer.gui.help import HelpWindow
+
         if self.help is None:
             self.help = HelpWindow(self)
         self.help.show_page(page)

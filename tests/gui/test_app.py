@@ -265,35 +265,22 @@ def test_size_and_docks_come_back(window: MainWindow, settings: Settings, qtbot:
     assert window.docks.docks["overhead"].isHidden()
 
 
-def test_an_unhandled_exception_is_a_sentence_and_a_report(qapp: QApplication, tmp_path: Path) -> None:
-    saved: list[str] = []
+def test_an_unhandled_exception_is_a_sentence_with_details(qapp: QApplication) -> None:
     told: list[Notice] = []
-    trouble = Trouble(saved.append, tmp_path / "reports")
+    trouble = Trouble()
     trouble.notice.connect(told.append)
     try:
         raise RuntimeError("boom")
     except RuntimeError as error:
         trouble.unhandled(RuntimeError, error, error.__traceback__)
-    report = next((tmp_path / "reports").glob("*.txt"))
-    assert "boom" in report.read_text()
     assert told[0].level == "internal"
-    assert str(report) in told[0].text and "boom" not in told[0].text
-    assert "boom" in told[0].details
-    assert saved == [str(report.with_suffix(".rmap"))]
+    assert "boom" not in told[0].text and "Your session is still here" in told[0].text
+    assert "boom" in told[0].details and "Traceback" in told[0].details
 
 
-def test_a_report_that_cannot_be_written_is_still_told(qapp: QApplication, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+def test_qt_is_listened_to(qapp: QApplication) -> None:
     told: list[Notice] = []
-    trouble = Trouble(lambda path: None, tmp_path / "file" / "reports")
-    trouble.notice.connect(told.append)
-    assert trouble.report("boom") is None
-    assert told[0].details.count("boom") == 1
-
-
-def test_qt_is_listened_to(qapp: QApplication, tmp_path: Path) -> None:
-    told: list[Notice] = []
-    trouble = Trouble(lambda path: None, tmp_path)
+    trouble = Trouble()
     trouble.notice.connect(told.append)
     trouble.qt_said(QtMsgType.QtWarningMsg, QMessageLogContext(), "a warning")
     trouble.qt_said(QtMsgType.QtWarningMsg, QMessageLogContext(), "This plugin does not support raise()")

@@ -13,13 +13,15 @@ from rmapexplorer.gui.features.map_drag import MapDrag
 from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.features.perspectives import Perspectives
 from rmapexplorer.gui.features.preferences import PreferencesFeature
+from rmapexplorer.gui.features.scripting import Scripting
 from rmapexplorer.gui.features.selection_history import SelectionHistory
 from rmapexplorer.gui.features.structures import StructurePictures
 from rmapexplorer.gui.features.time_travel import TimeTravel
 from rmapexplorer.gui.features.tour import TourFeature
+from rmapexplorer.gui.features.trouble import TroubleFeature
 
 FEATURES: tuple[type[Feature], ...] = (
     Perspectives, Autosave, Exports, PaletteFeature, Find, SelectionHistory, CopyAs, PreferencesFeature, HelpPages,
     TourFeature, KernelSteps, MapDrag, TimeTravel,
-    StructurePictures,
+    StructurePictures, Scripting, TroubleFeature,
 )  # fmt: skip

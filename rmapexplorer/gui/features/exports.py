@@ -239,11 +239,16 @@ class Exports(Feature):
     def _told_end(self, path: str, trouble: str) -> None:
         again = self._again.pop(path, None)
         if trouble:
-            self._fail(trouble)
             if again is not None:
                 self._again[path] = again
+            self.window.show_notice(Notice(level="error", text=trouble, retry=("export", path)))
         else:
             self.window.show_notice(Notice(level="info", text=f"Exported {path}."))
+
+    def retry(self, path: str) -> None:
+        """Write once more what could not be written to ``path``."""
+        if (again := self._again.get(path)) is not None:
+            again()
 
     def _fail(self, sentence: str) -> None:
         self.window.show_notice(Notice(level="error", text=sentence))
