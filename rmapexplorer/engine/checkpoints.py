@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from attrs import define, field, frozen
 
+from rmapexplorer.engine.pool import Packed, Pool
 from rmapexplorer.engine.timeline import ROOT, Timeline
 
 
@@ -35,7 +36,7 @@ class Checkpoint(Generic[W]):
     node: int
     work: float
     size_bytes: int
-    world: W
+    world: W | Packed
 
 
 @define
@@ -51,11 +52,40 @@ class Checkpoints(Generic[W]):
     kept: dict[int, Checkpoint[W]] = field(factory=dict)
     copy_seconds: float = 0.0
     """What the latest copy cost."""
+    pool: Pool | None = None
+    """Where worlds that can be pickled are stored; None: they are copied whole."""
+    _last: Packed | None = None
 
     @property
     def size_bytes(self) -> int:
         """Bytes of all copies kept."""
+        if self.pool is not None:
+            return self.pool.used_bytes
         return sum(kept.size_bytes for kept in self.kept.values())
+
+    def store(self, node: int, work: float, world: W) -> None:
+        """Keep a copy of ``world`` as it is after ``node``, thinning the others where there is no room; one too large is not kept."""
+        if self.pool is None:
+            size_bytes = world.cost_bytes()
+            if size_bytes <= self.budget_bytes:
+                self.keep(Checkpoint(node, work, size_bytes, world.copy()))  # type: ignore[arg-type]
+            return
+        packed = self.pool.store(world, self._last)
+        while packed is None and self.kept:
+            self._forget(self._most_expendable())
+            packed = self.pool.store(world, self._last)
+        if packed is not None:
+            if node in self.kept:
+                self._forget(node)
+            self.kept[node] = Checkpoint(node, work, packed.own_bytes, packed)
+            self._last = packed
+
+    def _forget(self, node: int) -> None:
+        gone = self.kept.pop(node).world
+        if isinstance(gone, Packed):
+            gone.pool.drop(gone)
+            if gone is self._last:
+                self._last = None
 
     def due(self, seconds: float) -> bool:
         """True where ``seconds`` of work since the last copy justify another."""
@@ -65,7 +95,7 @@ class Checkpoints(Generic[W]):
         """Keep a copy (the caller made it), then thin what is over the budget; alone above it, it is not kept."""
         self.kept[checkpoint.node] = checkpoint
         while self.kept and self.size_bytes > self.budget_bytes:
-            del self.kept[self._most_expendable()]
+            self._forget(self._most_expendable())
 
     def _most_expendable(self) -> int:
         # the smallest gap its loss would leave, relative to its distance from the latest one

@@ -109,8 +109,14 @@ class Seek:
     done: int = 0
     running: bool = False
     quiet: bool = True
-    shows: bool = False
+    leading: bool = True
+    """The lane in view goes first and alone, so that a state shows as soon as it can; then the others follow."""
     _first: int = 0
+
+    @property
+    def shows(self) -> bool:
+        """The lane in view has arrived."""
+        return not self.leading
 
     @property
     def total(self) -> int:
@@ -125,9 +131,9 @@ class Seek:
         if self.relative:
             self.target, self.relative = stage.line.cursor + self.target, False
         self.target = max(0, min(self.target, stage.line.head))
-        self.running = True
-        stage.approach(self.target)
-        self._first = min(stage.line.depth(lane.node) for lane in stage.lanes)
+        self.running = self.leading = True
+        stage.lead(self.target)
+        self._first = stage.line.cursor
         self.done = 0
 
     def aim(self, stage: Stage, target: int) -> None:
@@ -139,6 +145,12 @@ class Seek:
     def step(self, stage: Stage) -> bool:
         """Redo one operation."""
         self.done += 1
+        if self.leading:
+            if stage.lead_on(self.target):
+                return True
+            self.leading = False
+            stage.approach(self.target)
+            return not stage.aligned
         return stage.advance(self.target)
 
     def stop(self, stage: Stage) -> None:

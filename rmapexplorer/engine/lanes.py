@@ -12,6 +12,7 @@ from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.checkpoints import Checkpoint, Checkpoints
 from rmapexplorer.engine.lens import AnyWorld, Kind, Lens
 from rmapexplorer.engine.metrics import KEYS
+from rmapexplorer.engine.pool import Pool
 from rmapexplorer.engine.timeline import ROOT, Timeline
 
 PROBE_GRANT = 0.25
@@ -19,8 +20,8 @@ PROBE_GRANT = 0.25
 PROBE_SHARE = 0.2
 """Beyond the grant, probes take at most this part of the engine's work."""
 
-CHECKPOINT_EVERY = 0.025
-"""Seconds of one world's work between two checkpoints: four designs replay 100 ms at most."""
+CHECKPOINT_EVERY = 0.008
+"""Seconds of one world's work between two checkpoints: what the design in view replays at most before it shows."""
 
 EXTRA_SECONDS = 0.03
 """Probes and checkpoints of all designs wait for the next operation once they took so long after this one."""
@@ -142,11 +143,8 @@ class Lane:
 
     def _keep(self) -> None:
         self._since = 0.0
-        size_bytes = self.world.cost_bytes()
-        if size_bytes > self.checkpoints.budget_bytes:
-            return
         before = self.clock()
-        self.checkpoints.keep(Checkpoint(self.node, self.work, size_bytes, self.world.copy()))
+        self.checkpoints.store(self.node, self.work, self.world)
         self.checkpoints.copy_seconds = self.clock() - before
         self._extra += self.checkpoints.copy_seconds
 
@@ -170,7 +168,8 @@ class Lane:
 
 def make_lane(kind: Kind, lens: Lens, clock: Callable[[], float], budget_bytes: int) -> Lane:
     """A lane at the empty state, its first row measured."""
-    points: Checkpoints[AnyWorld] = Checkpoints(budget_bytes=budget_bytes, interval=CHECKPOINT_EVERY)
+    pool = Pool(budget_bytes) if kind.pickles else None
+    points: Checkpoints[AnyWorld] = Checkpoints(budget_bytes=budget_bytes, interval=CHECKPOINT_EVERY, pool=pool)
     lane = Lane(kind=kind, lens=lens, clock=clock, checkpoints=points, world=kind.make())
     lane.measure(EXTRA_SECONDS)
     return lane

@@ -94,6 +94,8 @@ class Kind:
     title: str
     options: Mapping[str, str]
     make: Callable[[], AnyWorld]
+    pickles: bool = False
+    """Its worlds can be pickled with their arrays apart: copies of them share what did not change."""
 
 
 KindMaker = Callable[[Designs, Machine], list[Kind]]

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
-from attrs import define
+from attrs import define, evolve, field
 
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.bookmarks import marks_of
@@ -43,6 +43,7 @@ class Publisher:
     _next: float = 0.0
     _marks_due: float = 0.0
     _columns: Columns | None = None
+    _states: dict[str, DesignState] = field(factory=dict)
     _columns_of: tuple[str, int] | None = None
 
     @property
@@ -61,10 +62,10 @@ class Publisher:
         self._columns_of = None
         self.dirty = True
 
-    def ready(self) -> bool:
-        """True where a frame may be sent while a job runs: the last was taken and is old enough."""
+    def ready(self, soon: bool = False) -> bool:
+        """True where a frame may be sent while a job runs: the last was taken and is old enough (``soon``: of any age)."""
         due = self.dirty or self.stage.line.cursor != self._position
-        return due and self.clock() >= self._next and not self.outbox.frame_waits
+        return due and (soon or self.clock() >= self._next) and not self.outbox.frame_waits
 
     def send(self, busy: bool) -> None:
         """History lines and curve rows that are new, then a frame."""
@@ -185,8 +186,9 @@ class Publisher:
         if not pid or self.plain:
             return None
         self.plain = True  # until it has worked
-        shown = self.stage.shown.kind.key
-        detail = self.lens.detail(self.stage.worlds, shown, pid, vpn)
+        shown, node = self.stage.shown.kind.key, self.stage.shown.node
+        there = {lane.kind.key: lane.world for lane in self.stage.lanes if lane.node == node}
+        detail = self.lens.detail(there, shown, pid, vpn)
         if beside and detail is not None:
             detail = self.stage.recorded.beside(shown, self.stage.machine, self.stage.line.cursor, detail)
         self.plain = False
@@ -194,7 +196,10 @@ class Publisher:
 
     def _state(self, index: int, node: int) -> DesignState:
         lane = self.stage.lanes[index]
-        return DesignState(
+        before = self._states.get(lane.kind.key)
+        if lane.node != node and before is not None:  # it follows; until then its figures are those it had
+            return evolve(before, outcome=lane.outcomes.get(node))
+        state = DesignState(
             key=lane.kind.key,
             title=lane.kind.title,
             vmas=self.lens.vmas(lane.world),
@@ -203,3 +208,5 @@ class Publisher:
             outcome=lane.outcomes.get(node),
             options=dict(lane.kind.options),
         )
+        self._states[lane.kind.key] = state
+        return state

@@ -63,4 +63,5 @@ def _kind(name: str, options: Mapping[str, str], machine: Machine) -> Kind:
         title=design.title + suffix,
         options=changed,
         make=lambda: World(design_named(full), machine),
+        pickles=True,
     )

@@ -63,6 +63,20 @@ class Stage:
             spare -= lane.arrived(node, outcome, spare)
         return {lane.kind.key: outcome for lane, outcome in zip(self.lanes, outcomes, strict=True)}
 
+    def lead(self, position: int) -> None:
+        """Set the lane in view alone out for ``position``: ``lead_on`` takes it there; then ``approach`` is for the others."""
+        self.shown.approach(self.line, position)
+        self.line.seek(self.line.depth(self.shown.node))
+
+    def lead_on(self, position: int) -> bool:
+        """Take the lane in view one operation on; False where it is at ``position``."""
+        depth = self.line.depth(self.shown.node)
+        if depth >= position:
+            return False
+        self._advance([self.shown], depth)
+        self.line.seek(depth + 1)
+        return True
+
     def approach(self, position: int) -> None:
         """Set the lanes out for ``position`` of the current path: ``advance`` then takes them there."""
         for lane in self.lanes:
@@ -75,10 +89,13 @@ class Stage:
         if behind >= position:
             self._follow()
             return False
-        if advance_lanes(self.line, [ln for ln in self.lanes if self.line.depth(ln.node) == behind], behind):
-            self.news_from = behind + 1 if self.news_from is None else min(self.news_from, behind + 1)
+        self._advance([lane for lane in self.lanes if self.line.depth(lane.node) == behind], behind)
         self._follow()
         return True
+
+    def _advance(self, lanes: Sequence[Lane], position: int) -> None:
+        if advance_lanes(self.line, lanes, position):
+            self.news_from = position + 1 if self.news_from is None else min(self.news_from, position + 1)
 
     def _follow(self) -> None:
         self.line.seek(max(self.line.depth(lane.node) for lane in self.lanes))
@@ -89,9 +106,12 @@ class Stage:
         return all(lane.node == self.lanes[0].node for lane in self.lanes)
 
     def align(self) -> None:
-        """Let the lanes that are behind catch up."""
+        """Let the lanes that are elsewhere come to the cursor."""
+        position = self.line.cursor
+        if not self.aligned:
+            self.approach(position)
         while not self.aligned:
-            self.advance(self.line.cursor)
+            self.advance(position)
 
     def recover(self, position: int) -> None:
         """After a broken operation no world is trusted: rebuild all of them at ``position`` from their copies."""
