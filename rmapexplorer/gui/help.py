@@ -177,6 +177,7 @@ class HelpWindow(QDialog):
         self.go(page)
         self.show()
         self.raise_()
+        self.browser.setFocus()  # so that the page scrolls with the keys
 
     def go(self, key: str) -> None:
         """Show a page; the one before can be gone back to."""

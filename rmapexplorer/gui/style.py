@@ -87,6 +87,10 @@ QComboBox::down-arrow { image: url("$down"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; selection-background-color: $sel;
     selection-color: $text; outline: none; padding: 4px; }
 QCheckBox { color: $text; spacing: 6px; }
+QCheckBox::indicator { width: 1em; height: 1em; border: 1px solid $faint; border-radius: 3px; background: $bg; }
+QCheckBox::indicator:focus, QCheckBox::indicator:hover { border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
+QCheckBox::indicator:disabled { border-color: $line; background: $panel; }
 
 QProgressBar { background: $raised; border: none; border-radius: 4px; max-height: 8px; min-width: 120px; }
 QProgressBar::chunk { background: $accent; border-radius: 4px; }
@@ -114,6 +118,8 @@ def style_sheet(theme: Theme) -> str:
     raised = theme.color("raised")
     colours["hover"] = (raised.lighter(118) if theme.dark else raised.darker(104)).name()
     colours["down"] = resource("icons/down.svg").as_posix()
+    tick = "tick-light" if theme.on(theme.color("accent")).lightnessF() > 0.5 else "tick-dark"
+    colours["tick"] = resource(f"icons/{tick}.svg").as_posix()
     colours["onaccent"] = theme.on(theme.color("accent")).name()
     return _SHEET.substitute(colours)
 

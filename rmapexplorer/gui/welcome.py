@@ -16,7 +16,7 @@ STORY = (
 
 
 class Welcome(QFrame):
-    """One line with four ways on. ``chosen`` carries the id of an action: play, gallery, open, new; "" for dismissed."""
+    """One line with ways on. ``chosen`` carries the id of an action: play, tour, gallery, open, new; "" for dismissed."""
 
     chosen = Signal(str)
 
@@ -31,6 +31,7 @@ class Welcome(QFrame):
         self.buttons = {}
         for id_, text in (
             ("play", "Play it"),
+            ("tour", "Tour"),
             ("gallery", "Gallery"),
             ("open", "Open a recording"),
             ("new", "Blank session"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
@@ -19,6 +19,8 @@ from rmapexplorer.designs.registry import design_named
 from rmapexplorer.engine.lookups import PSS_SHIFT, OperationsAt, SmapsRow
 from rmapexplorer.engine.snapshot import columns
 from rmapexplorer.gui import copy_text
+from rmapexplorer.gui.features.copy_as import CopyAs
+from rmapexplorer.gui.history import History
 from rmapexplorer.gui.tables import RowTable
 from tests.gui import frame_factory
 from tests.gui.shell import Shell, settings, shell
@@ -155,6 +157,24 @@ def test_smaps_and_operations_come_from_the_engine(shell: Shell, qtbot: QtBot) -
         shell.settle(qtbot)
         assert text in clipboard(), form
     assert shell.engine.named("ask")[-1] == ("ask", OperationsAt((5,)))
+
+
+def test_all_operations_selected_in_the_history_are_copied(shell: Shell, qtbot: QtBot) -> None:
+    view = History(shell.window.selection, shell.window.themes)
+    qtbot.addWidget(view)
+    view.apply(frame_factory.history(6))
+    shell.window.views["history"] = view
+    for row in (2, 4, 5):
+        view.table.selectionModel().select(
+            view.model.index(row, 0), QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        )
+    feature = next(one for one in shell.window.features if isinstance(one, CopyAs))
+    target = feature.context("operation", {"position": 4})
+    assert target == {"position": 4, "positions": (2, 4, 5)}
+    assert feature.context("operation", {"position": 3}) == {"position": 3}  # a click beside the selection
+    shell.window.commands.run("copy_plain", target)
+    assert shell.engine.named("ask")[-1] == ("ask", OperationsAt((2, 4, 5)))
+    shell.settle(qtbot)
 
 
 def test_what_is_not_there_is_said_and_the_clipboard_kept(shell: Shell, qtbot: QtBot) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
+from attrs import evolve
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from rmapexplorer.engine.frames import Bookmark
 from rmapexplorer.gui.actions import ACTIONS
 from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.fuzzy import fit
@@ -168,6 +172,31 @@ def test_it_opens_quickly(shell: Shell) -> None:
         seconds.append(time.perf_counter() - start)
         palette.shut()
     assert min(seconds) < 0.03
+
+
+def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
+    heavy = ("palette", "find_bar", "find_search", "help", "tour", "preferences", "copy_text", "overlay")
+    code = (
+        "import sys, rmapexplorer.gui.window;"
+        f"print([name for name in {heavy} if 'rmapexplorer.gui.' + name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_bookmarks_are_listed(shell: Shell) -> None:
+    marks = (
+        Bookmark(position=4, text="the storm begins"),
+        Bookmark(position=2, text=""),
+        Bookmark(position=1, text="x", branch="other"),
+    )
+    shell.window.frame = evolve(shell.engine.state, bookmarks=marks)
+    palette = opened(shell)
+    QTest.keyClicks(palette.line, "storm begins")
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+    assert shell.engine.named("seek")[-1] == ("seek", 4)
+    keys = [row.value.key for row in opened(shell).model.rows]
+    assert [key for key in keys if key.startswith("bookmark/")] == ["bookmark/4", "bookmark/2"]
 
 
 def test_another_text_size_makes_it_anew(shell: Shell) -> None:

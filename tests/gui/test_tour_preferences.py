@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from rmapexplorer.gui.features.selection_history import KEPT, SelectionHistory
 from rmapexplorer.gui.features.tour import TourFeature
 from rmapexplorer.gui.preferences import AUTOSAVES, REALLY, THEME_NAMES, Preferences
 from rmapexplorer.gui.settings import THEMES, Settings
+from rmapexplorer.gui.style import style_sheet
+from rmapexplorer.gui.theme import load_themes
 from rmapexplorer.gui.tour import STOPS, Tour, beside
 from tests.gui.shell import Shell, settings, shell
 
@@ -199,6 +202,15 @@ def test_damaged_settings_of_a_file_read_as_defaults(tmp_path: Path) -> None:
     mine = Settings(QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat))
     assert mine.import_from(str(wrong))
     assert (mine.theme, mine.text_percent) == ("dark", 100)
+
+
+@pytest.mark.parametrize("name", load_themes())
+def test_a_ticked_box_can_be_told_from_an_empty_one(name: str) -> None:
+    theme = load_themes()[name]
+    sheet = style_sheet(theme)
+    tick = re.search(r'indicator:checked .*image: url\("([^"]+)"\)', sheet)
+    assert tick is not None and Path(tick[1]).is_file()
+    assert ("light" in Path(tick[1]).name) == (theme.on(theme.color("accent")).lightnessF() > 0.5)
 
 
 # back and forward through selections

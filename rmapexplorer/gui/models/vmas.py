@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Qt
 from rmapexplorer.core.flags import GROWSDOWN, SHARED, WORDS, perms
 from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame
-from rmapexplorer.gui.find_search import parse
 from rmapexplorer.gui.memory_geometry import moved
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel, compact, plural
 
@@ -142,6 +141,8 @@ class VmaModel(TableModel):
 
     def _fitting(self, cut: dict[str, np.ndarray]) -> np.ndarray:
         """True for each vma that the filter fits."""
+        from rmapexplorer.gui.find_search import parse  # not needed before somebody filters
+
         query = parse(self._filter)
         pairs = zip(cut["file"].tolist(), cut["label"].tolist(), cut["flags"].tolist(), strict=True)
         words = (f"{self._name(file, label)} {perms(flags)}".lower() for file, label, flags in pairs)
