@@ -12,18 +12,20 @@ import numpy as np
 from attrs import field, frozen
 
 from rmapexplorer.core import merge
+from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.flags import perms
 from rmapexplorer.core.operations import Brk, Madvise, Mmap, Mprotect, Mremap, Munmap, Operation, describe
 from rmapexplorer.core.outcome import Outcome, Refusal
 from rmapexplorer.core.units import KernelError, Span
+from rmapexplorer.core.vmas import pgoff_at
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.frames import Ints
 from rmapexplorer.engine.stage import Stage
 
-LIMIT_BYTES = 96 << 20
-"""Larger worlds are not copied: that takes longer than a question may (about 0.3 ms a megabyte)."""
+LIMIT_BYTES = 80 << 20
+"""Larger worlds are not copied: that takes longer than a question may (0.2 to 0.5 ms a megabyte)."""
 
-TOO_LARGE = "too large to try here: drop it and the kernel decides"
+TOO_LARGE = "too large to try; by the vmas alone:"
 
 _SHORT = {
     "anon_vma": "different anon_vma",
@@ -64,7 +66,7 @@ class Verdict:
     """With all that the kernel would choose."""
     outcomes: tuple[Outcome, ...] = ()
     tried: bool = True
-    """False: the world is too large to be copied, nothing is known."""
+    """False: the world is too large to be copied; splits and neighbours are those of a plan, and nothing else is known."""
     pid: int = 0
     before: Ints = field(factory=lambda: np.empty((0, 5), np.int64))
     """[vmas, 5]: start, end, pgoff, flags and owner of every vma of the mm; in address order."""
@@ -115,15 +117,14 @@ class Verdict:
     @property
     def text(self) -> str:
         """The verdict in one line: what is done, and what it does to the vmas around; or errno and rule."""
-        if not self.tried:
-            return TOO_LARGE
         done = "; ".join(_deed(op, self) for op in self.operations)
         refused = self.refused
         if refused is not None:
             half = f", after {refused.done} page{'s' if refused.done != 1 else ''}" if refused.done else ""
             return f"{refused.error}{half}: {refused.rule}" if refused.rule else f"{refused.error}{half}"
         effects = _effects(self)
-        return f"{done} – {'; '.join(effects)}" if effects else done
+        text = f"{done} – {'; '.join(effects)}" if effects else done
+        return text if self.tried else f"{TOO_LARGE} {text}"
 
 
 @frozen
@@ -144,7 +145,7 @@ class DryRun:
             refused = Outcome(error=no.errno, rule=no.rule, field=no.field)
             return Verdict(operations=self.operations, outcomes=(refused,))
         if world.cost_bytes() > LIMIT_BYTES:
-            return Verdict(operations=ops, tried=False)
+            return plan(world, ops)
         return judge(world, ops)
 
 
@@ -164,6 +165,55 @@ def judge(world: World, ops: Sequence[Operation]) -> Verdict:
         neighbours=_neighbours(copy, ops[-1]) if outcomes[-1].ok else (),
         objects={kind: n - kept.get(kind, 0) for kind, n in now.items() if n != kept.get(kind, 0)},
     )
+
+
+def plan(world: World, ops: Sequence[Operation]) -> Verdict:
+    """What can be said of a world too large to be copied: the vmas cut and made, and for a move its neighbours."""
+    op = ops[0]
+    pid = getattr(op, "pid", 0)
+    before = after = vmas_of(world, pid)
+    target = _target(op)
+    if isinstance(op, Munmap) or target is not None:
+        after = _without(before, op.span)  # type: ignore[union-attr]
+    if target is not None:
+        after = np.vstack([_without(after, target), [[target.start, target.end, 0, 0, -1]]])
+        after = after[np.argsort(after[:, 0], kind="stable")]
+    neighbours = _planned(world, op) if isinstance(op, Mremap) and target is not None else ()
+    return Verdict(operations=tuple(ops), tried=False, pid=pid, before=before, after=after, neighbours=neighbours)
+
+
+def _without(vmas: Ints, span: Span) -> Ints:
+    # the parts of ``vmas`` outside the span
+    left, right = vmas[vmas[:, 0] < span.start].copy(), vmas[vmas[:, 1] > span.end].copy()
+    left[:, 1] = np.minimum(left[:, 1], span.start)
+    right[:, 0] = np.maximum(right[:, 0], span.end)
+    return np.vstack([left, right])
+
+
+def _planned(world: World, op: Mremap) -> tuple[Neighbour, ...]:
+    # copy_vma's proposal, put to the two sides; asking changes nothing
+    task, target = world.tasks.get(op.pid), _target(op)
+    if task is None or task.mm not in world.mms or target is None:
+        return ()
+    mm, table = world.mms[task.mm], world.vma
+    row = world.vma_at(mm, op.span.start)
+    if row < 0:
+        return ()
+    prev, following = world.around(mm, target.start, target.end)
+    proposal = Proposal(
+        mm=mm.id, start=target.start, end=target.end, flags=int(table.flags[row]), file=int(table.file[row]),
+        pgoff=pgoff_at(world, row, op.span.start), anon_from=row, copied_from=row, prev=prev, next=following,
+    )  # fmt: skip
+    found = []
+    for side, other in (("left", prev), ("right", following)):
+        theirs = Span(int(table.start[other]), int(table.end[other])) if other >= 0 else None
+        if theirs is None or not (theirs.end == target.start or theirs.start == target.end):
+            continue
+        stays = theirs.start < op.span.start or theirs.end > op.span.end
+        why = merge.refusal(world, other, proposal, side) if stays else None
+        if why is not None:
+            found.append(Neighbour(side=side, mine=target, theirs=theirs, refusal=why))
+    return tuple(found)
 
 
 def vmas_of(world: World, pid: int) -> Ints:

@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from rmapexplorer.core.operations import Fork, Madvise, Mmap, Mprotect, Mremap, Munmap, Operation, Spawn, Touch
+from rmapexplorer.core.operations import Fork, Madvise, Mmap, Mprotect, Mremap, Munmap, Operation, Touch
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.designs.registry import USUAL
 from rmapexplorer.engine import dry_run
-from rmapexplorer.engine.dry_run import DryRun, Verdict, judge, vmas_of
+from rmapexplorer.engine.dry_run import DryRun, Verdict, judge, plan, vmas_of
 from rmapexplorer.engine.lanes import make_lane
 from rmapexplorer.engine.real import REAL_LENS, real_kinds
 from rmapexplorer.engine.stage import Stage
@@ -152,8 +152,34 @@ def test_the_question_leaves_the_session_alone_and_resolves_what_the_kernel_choo
     assert nobody is not None and nobody.text.startswith("ESRCH")
 
 
-def test_a_world_that_is_too_large_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = stage_of([Spawn(pid=1), Mmap(pid=1, span=Span(16, 32))])
+def test_a_world_that_is_too_large_is_planned_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = stage_of(letter())
     monkeypatch.setattr(dry_run, "LIMIT_BYTES", 10)
-    verdict = DryRun((Munmap(pid=1, span=Span(16, 20)),)).answer(stage)
-    assert verdict is not None and not verdict.tried and verdict.tone == "warn" and verdict.text == dry_run.TOO_LARGE
+    for op, words in (
+        (Munmap(pid=1, span=Span(20, 24)), "unmaps 4 pages of 14-18 – would split 10-20"),
+        (Mremap(pid=1, span=Span(20, 24), new_pages=4, to=32), "moves 4 pages to 20 – would split 10-20; cannot merge left: "
+         "pgoff is not linear"),
+        (Mprotect(pid=1, span=Span(16, 32), prot="r"), "makes 10-20 r--"),
+    ):  # fmt: skip
+        before = stage.shown.world.digest()
+        verdict = DryRun((op,)).answer(stage)
+        assert verdict is not None and not verdict.tried and verdict.tone == "warn" and verdict.refused is None
+        assert verdict.text == f"{dry_run.TOO_LARGE} {words}"
+        assert stage.shown.world.digest() == before
+
+
+@pytest.mark.parametrize("key", DESIGNS)
+def test_plans_agree_with_what_happens_where_a_move_succeeds(key: str) -> None:
+    agreed = 0
+    for seed in range(3):
+        world = world_of(DESIGNS[key], random_operations(seed, 40))
+        for op in fork_and_moves(seed):
+            if isinstance(op, Mremap) and op.to is not None:
+                guess, verdict = plan(world, (op,)), judge(world, (op,))
+                inside = [row for row in verdict.before.tolist() if row[0] <= op.span.start and op.span.end <= row[1]]
+                if verdict.refused is None and inside:
+                    cut = {span for span in verdict.split if not span.overlaps(Span(op.to, op.to + 1))}
+                    assert cut <= set(guess.split), op
+                    agreed += 1
+            world.apply(op)
+    assert agreed >= 3
