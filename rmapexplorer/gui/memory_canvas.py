@@ -6,8 +6,8 @@ Which gesture a press becomes is decided in ``_gesture``; what a drag means is m
 from __future__ import annotations
 
 from attrs import define
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from rmapexplorer.core.units import Span
@@ -21,7 +21,8 @@ from rmapexplorer.gui.selection import Selection
 SNAP = 3.0
 """A click this many pixels beside a vma still means it."""
 FRINGE = 24.0
-"""A drag this near to an end of the strips pans them."""
+"""A drag this near to an end of the strips pans them, a little every FRINGE_MS milliseconds."""
+FRINGE_MS = 33
 
 Alt = Qt.KeyboardModifier.AltModifier
 Cursor = Qt.CursorShape
@@ -48,6 +49,9 @@ class MapCanvas(MapKeys):
         super().__init__(selection, parent)
         self._gesture_now: Gesture | None = None
         self._space = False
+        self._fringe = QTimer(self)
+        self._fringe.setInterval(FRINGE_MS)
+        self._fringe.timeout.connect(self._creep)
 
     def set_frame(self, frame: Frame) -> None:
         """Show ``frame``; what changed by one operation moves there, where motion is wanted."""
@@ -123,9 +127,9 @@ class MapCanvas(MapKeys):
             self._pan(event.position() - g.last)
         elif g.kind == "span":
             self._mark(g, event.position())
-        elif g.kind == "drag":
-            self._drag_on(event.position(), bool(event.modifiers() & Control))
         g.last = event.position()
+        if g.kind == "drag":
+            self._drag_on(g.last, bool(event.modifiers() & Control))
 
     def _held(self, kind: str) -> Cursor:
         live = self.scene.live if self.scene is not None else None
@@ -139,9 +143,23 @@ class MapCanvas(MapKeys):
         if s is None or s.live is None:
             return
         x = at.x() - s.gutter
-        if not s.window.is_fit and (x < FRINGE or x > s.window.width - FRINGE):
-            self._look(s.window.panned(12.0 if x < FRINGE else -12.0))
+        if s.window.is_fit or FRINGE <= x <= s.window.width - FRINGE:
+            self._fringe.stop()
+        elif not self._fringe.isActive():
+            self._fringe.start()
         self.carry(self._drag_at(s.live, at, may_move), at)
+
+    def _creep(self) -> None:
+        """The pointer rests at an end of the strips with a vma in hand: what lies beyond comes into view."""
+        s, g = self.scene, self._gesture_now
+        if s is None or s.live is None or g is None or g.kind != "drag":
+            self._fringe.stop()
+            return
+        left = s.window.left
+        self._look(s.window.panned(14.0 if g.last.x() - s.gutter < FRINGE else -14.0))
+        if s.window.left == left:
+            self._fringe.stop()
+        self.carry(self._drag_at(s.live, g.last, s.live.drag.may_move), g.last)
 
     def _pan(self, by: QPointF) -> None:
         if self.scene is not None:
@@ -210,6 +228,11 @@ class MapCanvas(MapKeys):
             self._space = False
             self.viewport().unsetCursor()
         super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Keys let go elsewhere are let go."""
+        super().focusOutEvent(event)
+        self._space = False
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Zoom to the vma, or back out on the background."""

@@ -191,6 +191,18 @@ def test_panning_stays_possible_everywhere(hand: Hand) -> None:
     assert hand.drops == [] and hand.tries == []
 
 
+def test_at_the_end_of_the_strips_a_drag_brings_more_into_view(hand: Hand, qtbot: Any) -> None:
+    hand.canvas.zoom_to(0xA24, 0xA30)
+    before, s = hand.scene.window.left, hand.scene
+    hand.take(hand.point(2, 0xA26), QPoint(round(s.gutter) + 6, hand.point(2, 0xA26).y()))
+    first = hand.scene.live.drag.to
+    qtbot.waitUntil(lambda: hand.scene.window.left < before and hand.scene.live.drag.to < first)
+    QTest.keyClick(hand.canvas, Qt.Key.Key_Escape)
+    left = hand.scene.window.left
+    qtbot.wait(80)
+    assert hand.scene.window.left == left and hand.drops == []
+
+
 def test_slivers_and_folded_rows_pan(qtbot: Any) -> None:
     many = Hand(qtbot, ff.huge(200, 1000))
     qtbot.waitUntil(lambda: not many.canvas.laying_out)
