@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton, QWidget
@@ -94,5 +95,5 @@ def sentence(orphan: Orphan) -> str:
     about = orphan.about
     when = time.strftime("%d %b %H:%M", time.localtime(about.saved))
     count = f"{about.operations:,} operation{'' if about.operations == 1 else 's'}"
-    where = f"; your file {about.path} is as you saved it" if about.path else ""
+    where = f"; your file {Path(about.path).name} is as you saved it" if about.path else ""
     return f"“{about.title}” was not saved before the program ended: {count}, kept on {when}{where}."

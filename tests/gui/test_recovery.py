@@ -148,7 +148,7 @@ class TestBar:
     def test_it_says_which_session_it_is(self, tmp_path: Path) -> None:
         leave(tmp_path, session(3, "my day"), "/home/me/day.rmap")
         text = sentence(orphans(tmp_path)[0])
-        for word in ("my day", "3 operations", "/home/me/day.rmap", "as you saved it"):
+        for word in ("my day", "3 operations", "your file day.rmap is as you saved it"):
             assert word in text
 
     def test_three_are_listed_and_the_rest_are_counted(self, tmp_path: Path, bar: RecoveryBar) -> None:
