@@ -28,6 +28,9 @@ _SET = {
 }  # fmt: skip
 """Advice -> (flags set, flags cleared)."""
 
+_DISCARDS = ("free", "dontneed", "dontneed_locked", "remove", "dontfork", "wipeonfork", "guard_install")
+"""Advices that throw memory away, now or in a child: a sealed anonymous vma bears them only where it could be written."""
+
 _LOCKED_REFUSES = ("dontneed", "free", "cold", "pageout", "guard_install")
 
 
@@ -41,6 +44,14 @@ def madvise(w: World, op: Madvise) -> None:
     if op.span.start == op.span.end:
         return
     check_span(op.span)
+    try:
+        _advise(w, mm, op)
+    finally:
+        if op.advice.startswith("populate"):  # faultin_page_range drains, whatever came of it
+            w.batches.drain()
+
+
+def _advise(w: World, mm: Mm, op: Madvise) -> None:
     at, hole = op.span.start, False
     while at < op.span.end:
         row = w.vma_at(mm, at)
@@ -49,7 +60,6 @@ def madvise(w: World, op: Madvise) -> None:
             at = int(w.vma.start[mm.vmas[nxt]]) if nxt < len(mm.vmas) else op.span.end
             hole = True
             if op.advice.startswith("populate"):
-                w.batches.drain()
                 break
             continue
         stop = min(op.span.end, int(w.vma.end[row]))
@@ -61,6 +71,10 @@ def madvise(w: World, op: Madvise) -> None:
 
 def _advise_part(w: World, mm: Mm, row: int, start: int, end: int, advice: str) -> None:
     flags = int(w.vma.flags[row])
+    if flags & vm.SEALED and advice in _DISCARDS and w.vma.file[row] < 0 and not flags & vm.WRITE:
+        raise KernelError(
+            "EPERM", f"the vma at page {int(w.vma.start[row]):x} is sealed and may not be written", "advice"
+        )
     if advice in _SET:
         _set_flags(w, mm, row, start, end, advice)
         return
@@ -78,6 +92,8 @@ def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) ->
         raise KernelError("EINVAL", "MADV_WIPEONFORK works on private anonymous memory only", "advice")
     if advice in ("dofork", "keeponfork", "dodump") and old & vm.SPECIAL:
         raise KernelError("EINVAL", f"MADV_{advice.upper()} does not work on special mappings", "advice")
+    if advice == "mergeable" and old & (vm.SHARED | vm.SPECIAL):
+        return  # not for KSM, and no error
     new = old & ~minus | plus
     if new != old:
         row = modify(w, mm, row, start, end, new)
@@ -147,13 +163,9 @@ def _populate_write(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 
 def _populate(w: World, mm: Mm, row: int, start: int, end: int, write: bool) -> None:
-    # faultin_page_range drains whatever comes of it
-    reach, signal = start, "EINVAL"
-    if int(w.vma.flags[row]) & (vm.WRITE if write else vm.ACCESS):
-        reach, signal = fault_in(w, mm, row, start, end, write)
-    w.batches.drain()
-    if signal == "EINVAL":
+    if not int(w.vma.flags[row]) & (vm.WRITE if write else vm.ACCESS):
         raise KernelError("EINVAL", f"page {start:x} may not be {'written' if write else 'read'}", "span")
+    reach, signal = fault_in(w, mm, row, start, end, write)
     if signal:
         why = "is a guard page" if signal == "SIGSEGV" else "lies beyond the end of its file"
         raise KernelError("EFAULT", f"page {reach:x} {why}", "span")

@@ -30,7 +30,7 @@ from rmapexplorer.core.remap import remap_file_pages, swapoff
 from rmapexplorer.core.rules import CHANGES, too_new
 from rmapexplorer.core.table import EXCLUSIVE
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
-from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed
+from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed, refuse_to_unmap
 from rmapexplorer.core.vmas import is_private_anonymous
 from rmapexplorer.core.world import World
 
@@ -53,7 +53,7 @@ def mmap(w: World, op: Mmap) -> None:
     if inside and "noreplace" in op.flags:
         raise KernelError("EEXIST", f"pages {op.span} are mapped already and MAP_FIXED_NOREPLACE was given", "span")
     if inside:
-        refuse_sealed(w, inside)
+        refuse_to_unmap(w, mm, start, end)
         munmap_span(w, mm, start, end)
     map_region(w, mm, op)
 
@@ -128,7 +128,7 @@ def munmap(w: World, op: Munmap) -> None:
     """munmap; unmapped parts of the span are no error."""
     mm = w.mm_of(op.pid)
     check_span(op.span)
-    refuse_sealed(w, w.vmas_in(mm, op.span.start, op.span.end))
+    refuse_to_unmap(w, mm, op.span.start, op.span.end)
     munmap_span(w, mm, op.span.start, op.span.end)
 
 
@@ -214,7 +214,7 @@ def brk(w: World, op: Brk) -> None:
         raise KernelError("EINVAL", f"the break may not go below its start, page {mm.brk_start:x}", "end")
     old = mm.brk_end
     if op.end < old:
-        refuse_sealed(w, w.vmas_in(mm, op.end, old))
+        refuse_to_unmap(w, mm, op.end, old)
         munmap_span(w, mm, op.end, old)
     elif op.end > old:
         if w.vmas_in(mm, old, op.end):
@@ -276,6 +276,8 @@ def ksm(w: World, op: Ksm) -> None:
     mm = w.mm_of(op.pid)
     if not w.rules.ksm_merge_any:
         raise too_new("EINVAL", "PR_SET_MEMORY_MERGE", CHANGES["ksm_merge_any"].since, w.rules)
+    if mm.merge_any == op.enable:
+        return
     mm.merge_any = op.enable
     for row in mm.vmas:
         if not int(w.vma.flags[row]) & (vm.SHARED | vm.SPECIAL):

@@ -27,7 +27,7 @@ from rmapexplorer.core.pages import (
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, make_room
-from rmapexplorer.core.table import ANON, EXCLUSIVE, MLOCKED, READ_BACK, Ints, ids
+from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
@@ -258,12 +258,17 @@ def cache_page(w: World, file: File, index: int) -> int:
         return page
     entry = w.cache.get(file.cache, index)
     if not entry & radix.SWAP:
-        return new_file_page(w, file, index)
+        page = new_file_page(w, file, index)
+        w.page.state[page] |= 0 if file.original(index) else CHARGED
+        w.batches.add(ids(page))
+        return page
     slot = entry >> ENTRY_SHIFT
     token = int(w.swap.token[slot])
     w.swap.free(slot)
     w.counters["swap_ins"] += 1
-    return new_file_page(w, file, index, token)
+    page = new_file_page(w, file, index, token)
+    w.batches.add(ids(page))
+    return page
 
 
 def _map_file_page(w: World, mm: Mm, row: int, vpn: int) -> None:

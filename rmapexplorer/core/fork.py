@@ -55,7 +55,7 @@ def exec_(w: World, op: Exec) -> None:
     _de_thread(w, task)
     old = w.mms[task.mm]
     mm = _new_mm(w)
-    task.mm = mm.id
+    task.mm, mm.merge_any = mm.id, old.merge_any
     w.design.mm_created(mm.id)
     _mmput(w, old)
     if op.comm:

@@ -17,7 +17,7 @@ from rmapexplorer.core.reclaim import make_room
 from rmapexplorer.core.rules import CHANGES, too_new
 from rmapexplorer.core.table import Ints, ids
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
-from rmapexplorer.core.unmap import munmap_span, refuse_sealed
+from rmapexplorer.core.unmap import munmap_span, refuse_sealed, refuse_to_unmap
 from rmapexplorer.core.vmas import link, pgoff_at
 from rmapexplorer.core.world import World
 
@@ -80,7 +80,7 @@ def _prepare_one(w: World, mm: Mm, start: int, old: int, new: int, dontunmap: bo
 def _in_place(w: World, mm: Mm, start: int, old: int, new: int) -> None:
     row = _prepare_one(w, mm, start, old, new, False, False)
     if new < old:
-        refuse_sealed(w, w.vmas_in(mm, start + new, start + old))
+        refuse_to_unmap(w, mm, start + new, start + old)
         munmap_span(w, mm, start + new, start + old)
     elif new > old:
         end, delta = int(w.vma.end[row]), new - old
@@ -130,12 +130,12 @@ def _move_each(w: World, mm: Mm, op: Mremap) -> None:
 
 
 def _mremap_to(w: World, mm: Mm, start: int, old: int, new: int, to: int, dontunmap: bool) -> None:
-    refuse_sealed(w, w.vmas_in(mm, to, to + new))
+    refuse_to_unmap(w, mm, to, to + new)
     munmap_span(w, mm, to, to + new)
     if w.vma_at(mm, start) < 0:
         raise KernelError("EFAULT", f"nothing is mapped at page {start:x}", "span")
     if new < old:
-        refuse_sealed(w, w.vmas_in(mm, start + new, start + old))
+        refuse_to_unmap(w, mm, start + new, start + old)
         munmap_span(w, mm, start + new, start + old)
         old = new
     if not w.rules.mremap_checks_first:

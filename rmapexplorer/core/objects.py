@@ -88,7 +88,11 @@ class File:
 
     def in_cache_at_first(self, index: int) -> bool:
         """The page is taken to be cached although nobody touched it yet."""
-        if self.shmem or index in self.holes or (self.filled is not None and index >= self.filled):
+        return index not in self.holes and self.original(index)
+
+    def original(self, index: int) -> bool:
+        """The page, cached or dropped since, is from before the processes: nobody cut it off or punched it out."""
+        if self.shmem or (self.filled is not None and index >= self.filled):
             return False
         return not any(first <= index < last for first, last in self.punched)
 

@@ -16,7 +16,7 @@ from rmapexplorer.core import radix
 from rmapexplorer.core.operations import Reclaim
 from rmapexplorer.core.pages import ONE, clear
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ACTIVE, ANON, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
+from rmapexplorer.core.table import ACTIVE, ANON, CHARGED, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.walk import Priced, price
 from rmapexplorer.core.world import World
@@ -33,13 +33,14 @@ CHUNK = 4096
 
 
 def reclaim(w: World, op: Reclaim) -> None:
-    """Reclaim ``pages`` pages by the lists, or with None every page of anonymous and shared memory that can go."""
+    """Reclaim ``pages`` pages by the lists; with None all that can go of anonymous and shared memory and of CHARGED file pages."""
     w.batches.drain()
     if op.pages is None:
         pages = w.page.live()
         state = w.page.state[pages]
         lazy = pages[(state & LAZYFREE) != 0]
-        w.done += w.design.pageout(pages[(state & (ANON | SHMEM)) != 0])
+        files = ((state & CHARGED) != 0) & (w.page.mapcount[pages] <= 1)  # those used from two places are active
+        w.done += w.design.pageout(pages[((state & (ANON | SHMEM)) != 0) | files])
         # those of MADV_FREE that somebody had written again are backed by swap once more, and go in a second round
         w.done += w.design.pageout(lazy[w.page.alive[lazy] & (w.page.mapcount[lazy] > 0)])
         return

@@ -191,10 +191,13 @@ class SwapTable(Table):
 
 
 # page.state
-ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE, READ_BACK = (1 << bit for bit in range(10))
+ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE, READ_BACK, CHARGED = (
+    1 << bit for bit in range(11)
+)
 """LAZYFREE: anonymous but not swap-backed any more: reclaim drops it if nobody wrote it since (MADV_FREE).
 
-READ_BACK: in the swap cache and not mapped yet since it was read from swap."""
+READ_BACK: in the swap cache and not mapped yet since it was read from swap. CHARGED: a file page that was not cached from
+the start but allocated by a fault, so that it counts as memory of the processes."""
 
 MLOCK_COUNT = 1 << 16
 """page.state from here on counts the locked mappings of a page on the LRU (mlock_count)."""

@@ -8,7 +8,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import zap
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
-from rmapexplorer.core.vmas import isolate, unlink_many
+from rmapexplorer.core.vmas import isolate, split, unlink_many
 from rmapexplorer.core.world import World
 
 
@@ -25,6 +25,18 @@ def refuse_sealed(w: World, rows: list[int]) -> None:
     for row in rows:
         if int(w.vma.flags[row]) & vm.SEALED:
             raise KernelError("EPERM", f"the vma at page {int(w.vma.start[row]):x} is sealed", "span")
+
+
+def refuse_to_unmap(w: World, mm: Mm, start: int, end: int) -> None:
+    """vms_gather_munmap_vmas: EPERM where a vma of [start, end) is sealed; the split at ``start`` is done by then and stays.
+
+    :raises KernelError: EPERM
+    """
+    inside = w.vmas_in(mm, start, end)
+    refuse_sealed(w, inside[:1])
+    if len(inside) > 1 and w.vma.start[inside[0]] < start and (w.vma.flags[inside] & vm.SEALED).any():
+        split(w, mm, inside[0], start, new_below=True)
+    refuse_sealed(w, inside[1:])
 
 
 def munmap_span(w: World, mm: Mm, start: int, end: int) -> None:

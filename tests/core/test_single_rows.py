@@ -43,6 +43,7 @@ def test_a_row_used_again_has_fresh_cells_but_those_given() -> None:
     assert table.new(end=7) == row
     assert {name: int(getattr(table, name)[row]) for name in table.COLUMNS} == {
         "mm": -1, "start": 0, "end": 7, "pgoff": 0, "flags": 0, "file": -1, "label": -1, "touched": 0,
+        "guarded": 0,
     }  # fmt: skip
 
 
