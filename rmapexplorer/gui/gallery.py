@@ -102,6 +102,7 @@ class Painter:
         self._surface.setPalette(palette)
         self._surface.resize(PICTURE * ENLARGED)
         self._surface.set_frame(frame)
+        self._surface.finish()
         scene = self._surface.scene
         if scene is not None:  # so many rows that they do not fit: all of it smaller
             needed = (scene.top + len(scene.rows) * scene.pitch + 6) / PICTURE.height()

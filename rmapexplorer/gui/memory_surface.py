@@ -55,6 +55,7 @@ class MapSurface(QAbstractScrollArea):
         self._mode, self._flipped = "anon_vma", False
         self._open: set[int] = set()
         self._work: Work | None = None
+        self._later: Frame | None = None
         self.motion = Motion(self)
         self.motion.moved.connect(self.viewport().update)
         self._slices = QTimer(self)
@@ -96,15 +97,20 @@ class MapSurface(QAbstractScrollArea):
         before = self.scene
         if self._theme is None:
             raise ValueError("set_theme comes before set_frame")
+        if self._work is not None and self._work.frame.generation != frame.generation:
+            self._work = self._later = None
         newest = self._work.frame if self._work is not None else before.frame if before is not None else None
         if newest is not None and _same_vmas(newest, frame) and newest.generation == frame.generation:
             if self._work is not None:
-                self._work.frame = frame
+                self._work.frame, self._later = frame, None
                 return
             assert before is not None
             before.frame = frame
             self._find_spots(frame)
             self._refold()
+            return
+        if self._work is not None:
+            self._later = frame  # what is begun is finished first: frames may come faster than they can be laid out
             return
         layout = MapLayout(vmas=frame.vmas)
         self._work = Work(frame, layout, layout.steps())
@@ -113,6 +119,12 @@ class MapSurface(QAbstractScrollArea):
             self._install()
         else:
             self._slices.start()
+
+    def finish(self) -> None:
+        """Lay out now what is left to do: for pictures of the map."""
+        while self._work is not None:
+            self._work.layout.run()
+            self._install()
 
     @property
     def laying_out(self) -> bool:
@@ -145,6 +157,9 @@ class MapSurface(QAbstractScrollArea):
         self._find_spots(frame)
         self._refold()
         self.laid_out.emit()
+        later, self._later = self._later, None
+        if later is not None:
+            self.set_frame(later)
 
     def _rebuild(self, frame: Frame, layout: MapLayout, kept: tuple[float, float] | None) -> None:
         self._hashes, axis = layout.hashes, layout.axis

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from rmapexplorer.core.units import TASK_SIZE_PAGES
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_layout as layout
 from rmapexplorer.gui.memory_layout import MapLayout
 from tests.gui import frame_factory as ff
+from tests.gui.test_memory_map import Bench
 
 
 @pytest.mark.parametrize("distinct", [False, True])
@@ -40,6 +43,23 @@ def test_no_step_of_a_million_vmas_is_long() -> None:
         now = time.thread_time()
         longest, began = max(longest, now - began), now
     assert longest < 0.03, "10 ms of a slot, three times that here"
+
+
+def test_what_shows_stays_until_a_large_frame_is_laid_out_and_the_newest_comes_last(qtbot: Any) -> None:
+    bench = Bench(qtbot, ff.letter())
+    large = [ff.huge(100, 500, serial=n, distinct=n == 2) for n in (1, 2, 3)]
+    for frame in large:
+        bench.map.set_frame(frame)
+    assert bench.canvas.laying_out and len(bench.scene.frame.tasks.pid) == 4
+    bench.image()
+    qtbot.waitUntil(lambda: not bench.canvas.laying_out)
+    assert bench.scene.frame is large[2]
+    bench.map.set_frame(large[0])
+    bench.map.set_frame(ff.small(generation=2))
+    assert not bench.canvas.laying_out and len(bench.scene.frame.tasks.pid) == 2, "another session does not wait"
+    bench.map.set_frame(evolve(large[1], generation=2))
+    bench.canvas.finish()
+    assert bench.scene.frame.vmas is large[1].vmas
 
 
 def test_both_ends_of_the_axis_have_free_room_inside_the_address_space() -> None:
