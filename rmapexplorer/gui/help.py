@@ -235,6 +235,7 @@ class HelpWindow(QDialog):
             found += match
         for number in range(self.tree.topLevelItemCount()):
             branch = self.tree.topLevelItem(number)
+            assert branch is not None
             branch.setHidden(all(branch.child(n).isHidden() for n in range(branch.childCount())))
         self.count.setText(f"{found} of {len(self.items)} pages" if words else "")
         self.count.setVisible(bool(words))
@@ -249,7 +250,7 @@ class HelpWindow(QDialog):
                 self.browser.ensureCursorVisible()
 
     def _mark(self) -> None:
-        marks = []
+        marks: list[QTextEdit.ExtraSelection] = []
         colour = self._theme.color("sel") if self._theme is not None else QColor("yellow")
         document = self.browser.document()
         for word in self.search.text().split():

@@ -143,7 +143,7 @@ class MergeCard(QFrame):
         super().__init__(parent)
         self.verdict = verdict
         self._theme = theme
-        self.text = RichText()
+        self.text = RichText(self)  # without a parent it would be shown as a window of its own
         self.text.show_html(self._html())
         inside = QVBoxLayout(self)
         pad = 10 if verdict.refusal else 0

@@ -211,6 +211,7 @@ class Overlay(QFrame):
         super().__init__(window)
         self.setObjectName("overlay")
         self.setAccessibleName(title)
+        self._host = window
         self._before: QWidget | None = None
         self.line = OverlayLine()
         self.line.setPlaceholderText(placeholder)
@@ -296,7 +297,7 @@ class Overlay(QFrame):
 
     def place(self) -> None:
         """Below the menu bar in the middle of the window, as high as its rows need."""
-        window = self.parentWidget()
+        window = self._host
         letters = self.fontMetrics().averageCharWidth()
         width = min(WIDTH * letters + 60, window.width() - 32)
         rows = min(len(self.model.rows), ROWS)
@@ -364,7 +365,7 @@ class Overlay(QFrame):
                 return True
             if kind == QEvent.Type.KeyPress:
                 return self.key(event)
-        elif kind == QEvent.Type.Resize and watched is self.parentWidget() and self.isVisible():
+        elif kind == QEvent.Type.Resize and watched is self._host and self.isVisible():
             self.place()
         return False
 
