@@ -134,7 +134,7 @@ def slide_in(p: QPainter, s: Scene, row: int, motion: Motion | None) -> None:
     if s.rows.folded[row] or int(tasks[s.rows.task[row]]) != move.pid:
         return
     parent = [r for r in s.visible() if not s.rows.folded[r] and int(tasks[s.rows.task[r]]) == move.ppid]
-    away = s.y(parent[0]) - s.y(row) if parent else -s.pitch
+    away = s.pitch if parent and parent[0] > row else -s.pitch  # never over the rows between
     p.setOpacity(motion.part)
     p.translate(0, away * (1.0 - motion.part))
 
