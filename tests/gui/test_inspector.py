@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.engine.frames import Detail, Frame, WalkDetail, WalkStep
@@ -226,3 +227,21 @@ def test_playing_many_frames_leaves_no_widgets_behind(qtbot: QtBot) -> None:
         merges = tuple(evolve(m, remedy=str(n)) for m in DETAIL.merges)
         widget.set_frame(framed(evolve(DETAIL, merges=merges), position=n))
     assert len([c for c in widget.merges.findChildren(MergeCard) if not c.isHidden()]) == 2
+
+
+def test_no_part_is_ever_shown_as_a_window_of_its_own(qtbot: QtBot) -> None:
+    class Shown(QObject):
+        windows: list[str] = []
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+            if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+                self.windows.append(type(watched).__name__)
+            return False
+
+    watch = Shown()
+    QApplication.instance().installEventFilter(watch)
+    widget = Inspector(Selection(), Themes())
+    qtbot.addWidget(widget)
+    widget.set_frame(ff.letter())
+    QApplication.instance().removeEventFilter(watch)
+    assert watch.windows == []
