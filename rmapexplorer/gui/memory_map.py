@@ -46,6 +46,7 @@ class MemoryMap(Panel):
         self.set_footer(HINT)
         self.setWhatsThis(f"{HINT}. {KEYS}.")
         self.colour.chosen.connect(self.canvas.set_mode)
+        self.colour.chosen.connect(self._explain)
         self.flip.clicked.connect(self._turn)
         self.as_table.toggled.connect(self._show_table)
         self.whole.clicked.connect(self.canvas.reset)
@@ -84,6 +85,7 @@ class MemoryMap(Panel):
         super().set_theme(theme)
         self.canvas.set_theme(theme)
         self.table.set_theme(theme)
+        self._explain(self.colour.key)
 
     def set_frame(self, frame: Frame) -> None:
         """Show the processes of ``frame``."""
@@ -97,6 +99,18 @@ class MemoryMap(Panel):
     def set_walk_step(self, revealed: int) -> None:
         """Outline what the first ``revealed`` steps of the walk visit."""
         self.canvas.set_walk_step(revealed)
+
+    def _explain(self, mode: str) -> None:
+        """The whole legend as the tooltip of the colouring: beside the strips it stands as far as there is room."""
+        theme = self._theme
+        if theme is None:
+            return
+        lines = []
+        for entry in style.CLASSES[mode]:
+            token = entry.token
+            color = theme.family(int(token[4:])) if token.startswith("fam:") else theme.color(token)
+            lines.append(f'<font color="{color.name()}">■</font> {entry.word}')
+        self.colour.setToolTip("What the colours of the vmas stand for<br>" + "<br>".join(lines))
 
     def _turn(self) -> None:
         flipped = not self.flip.text().endswith("right")

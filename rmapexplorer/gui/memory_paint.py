@@ -23,6 +23,8 @@ MOST_GHOSTS = 64
 MOST_ROUND = 600
 """Boxes in all rows that get round corners; where there are more all are plain."""
 MOST_WORDS = 350
+MOST_CLASSED = 20_000
+"""Frames with more vmas are not searched for the classes that occur."""
 LEAST_WORD = 14.0
 """A narrower box has no room for a word."""
 
@@ -108,6 +110,19 @@ def _caption(p: QPainter, s: Scene) -> None:
     _legend(p, s, [(0.0, x - 14), (x + wide + 16, s.window.width)])
 
 
+def _present(s: Scene) -> list[style.Class]:
+    """The classes that occur, but for families; all of them where a frame has very many vmas."""
+    every = style.CLASSES[s.mode]
+    if s.present[0] is not s.frame or s.present[1] != s.mode:
+        found = frozenset(range(len(every)))
+        if len(s.frame.vmas.start) <= MOST_CLASSED:
+            rows = slice(0, len(s.frame.vmas.start))
+            found = frozenset(np.unique(style.classes(s.mode, s.frame.vmas, rows, s.frame.labels)).tolist())
+        s.present = (s.frame, s.mode, found)
+    least = style.ORPHAN if s.mode == "anon_vma" else 0
+    return [entry for i, entry in enumerate(every) if i in s.present[2] and i >= least]
+
+
 def _caption_base(s: Scene) -> float:
     # the line above the page numbers of the axis
     return s.top - 8 - s.fonts.mono_metrics.height()
@@ -115,7 +130,7 @@ def _caption_base(s: Scene) -> float:
 
 def _legend(p: QPainter, s: Scene, rooms: list[tuple[float, float]]) -> None:
     """What the colours stand for, as far as there is room beside the caption; boxes name their families themselves."""
-    entries = style.CLASSES[s.mode][style.ORPHAN :] if s.mode == "anon_vma" else style.CLASSES[s.mode]
+    entries = _present(s)
     p.setFont(s.fonts.small)
     metrics, base = QFontMetricsF(s.fonts.small), _caption_base(s)
     size = round(metrics.xHeight() * 1.3)

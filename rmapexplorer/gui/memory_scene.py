@@ -98,6 +98,8 @@ class Scene:
     caption: str = ""
     unfolded: frozenset[int] = frozenset()
     """First processes of the groups shown in full."""
+    present: tuple[object, str, frozenset[int]] = (None, "", frozenset())
+    """(frame, mode, classes that occur in it): what the legend names, kept from painting to painting."""
     live: Live | None = None
     """A drag under way, with its verdict."""
 

@@ -36,8 +36,8 @@ CLASSES: dict[str, tuple[Class, ...]] = {
         Class("shared", "fam:4"),
     ),
     "sharing": (
-        Class("no page resident", "faint"), Class("mapped here only", "fam:1"), Class("some pages shared", "fam:5"),
-        Class("half or more", "fam:3"), Class("all shared", "fam:2"),
+        Class("no pages", "faint"), Class("not shared", "fam:1"), Class("some shared", "fam:5"),
+        Class("most shared", "fam:3"), Class("all shared", "fam:2"),
     ),
     "state": (
         Class("at home", "file"), Class("moved", "warn"), Class("dontfork", "fam:4"),

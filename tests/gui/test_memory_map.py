@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.memory_map import MemoryMap
-from rmapexplorer.gui.memory_style import MODES
+from rmapexplorer.gui.memory_style import CLASSES, MODES
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
 from tests.gui import frame_factory as ff
@@ -269,6 +269,22 @@ def test_colouring_by_kind_and_permissions_paints_other_colours(letter: Bench) -
         seen.append(QColor(letter.image().pixel(at)).name())
     theme = letter.themes.current
     assert seen == [theme.color("file").name(), theme.family(0).name(), theme.family(0).name()]
+
+
+def test_the_legend_names_what_occurs_and_the_tooltip_everything(letter: Bench) -> None:
+    letter.canvas.set_mode("state")
+    letter.image()
+    frame, mode, found = letter.scene.present
+    words = [CLASSES["state"][k].word for k in sorted(found)]
+    assert frame is letter.scene.frame and mode == "state" and words == ["at home", "moved", "untouched"]
+    letter.map.colour.chosen.emit("perms")
+    tip = letter.map.colour.toolTip()
+    assert "rwx" in tip and letter.themes.current.color("bad").name() in tip
+    letter.themes.use("light")
+    letter.map.colour.set_key("perms")
+    letter.themes.use("dark")
+    letter.themes.use("light")
+    assert letter.themes.current.color("bad").name() in letter.map.colour.toolTip()
 
 
 def test_untouched_memory_is_an_outline_only(letter: Bench) -> None:

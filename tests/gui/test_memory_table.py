@@ -64,8 +64,8 @@ def test_sharing_and_state_have_classes_of_their_own() -> None:
     shared = ff.ints([0, 1, 2, 3, 4, 4, 0, 0])
     told = evolve(frame.vmas, shared_pages=shared)
     words = [style.CLASSES["sharing"][k].word for k in style.classes("sharing", told, rows, ())]
-    assert words == ["mapped here only", "some pages shared", "half or more", "half or more", "all shared",
-                     "all shared", "no page resident", "mapped here only"]  # fmt: skip
+    assert words == ["not shared", "some shared", "most shared", "most shared", "all shared", "all shared", "no pages",
+                     "not shared"]  # fmt: skip
     assert "4 mapped more than once" in style.tooltip(evolve(frame, vmas=told), 0, 4, 0x51)
     assert "VM_DONTCOPY" in style.tooltip(frame, 0, 1, 0x21)
 
