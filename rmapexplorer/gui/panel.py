@@ -257,14 +257,13 @@ class Panel(QWidget):
         self._empty.setWordWrap(True)
         self._empty.setMargin(12)
         self._body: QWidget | None = None
-        self._pages = QStackedLayout()
+        self._holder = QWidget()
+        self._pages = QStackedLayout(self._holder)  # without a widget it would show the label as a window
         self._pages.addWidget(self._empty)
         self._assemble()
         self.setAccessibleName(title)
 
     def _assemble(self) -> None:
-        holder = QWidget()
-        holder.setLayout(self._pages)
         bottom = QWidget()
         line = QHBoxLayout(bottom)
         line.setContentsMargins(12, 4, 12, 7)
@@ -277,7 +276,7 @@ class Panel(QWidget):
         column.setSpacing(0)
         column.addWidget(self._header)
         column.addSpacing(1)
-        column.addWidget(holder, 1)
+        column.addWidget(self._holder, 1)
         column.addWidget(bottom)
 
     def set_title(self, title: str) -> None:
