@@ -86,9 +86,13 @@ def _figures(name: str, values: list[int] | list[float], help_: str) -> list[str
     cells = []
     for value in values:
         word = "—" if math.isnan(value) else f"{value:,.0f}"
-        more = f" <span class=dim>({(value / least - 1) * 100:+,.0f} %)</span>" if least and value != least else ""
+        more = f" <span class=dim>({_ratio(value / least)})</span>" if least and value != least else ""
         cells.append(f"<span class=best>{word}</span>" if value == least else word + more)
     return [title, *cells]
+
+
+def _ratio(ratio: float) -> str:
+    return f"× {ratio:,.0f}" if ratio >= 10 else f"{(ratio - 1) * 100:+,.0f} %"
 
 
 def _footprints(report: SessionReport) -> str:
@@ -114,7 +118,8 @@ def _chart(report: SessionReport, metric: Metric) -> str:
     values = report.values[:, :, column] if len(report.values) else np.empty((0, len(report.designs)))
     names, dashes = [one.title for one in report.designs], [dash(one.key) for one in report.designs]
     drawn = chart(metric.title, report.positions, list(values.T), names, dashes)
-    caption = f"{escape(metric.title)} <span>{escape(metric.unit)}: {escape(metric.help)}</span>"
+    unit = f" ({metric.unit})" if metric.unit not in metric.title else ""
+    caption = f"{escape(metric.title + unit)} <span>{escape(metric.help)}</span>"
     return f"<figure><figcaption>{caption}</figcaption>{drawn}</figure>\n"
 
 
@@ -170,8 +175,8 @@ def _operation(one: OperationPart) -> list[str]:
 def _notes(report: SessionReport) -> str:
     parts = []
     if report.notes:
-        rows = [[f"{note.position:,}", escape(note.text)] for note in report.notes]
-        parts.append(f"<h2>Bookmarks</h2>\n{table(('position', 'note'), rows)}")
+        rows = [[f"{note.position:,}", escape(note.branch or report.branch), escape(note.text)] for note in report.notes]
+        parts.append(f"<h2>Bookmarks</h2>\n{table(('position', 'branch', 'note'), rows)}")
     if report.imported:
         rows = [[escape(line)] for line in report.imported]
         parts.append(f"<h2>Report of the import</h2>\n{table(('what was skipped, and why',), rows)}")
