@@ -77,7 +77,8 @@ QToolButton[quiet="true"] { background: transparent; border: none; border-radius
 QToolButton[quiet="true"]:hover { background: $raised; }
 
 QLineEdit, QComboBox, QPlainTextEdit, QTextEdit { background: $bg; color: $text;
-    border: 1px solid $line; border-radius: 5px; padding: 4px 7px; selection-background-color: $sel;
+    border: 1px solid $line; border-radius: 5px; padding: 4px 7px; placeholder-text-color: $faint;
+    selection-background-color: $sel;
     selection-color: $text; }
 QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit[fault="true"], QComboBox[fault="true"] { border: 1px solid $bad; }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.engine.frames import Frame, HistoryEntry
@@ -182,6 +183,34 @@ def test_with_nothing_typed_it_says_what_can_be(shell: Shell) -> None:
     assert bar.current() is None
     QTest.keyClick(bar.line, Qt.Key.Key_Return)
     assert bar.isVisible()
+
+
+def test_with_the_keyboard_alone(shell: Shell, qtbot: QtBot) -> None:
+    window, here = shell.window, shell.window.views["processes"]
+    here.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    here.setFocus()
+
+    def press(key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
+        QTest.keyClick(QApplication.focusWidget(), key, *modifiers)
+
+    press(Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    bar = bar_of(shell)
+    assert QApplication.focusWidget() is bar.line
+    QTest.keyClicks(bar.line, "a1a")
+    press(Qt.Key.Key_F3)
+    press(Qt.Key.Key_F3)
+    assert (window.selection.pid, bar.isVisible()) == (3, True)
+    press(Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is here
+    press(Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert window.selection.pid == 1
+    press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(QApplication.focusWidget(), "last")
+    press(Qt.Key.Key_Return)
+    assert shell.engine.named("seek")[-1] == ("seek", 6)
+    assert QApplication.focusWidget() is here
 
 
 def test_f3_without_a_word_opens_the_bar_and_without_a_hit_says_so(shell: Shell) -> None:
