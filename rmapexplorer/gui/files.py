@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from rmapexplorer.engine.frames import Notice, Saved, SessionOpened
 from rmapexplorer.formats.trace_session import split_path
 from rmapexplorer.gui.bridge import Bridge
+from rmapexplorer.gui.recovery import recovery_folder
 from rmapexplorer.gui.settings import RECENT_LIMIT, Settings
 
 SUFFIX = ".rmap"
@@ -197,7 +198,7 @@ class Files(QObject):
         name = Path(message.path).name.removesuffix(SUFFIX) if message.path else message.title
         self.title = name or "untitled"
         self.path = message.path if message.path and message.path.endswith(SUFFIX) else None
-        if self.path is not None and _shipped(self.path):
+        if self.path is not None and (_shipped(self.path) or Path(self.path).parent == recovery_folder()):
             self.path = None
         elif message.path:
             self._remember(message.path)

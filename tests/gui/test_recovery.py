@@ -23,7 +23,7 @@ from rmapexplorer.engine.steps import Steps
 from rmapexplorer.formats.session import Session, load_session, to_text
 from rmapexplorer.gui.bridge import BATCH
 from rmapexplorer.gui.features.autosave import Autosave
-from rmapexplorer.gui.recovery import Orphan, Slot, orphans
+from rmapexplorer.gui.recovery import Orphan, Slot, orphans, recovery_folder
 from rmapexplorer.gui.recovery_bar import RecoveryBar, sentence
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.resources import resource
@@ -248,6 +248,26 @@ class TestFeature:
         QTest.mouseClick(feature.bar.buttons[0]["recover"], Qt.MouseButton.LeftButton)
         assert "another window" in shell.window.messagebar.text.text()
         other.release()
+
+    def test_one_that_cannot_be_opened_stays_on_offer(self, shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
+        leave(tmp_path, session())
+        feature = autosave(shell)
+        feature.found = orphans(tmp_path)
+        feature._offer()
+        assert feature.bar is not None
+        shell.engine.trouble = "x.rmap: is damaged JSON."
+        for _ in range(2):
+            QTest.mouseClick(feature.bar.buttons[0]["recover"], Qt.MouseButton.LeftButton)
+            shell.settle(qtbot)
+            assert "damaged" in shell.window.messagebar.text.text() and feature.bar.isVisible()
+        (rest,) = orphans(tmp_path)
+        assert rest.claim()
+        rest.release()
+
+    def test_a_side_file_opened_by_hand_is_not_the_users_file(self, shell: Shell, qtbot: QtBot) -> None:
+        shell.bridge.open(str(recovery_folder() / "1-1-abc-mine.rmap"))
+        shell.settle(qtbot)
+        assert shell.window.files.path is None
 
     def test_a_recovered_session_is_modified_and_has_no_file(self, shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
         leave(tmp_path, session(title="my day"), "/home/me/day.rmap")

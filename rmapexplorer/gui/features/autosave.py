@@ -38,6 +38,7 @@ class Autosave(Feature):
         self.bar: RecoveryBar | None = None
         self.found: list[Orphan] = []
         self._adopted: Orphan | None = None
+        self._opening = False
         self._writer: threading.Thread | None = None
         self._told = ""
         self._due = QTimer(self)
@@ -105,9 +106,15 @@ class Autosave(Feature):
             self._due.stop()
             self.slot.clear()
             if self._adopted is not None and message.path == str(self._adopted.path):
+                self._opening = False
                 self.found = [one for one in self.found if one is not self._adopted]
                 self.keep()
             self._offer()
+
+        if isinstance(message, Notice) and message.level == "error" and self._opening and self._adopted is not None:
+            self._opening = False
+            self._adopted.release()  # it could not be opened: it stays on offer
+            self._adopted = None
 
     def _safe(self) -> None:
         self._due.stop()
@@ -163,7 +170,7 @@ class Autosave(Feature):
             return
         if self._adopted is not None:
             self._adopted.release()
-        self._adopted = orphan
+        self._adopted, self._opening = orphan, True
         self.window.files.recover(str(orphan.path), orphan.about.title, orphan.about.path)
 
     def set_theme(self, theme: Theme) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from PySide6.QtCore import Signal
 
-from rmapexplorer.engine.frames import Notice
+from rmapexplorer.engine.frames import HistoryEntry, Notice, PathChanged, SessionOpened
 from rmapexplorer.gui.action_records import Action
 from rmapexplorer.gui.features.base import Feature
 
@@ -61,6 +62,7 @@ class Exports(Feature):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.dialog: PictureDialog | None = None
+        self._entries: list[HistoryEntry] = []
         self._writers: list[threading.Thread] = []
         self._again: dict[str, Callable[[], None]] = {}
         self.ended.connect(self._told_end)
@@ -69,6 +71,13 @@ class Exports(Feature):
         """The submenu stands with the other ways to save."""
         actions = self.window.actions_
         actions.menus["File"].insertMenu(actions["screenshot"], actions.menus["Export"])
+
+    def told(self, message: Any) -> None:
+        """The history, as it is to be exported."""
+        if isinstance(message, SessionOpened):
+            self._entries = []
+        elif isinstance(message, PathChanged):
+            self._entries[message.keep :] = message.entries
 
     # pictures
 
@@ -123,7 +132,11 @@ class Exports(Feature):
 
     def do_export_curves(self, record: Action, given: dict[str, Any]) -> None:
         """The range in sight of what is plotted."""
-        titles, first, values = self.window.views["overhead"].visible_values()
+        view = self.window.views["overhead"]
+        titles, first, values = view.visible_values() if hasattr(view, "visible_values") else ((), 0, np.empty((0, 0)))
+        if not len(values):
+            self._fail("No curve is in sight; show the overhead panel and export again.")
+            return
 
         def pieces() -> Pieces:
             from rmapexplorer.exports import tables
@@ -139,7 +152,7 @@ class Exports(Feature):
         if frame is None:
             self._fail("There is no session to export yet.")
             return
-        entries = list(self.window.views["history"].model.path.entries) if name == "history" else []
+        entries = list(self._entries) if name == "history" else []
 
         def pieces() -> Pieces:
             from rmapexplorer.exports import tables
