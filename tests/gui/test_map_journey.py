@@ -72,7 +72,9 @@ def test_dragging_a_vma_is_an_mremap_that_does_what_was_said(window: MainWindow,
     drag(canvas, point(canvas, 2, 0xA12), point(canvas, 2, 0xA26))
     qtbot.waitUntil(lambda: canvas.scene.live.fresh)
     assert canvas.bubble.isVisible() and canvas.scene.live.drag.to == 0xA24
-    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    focus = QApplication.focusWidget()
+    assert focus is canvas, "the press gave it the keyboard"
+    QTest.keyClick(focus, Qt.Key.Key_Escape)
     QTest.mouseRelease(canvas.viewport(), Left, none, point(canvas, 2, 0xA26))
     assert submitted == [] and not canvas.bubble.isVisible() and window.position == 5
 
