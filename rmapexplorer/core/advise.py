@@ -129,7 +129,10 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 def _cold(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     w.batches.drain()
     _, slots = w.pt.span(mm.tables, start, end)
-    w.pt.flat[slots] &= ~np.int64(radix.YOUNG)
+    entries = w.pt.flat[slots]
+    w.pt.flat[slots] = entries & ~np.int64(radix.YOUNG)
+    pages = entries[is_page(entries)] >> ENTRY_SHIFT
+    w.batches.cool(pages[w.page.mapcount[pages] == 1])
 
 
 def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
@@ -139,7 +142,9 @@ def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     pages = entries[is_page(entries)] >> ENTRY_SHIFT
     pages = pages[w.page.mapcount[pages] == 1]
     births = w.page.birth[pages]
+    w.advised = True
     w.done += w.design.pageout(pages)
+    w.advised = False
     w.batches.add(pages[w.page.alive[pages] & (w.page.birth[pages] == births)])  # put back
 
 

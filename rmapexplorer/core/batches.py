@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rmapexplorer.core.table import ANON, EXCLUSIVE, LAZYFREE, MLOCK_COUNT, MLOCKED, Bools, Ints, PageTable
+from rmapexplorer.core.table import ANON, EXCLUSIVE, LAZYFREE, MLOCK_COUNT, MLOCKED, REFAULTED, Bools, Ints, PageTable
 
 CAPACITY = 31
 """PAGEVEC_SIZE: the page that fills a batch drains it."""
@@ -18,19 +18,23 @@ MUNLOCK, MLOCK, MLOCK_NEW = range(3)
 
 
 class Batches:
-    """``adding``: births of pages. ``lazyfree``: (birth, page). ``locking``: (birth, page, what to do). Some may be freed since."""
+    """``adding``: births of pages; ``lazyfree``, ``cooling``: (birth, page); ``locking``: (birth, page, what to do).
+
+    Some of the pages may have been freed since.
+    """
 
     def __init__(self, page: PageTable) -> None:
         self.page = page
         self.adding: list[int] = []
         self.strangers = 0
         self.lazyfree: list[tuple[int, int]] = []
+        self.cooling: list[tuple[int, int]] = []
         self.locking: list[tuple[int, int, int]] = []
 
     @property
     def quiet(self) -> bool:
         """No page is in a batch but new ones, which a write fault sees to by draining."""
-        return not (self.lazyfree or self.locking)
+        return not (self.lazyfree or self.cooling or self.locking)
 
     def add(self, pages: Ints) -> None:
         """folio_add_lru: new pages, and pages that reclaim isolated and puts back."""
@@ -58,6 +62,14 @@ class Batches:
         if len(self.lazyfree) >= CAPACITY:
             self._drop_backing()
 
+    def cool(self, pages: Ints) -> None:
+        """folio_deactivate (MADV_COLD): those of the pages, all on the LRU, that are active."""
+        state = self.page.state[pages]
+        for page in pages[(state & (REFAULTED | MLOCKED)) == REFAULTED].tolist():
+            self.cooling.append((int(self.page.birth[page]), page))
+            if len(self.cooling) >= CAPACITY:
+                self._deactivate()
+
     def lock(self, pages: Ints, kind: int) -> None:
         """mlock_folio, mlock_new_folio, munlock_folio; ``kind`` says which."""
         if kind != MUNLOCK:
@@ -79,6 +91,8 @@ class Batches:
     def drain(self) -> None:
         """lru_add_drain: every batch of this CPU."""
         self.adding.clear()
+        if self.cooling:
+            self._deactivate()
         if self.lazyfree:
             self._drop_backing()
         if self.locking:
@@ -94,7 +108,7 @@ class Batches:
     def held(self, page: int) -> int:
         """References that the batches hold to a page."""
         birth = int(self.page.birth[page])
-        return self.adding.count(birth) + sum(one[0] == birth for one in (*self.lazyfree, *self.locking))
+        return self.adding.count(birth) + sum(one[0] == birth for one in (*self.lazyfree, *self.cooling, *self.locking))
 
     def references(self, page: int) -> int:
         """folio_ref_count of an anonymous page: its ptes, the swap cache, the batches."""
@@ -125,11 +139,17 @@ class Batches:
     def _alive(self, birth: int, page: int) -> bool:
         return bool(self.page.alive[page]) and int(self.page.birth[page]) == birth
 
+    def _deactivate(self) -> None:
+        for birth, page in self.cooling:
+            if self._alive(birth, page):
+                self.page.state[page] &= ~REFAULTED
+        self.cooling.clear()
+
     def _drop_backing(self) -> None:
         # lru_lazyfree: no longer swap-backed, unless locked or in the swap cache by now
         for birth, page in self.lazyfree:
             if self._alive(birth, page) and self.page.swap[page] < 0 and not int(self.page.state[page]) & MLOCKED:
-                self.page.state[page] |= LAZYFREE
+                self.page.state[page] = int(self.page.state[page]) & ~REFAULTED | LAZYFREE
         self.lazyfree.clear()
 
     def _drain_locking(self) -> None:
@@ -157,9 +177,10 @@ class Batches:
         """The same batches over a copy of the pages."""
         other = Batches(page)
         other.strangers = self.strangers
-        other.adding, other.lazyfree, other.locking = self.adding.copy(), self.lazyfree.copy(), self.locking.copy()
+        for name in ("adding", "lazyfree", "cooling", "locking"):
+            setattr(other, name, getattr(self, name).copy())
         return other
 
     def digest_part(self) -> bytes:
         """What a world's digest has of them."""
-        return repr((self.adding, self.lazyfree, self.locking)).encode()
+        return repr((self.adding, self.lazyfree, self.cooling, self.locking)).encode()

@@ -27,7 +27,7 @@ from rmapexplorer.core.pages import (
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, make_room
-from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, Ints, ids
+from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, REFAULTED, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 from rmapexplorer.core.world import World
@@ -377,7 +377,7 @@ def swap_cache_page(w: World, number: int) -> int:
     if page >= 0:
         return page
     page = int(new_anonymous(w, 1, int(w.swap.token[number]))[0])
-    w.page.state[page] = ANON | READ_BACK
+    w.page.state[page] = ANON | READ_BACK | (REFAULTED if w.swap.advised[number] else 0)
     w.page.swap[page] = number
     w.swap.page[number] = page
     w.counters["swap_ins"] += 1

@@ -39,8 +39,11 @@ def reclaim(w: World, op: Reclaim) -> None:
         pages = w.page.live()
         state = w.page.state[pages]
         lazy = pages[(state & LAZYFREE) != 0]
-        files = ((state & CHARGED) != 0) & (w.page.mapcount[pages] <= 1)  # those used from two places are active
-        w.done += w.design.pageout(pages[((state & (ANON | SHMEM)) != 0) | files])
+        wanted = (state & (ANON | SHMEM)) != 0
+        mapcount = w.page.mapcount[pages]
+        # what is used from more places than all that must go is still active when all of that has gone
+        files = ((state & CHARGED) != 0) & (mapcount <= max(1, int(mapcount[wanted].max(initial=0))))
+        w.done += w.design.pageout(pages[wanted | files])
         # those of MADV_FREE that somebody had written again are backed by swap once more, and go in a second round
         w.done += w.design.pageout(lazy[w.page.alive[lazy] & (w.page.mapcount[lazy] > 0)])
         return
@@ -267,6 +270,7 @@ def _finish(w: World, gone: Ints) -> int:
     # written to swap at once: nothing stays in the swap cache
     if len(gone):
         w.swap.page[w.page.swap[gone]] = -1
+        w.swap.advised[w.page.swap[gone]] = w.advised
         w.counters["swap_outs"] += len(gone)
         w.design.page_gone(gone)
         w.page.free_many(gone)

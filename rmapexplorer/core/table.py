@@ -182,22 +182,24 @@ class PageTable(Table):
 
 
 class SwapTable(Table):
-    """Swap slots: ``count`` swap entries refer to it, ``page`` is its page in the swap cache or -1."""
+    """Swap slots: ``count`` swap entries refer to it, ``page`` is its page in the swap cache or -1; ``advised``: by MADV_PAGEOUT."""
 
-    COLUMNS = {"count": (np.int64, 0), "page": (np.int64, -1), "token": (np.int64, 0)}
+    COLUMNS = {"count": (np.int64, 0), "page": (np.int64, -1), "token": (np.int64, 0), "advised": (np.bool_, 0)}
     count: Ints
     page: Ints
     token: Ints
+    advised: Bools
 
 
 # page.state
-ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE, READ_BACK, CHARGED = (
-    1 << bit for bit in range(11)
+ANON, FILE, SHMEM, EXCLUSIVE, ACTIVE, REFERENCED, MLOCKED, DIRTY, LAZYFREE, READ_BACK, CHARGED, REFAULTED = (
+    1 << bit for bit in range(12)
 )
 """LAZYFREE: anonymous but not swap-backed any more: reclaim drops it if nobody wrote it since (MADV_FREE).
 
 READ_BACK: in the swap cache and not mapped yet since it was read from swap. CHARGED: a file page that was not cached from
-the start but allocated by a fault, so that it counts as memory of the processes."""
+the start but allocated by a fault, so that it counts as memory of the processes. REFAULTED: active, because it was read back
+after MADV_PAGEOUT had sent it to swap."""
 
 MLOCK_COUNT = 1 << 16
 """page.state from here on counts the locked mappings of a page on the LRU (mlock_count)."""

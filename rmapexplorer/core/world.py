@@ -53,6 +53,7 @@ class World:
         self.swap_pages = machine.swap_pages
         self.nonlinear: dict[int, list[int]] = {}
         self.batches = Batches(self.page)
+        self.advised = False  # MADV_PAGEOUT is at work
         self.done = 0
         self.refusals: list[Refusal] = []
         self.imap = design.FILE_INDEX(self.vma)
