@@ -69,7 +69,7 @@ class Strips(QWidget):
     def _gutter(self) -> float:
         metrics = QFontMetricsF(scaled(self.font(), 0.9))
         names = [f"{strip.comm} {strip.pid}" for strip in self._side.strips] if self._side is not None else [""]
-        return min(max(metrics.horizontalAdvance(name) for name in names) + 10, self.width() * 0.3)
+        return min(max((metrics.horizontalAdvance(name) for name in names), default=0) + 10, self.width() * 0.3)
 
     def _window(self) -> geo.Window:
         assert self._axis is not None

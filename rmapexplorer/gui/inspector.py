@@ -23,6 +23,7 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 
 EMPTY = "Nothing selected. Click a page in the memory map, or a vma or process in the lists."
+GONE = "Process {pid} is not alive at this operation. Step to another one, or select another process."
 NO_PAGE = "No page is mapped here."
 WHOLE = "The process as a whole. Click a page in the memory map to see how it is found."
 LOST_NAMED = 6
@@ -156,6 +157,7 @@ class Inspector(QWidget):
         self.setObjectName("inspector")
         self.setAccessibleName("Inspector")
         self._selection = selection
+        self._gone = 0
         self._theme = themes.current
         self._detail: Detail | None = None
         self._cards_key: object = None
@@ -216,6 +218,8 @@ class Inspector(QWidget):
         else:
             self.walk.set_walk(None, None)
         self._view = frame.view
+        pid = self._selection.pid
+        self._gone = pid if pid and not (frame.tasks.pid == pid).any() else 0
         self._show(detail)
 
     def set_theme(self, theme: Theme) -> None:
@@ -241,7 +245,8 @@ class Inspector(QWidget):
 
     def _show(self, detail: Detail | None) -> None:
         self._detail = detail
-        self.panel.set_empty(EMPTY if detail is None else None)
+        empty = GONE.format(pid=self._gone) if self._gone else EMPTY
+        self.panel.set_empty(empty if detail is None else None)
         self.panel.set_hint(detail.title if detail is not None else "")
         if detail is None:
             return

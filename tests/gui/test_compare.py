@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.engine.comparison import Compare, Comparison
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.compare import CompareView
+from rmapexplorer.gui.compare_strips import Strips
 from rmapexplorer.gui.models.base import Role
 from rmapexplorer.gui.models.compare import Figure, shown, tone_of
 from rmapexplorer.gui.selection import Selection
@@ -129,3 +131,13 @@ def test_one_design_says_what_to_do(qtbot: QtBot) -> None:
     frame = frame_factory.letter()
     view.set_frame(evolve(frame, designs=frame.designs[:1]))
     assert "two designs" in view.panel._empty.text() and view.panel._pages.currentWidget() is view.panel._empty
+
+
+def test_before_the_first_process_the_columns_are_empty(view: CompareView, moved: Comparison, qtbot: QtBot) -> None:
+    sides = tuple(evolve(side, strips=()) for side in moved.sides)
+    view.show_comparison(evolve(moved, sides=sides))
+    strips = view.findChildren(Strips)
+    assert len(strips) == len(sides)
+    for strip in strips:
+        strip.grab()  # painting nothing is no trouble
+        assert strip.place_at(5, 5) is None

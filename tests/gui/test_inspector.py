@@ -245,3 +245,15 @@ def test_no_part_is_ever_shown_as_a_window_of_its_own(qtbot: QtBot) -> None:
     widget.set_frame(ff.letter())
     QApplication.instance().removeEventFilter(watch)
     assert watch.windows == []
+
+
+def test_a_process_that_is_gone_is_said_to_be(qtbot: QtBot) -> None:
+    selection = Selection()
+    widget = Inspector(selection, Themes())
+    qtbot.addWidget(widget)
+    selection.select(77)
+    widget.set_frame(framed(None))
+    assert widget.panel._empty.text().startswith("Process 77 is not alive at this operation.")
+    selection.select(2)
+    widget.set_frame(framed(None))
+    assert widget.panel._empty.text().startswith("Nothing selected.")
