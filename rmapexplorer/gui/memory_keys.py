@@ -119,6 +119,8 @@ class MapKeys(MapSurface):
         self.settle()
         if s.live is not None:
             self._carry_on(event)
+        elif event.modifiers() & Control and event.modifiers() & Shift and self._along(event):
+            self._extend(self._along(event))
         elif event.modifiers() & Control and key in (Key.Key_Left, Key.Key_Right, Key.Key_Up, Key.Key_Down):
             self._take_up(event)
         elif not self._plain_key(event):
@@ -151,6 +153,22 @@ class MapKeys(MapSurface):
         s = self.scene
         assert s is not None
         return {Key.Key_Left: -1, Key.Key_Right: 1}.get(Key(event.key()), 0) * (-1 if s.window.flipped else 1)
+
+    def _extend(self, by: int) -> None:
+        """Ctrl, Shift and left or right mark a span from the selected page on; Enter then opens its menu."""
+        s = self.scene
+        if s is None or s.task < 0 or s.vpn < 0:
+            return
+        low, high = s.vpn, s.vpn + 1
+        if s.span is not None and s.span[0] == s.task and s.span[1] <= s.vpn < s.span[2]:
+            low, high = s.span[1:]
+        if by > 0:
+            low, high = (low + 1, high) if low < s.vpn else (low, high + 1)
+        else:
+            low, high = (low, high - 1) if high > s.vpn + 1 else (max(low - 1, 0), high)
+        s.span = (s.task, low, high)
+        self._describe(s)
+        self.viewport().update()
 
     def _take_up(self, event: QKeyEvent) -> None:
         """Ctrl and left or right take the selected vma (or the marked span) up; up and down its end."""

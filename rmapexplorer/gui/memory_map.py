@@ -20,7 +20,10 @@ from rmapexplorer.gui.theme import Theme, Themes
 HINT = (
     "Drag a vma to move it, an end to resize it, the background to pan · Alt-drag cuts, Shift-drag marks · Ctrl+arrows"
 )
-KEYS = "Arrows select, Ctrl+arrows carry the vma, Page Up and Down go from border to border, Enter drops, Esc cancels"
+KEYS = (
+    "Arrows select, Shift+arrows go from vma to vma, Ctrl+arrows carry the vma or its end, Page Up and Down go from border "
+    "to border, Enter drops, Esc cancels; Ctrl+Shift+arrows mark a span, Enter opens its menu"
+)
 EMPTY = "No process lives here. Step on, start one with Operate > New process, or open a scenario."
 
 

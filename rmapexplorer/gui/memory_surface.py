@@ -240,6 +240,7 @@ class MapSurface(QAbstractScrollArea):
         if s.task >= 0:
             words += f"; selected {tasks.comm[s.task]} {tasks.pid[s.task]}"
             words += f", page {s.vpn:#x}" if s.vpn >= 0 else ""
+            words += f", marked {s.span[1]:x}-{s.span[2]:x}" if s.span is not None else ""
         self.setAccessibleDescription(f"{words}. {s.caption}".strip())
 
     def _caption(self, frame: Frame) -> str:

@@ -254,6 +254,20 @@ def test_the_keyboard_carries_a_vma(hand: Hand) -> None:
     assert hand.drops[1:] == [(Mremap(pid=2, span=Span(0xA24, 0xA28), new_pages=5),)]
 
 
+def test_the_keyboard_marks_a_span_and_carries_it(hand: Hand) -> None:
+    hand.selection.select(3, 0xA14)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Left):
+        QTest.keyClick(hand.canvas, key, Control | Shift)
+    assert hand.scene.span == (2, 0xA12, 0xA15) and "marked a12-a15" in hand.canvas.accessibleDescription()
+    QTest.keyClick(hand.canvas, Qt.Key.Key_Return)
+    assert hand.asked == [("span", {"pid": 3, "span": Span(0xA12, 0xA15)})]
+    QTest.keyClick(hand.canvas, Qt.Key.Key_Right, Control)
+    assert hand.scene.live.drag.target == Span(0xA13, 0xA16)
+    QTest.keyClick(hand.canvas, Qt.Key.Key_Escape)
+    QTest.keyClick(hand.canvas, Qt.Key.Key_Escape)
+    assert hand.scene.span is None and hand.drops == []
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_ghost_hatch_and_verdict_are_painted(hand: Hand, theme: str) -> None:
     hand.themes.use(theme)
