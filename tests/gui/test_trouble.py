@@ -5,16 +5,26 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from rmapexplorer.core.operations import Spawn
+from rmapexplorer.core.operations import Fork, Operation, Spawn
+from rmapexplorer.core.outcome import Outcome
+from rmapexplorer.core.units import Corruption
+from rmapexplorer.core.world import World
+from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.engine.engine import Engine
 from rmapexplorer.engine.frames import Notice
 from rmapexplorer.formats.session import Session, load_session
+from rmapexplorer.gui.bridge import Bridge
+from rmapexplorer.gui.settings import Settings
+from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.trouble import FAULT, SAYS, Trouble, report_session, system_info
-from tests.gui.shell import Shell, settings, shell
+from rmapexplorer.gui.window import MainWindow
+from tests.gui.shell import FakeDialogs, Shell, plain_views, settings, shell
 
 __all__ = ["settings", "shell"]
 
@@ -128,3 +138,37 @@ def test_system_info_is_copied(shell: Shell) -> None:
     shell.window.commands.run("copy_system_info", {})
     assert QGuiApplication.clipboard().text() == system_info()
     assert "PySide6" in system_info() and str(Path.home()) not in system_info()
+
+
+def test_a_broken_invariant_stops_at_the_last_good_position(
+    settings: Settings, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the real engine: the bar is red, the log ends before the operation at fault, and the report opens again."""
+    honest = World.apply
+
+    def apply(world: World, op: Operation) -> Outcome:
+        if isinstance(op, Fork) and op.child == 13:
+            raise Corruption("planted")
+        return honest(world, op)
+
+    monkeypatch.setattr(World, "apply", apply)
+    dialogs = FakeDialogs()
+    dialogs.path, dialogs.answer = str(tmp_path / "report.rmap"), "discard"
+    window = MainWindow(Bridge(Engine(), DESIGNS), settings, Themes("dark"), dialogs, plain_views)
+    window.bridge.start()
+    window.show()
+    window.bridge.new_blank()
+    qtbot.waitUntil(lambda: window.position == 1)
+    window.submit([Fork(pid=1, child=child, comm="") for child in (12, 13, 14)])
+    bar = window.messagebar
+    qtbot.waitUntil(lambda: bar.notice is not None and bar.notice.level == "internal")
+    assert "planted" in bar.details.toPlainText() and bar.property("level") == "internal"
+    qtbot.waitUntil(lambda: window.frame is not None and not window.frame.busy and window.position == 2)
+    click(bar.report_button)
+    qtbot.waitUntil(lambda: bar.notice is not None and bar.notice.level == "info")
+    saved = load_session(dialogs.path)
+    assert [op.name for op in saved.operations] == ["spawn", "fork"]
+    assert any("planted" in line for line in saved.report)
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible())
+    window.deleteLater()
