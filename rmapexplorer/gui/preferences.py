@@ -134,8 +134,8 @@ class Preferences(QDialog):
         self.export_button.clicked.connect(self._export)
         self.import_button.clicked.connect(self._import)
         self.close_button.clicked.connect(self.close)
-        self._window.player.speed_changed.connect(lambda *_: self.fill())
-        self._window.themes.changed.connect(lambda *_: self.fill())
+        self._window.player.speed_changed.connect(self._changed)
+        self._window.themes.changed.connect(self._changed)
 
     def fill(self) -> None:
         """Show what the settings are now."""
@@ -148,6 +148,9 @@ class Preferences(QDialog):
             self.autosave.addItem(_span_of_time(settings.autosave_seconds), settings.autosave_seconds)
         self.autosave.setCurrentIndex(self.autosave.findData(settings.autosave_seconds))
         self.welcome.setChecked(settings.welcome)
+
+    def _changed(self, _: object) -> None:
+        self.fill()
 
     def _move(self, reduced: bool) -> None:
         if reduced != self._window.settings.reduced_motion:

@@ -178,7 +178,7 @@ class Processes(QWidget):
         self.tree.expanded.connect(lambda index: self._collapsed.discard(self.model.birth(index)))
         self.model.rebuilt.connect(self._restore)
         self.model.rowsInserted.connect(self._opened)
-        self._selection.changed.connect(lambda pid, vpn: self._follow(pid))
+        self._selection.changed.connect(self._selected)  # a lambda would outlive the view
         self._flash.valueChanged.connect(self._glow)
 
     # -- frames -------------------------------------------------------------------------------------------------------
@@ -219,6 +219,9 @@ class Processes(QWidget):
         pid = self.model.pid(index)
         if pid and pid != self._selection.pid:
             self._selection.select(pid)
+
+    def _selected(self, pid: int, vpn: int) -> None:
+        self._follow(pid)
 
     def _follow(self, pid: int) -> None:
         chosen, index = self.tree.selectionModel(), self.model.find(pid)

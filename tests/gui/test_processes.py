@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QModelIndex, QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
@@ -241,3 +241,14 @@ def test_an_empty_machine_says_what_to_do(qtbot: QtBot) -> None:
     assert not widget.tree.isVisible()
     widget.set_frame(ff.letter())
     assert widget.tree.isVisible()
+
+
+def test_a_view_that_is_gone_does_not_listen_any_more(qtbot: QtBot) -> None:
+    selection = Selection()
+    view = Processes(selection, Themes())
+    view.set_frame(ff.letter())
+    view.deleteLater()
+    QCoreApplication.sendPostedEvents(view, QEvent.Type.DeferredDelete)
+    with qtbot.captureExceptions() as raised:
+        selection.select(3)
+    assert raised == []
