@@ -164,10 +164,10 @@ class TestPictures:
 
 class TestTables:
     @pytest.mark.parametrize("name", ["vmas", "processes", "history"])
-    def test_tables_hold_what_is_shown(self, real: Shell, qtbot: QtBot, tmp_path: Path, name: str) -> None:
-        path = saved(real, qtbot, tmp_path / "x.csv", lambda: real.window.commands.run(f"export_{name}", {}))
+    def test_tables_hold_what_is_shown(self, shell: Shell, qtbot: QtBot, tmp_path: Path, name: str) -> None:
+        path = saved(shell, qtbot, tmp_path / "x.csv", lambda: shell.window.commands.run(f"export_{name}", {}))
         rows = list(csv.reader(path.read_text().splitlines()))
-        frame = real.window.frame
+        frame = shell.window.frame
         assert frame is not None
         count = {"vmas": int(frame.vmas.first[-1]), "processes": len(frame.tasks.pid), "history": 6}[name]
         assert len(rows) == 1 + count
