@@ -34,6 +34,9 @@ _OWN = (FILE, EDIT, OPERATE, TIME, VIEW, HELP)
 ACTIONS: tuple[Action, ...] = tuple(a for part in (*_OWN, *(kind.ACTIONS for kind in FEATURES)) for a in part)
 """Everything there is; menus of docks, designs and recent files are made from what is at hand."""
 
+LAST = ("quit", "about")
+"""At the end of their menus, below what features add."""
+
 NESTED = ("Loc&ks", "F&iles", "Copy &as")
 """Submenus that context menus have too."""
 
@@ -48,6 +51,7 @@ class ActionSet(QObject):
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._actions = {action.id: self._make(action) for action in ACTIONS}
+        self._allowed: dict[str, bool] = {}
         self.menus: dict[str, QMenu] = {}
         self.set_theme(theme)
         self.update_state(State())
@@ -67,9 +71,13 @@ class ActionSet(QObject):
 
     def update_state(self, state: State) -> None:
         """Enable what may be used now; the tip of the rest says why not."""
+        now = {needs: rule.test(state) for needs, rule in RULES.items()}
+        changed = {needs for needs, allowed in now.items() if self._allowed.get(needs) != allowed}
+        self._allowed = now
         for action in ACTIONS:
-            rule, q = RULES[action.needs], self._actions[action.id]
-            allowed = rule.test(state)
+            if action.needs not in changed:
+                continue
+            rule, q, allowed = RULES[action.needs], self._actions[action.id], now[action.needs]
             q.setEnabled(allowed)
             keys = f"  ({action.shortcut[0]})" if action.shortcut else ""
             q.setToolTip(f"{action.tip}{keys}" if allowed else rule.reason)
@@ -79,7 +87,7 @@ class ActionSet(QObject):
         """Fill the menu bar; ``menus`` then holds each menu and submenu by its plain title."""
         for title in MENUS:
             self.menus[title.replace("&", "")] = bar.addMenu(title)
-        for action in ACTIONS:
+        for action in sorted(ACTIONS, key=lambda action: action.id in LAST):
             if action.menu:
                 self._place(action)
 

@@ -21,7 +21,7 @@ from rmapexplorer.gui.features.tour import TourFeature
 from rmapexplorer.gui.features.trouble import TroubleFeature
 
 FEATURES: tuple[type[Feature], ...] = (
-    Perspectives, Autosave, Exports, PaletteFeature, Find, SelectionHistory, CopyAs, PreferencesFeature, HelpPages,
+    Perspectives, Autosave, Exports, CopyAs, PaletteFeature, Find, SelectionHistory, PreferencesFeature, HelpPages,
     TourFeature, KernelSteps, MapDrag, TimeTravel,
     StructurePictures, Scripting, TroubleFeature,
 )  # fmt: skip

@@ -21,7 +21,7 @@ class HelpPages(Feature):
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         _page("letter", "The &letter, paragraph by paragraph",
               "Who argued what in March 2004, each statement with its experiment", ruled=True),
-        _page("panels", "&Panels", "What each panel shows"),
+        _page("panels", "Pa&nels", "What each panel shows"),
         _page("vocabulary", "&Words", "The kernel's words, one line each"),
         _page("formats", "&Files", "What can be opened and what is written"),
         _page("simulated", "What is s&imulated", "What the explorer simulates, and what it does not"),
