@@ -34,12 +34,12 @@ class Stop:
 
 STOPS = (
     Stop("timeline", "One log of operations",
-         "Six operations are loaded: mmap, writes, forks, an mremap, reclaim. Drag the slider or press Alt+Left and "
+         "Six operations are loaded: mmap, writes, a fork, an mremap, reclaim. Drag the slider or press Alt+Left and "
          "Alt+Right: all panels show the state after the operation it stands at."),
     Stop("processes", "Who there is",
-         "A server has forked workers. Click one to select it; right-click for what it can do: fork, exec, mmap, exit."),
+         "A server has forked a worker. Click one to select it; right-click for what it can do: fork, exec, mmap, exit."),
     Stop("memory_map", "Where everything is mapped",
-         "One row a process, gaps squeezed. Click a page: it lights up wherever else it is mapped. One worker has moved "
+         "One row a process, gaps squeezed. Click a page: it lights up wherever else it is mapped. The worker has moved "
          "its part with mremap, so that the same page is at two addresses."),
     Stop("structures", "How the kernel finds it again",
          "From the page to all who map it, through the objects of the design in view. That is what reverse mapping is."),
@@ -126,7 +126,7 @@ class Callout(QFrame):
         self.title.setText(stop.title)
         self.text.setText(stop.text)
         self.count.setText(f"{number + 1} of {total}")
-        self.back_button.setEnabled(number > 0)
+        self.back_button.setVisible(number > 0)
         self.next_button.setText("Done" if number + 1 == total else "Next")
         self.setAccessibleName(f"Tour, {number + 1} of {total}: {stop.title}. {stop.text}")
         width = LETTERS * self.fontMetrics().averageCharWidth() + 2 * ARROW + 28

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -155,6 +156,17 @@ def test_a_panel_is_shown_and_the_last_used_is_first_the_next_time(shell: Shell)
     QTest.keyClick(palette.line, Qt.Key.Key_Return)
     assert not shell.window.docks.docks["overhead"].isHidden()
     assert titles(opened(shell))[0] == "Show Overhead"
+
+
+def test_recent_files_are_listed(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "seldom.rmap"
+    path.write_text("{}")
+    shell.settings.recent = [str(path)]
+    shell.window.menus.fill_recent()
+    palette = opened(shell)
+    QTest.keyClicks(palette.line, "seldom")
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+    assert shell.engine.named("open")[-1] == ("open", str(path))
 
 
 def test_find_is_offered_for_whatever_was_typed(shell: Shell) -> None:
