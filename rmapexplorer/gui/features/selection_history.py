@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 from rmapexplorer.engine.frames import Notice, SessionOpened
 from rmapexplorer.gui.action_records import Action
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 KEPT = 100
 """Selections that are remembered."""
+
+
+def _keeps_presses(widget: QWidget) -> bool:
+    """Whether a press ends at this widget; from others it goes up to the view. A filter sees every event: few have one."""
+    parent = widget.parentWidget()
+    if isinstance(parent, QAbstractScrollArea) and parent.viewport() is widget:
+        return True
+    return any("mousePressEvent" in kind.__dict__ for kind in type(widget).__mro__ if "PySide6" not in kind.__module__)
 
 
 class SelectionHistory(Feature):
@@ -46,7 +54,7 @@ class SelectionHistory(Feature):
     def views_changed(self) -> None:
         """The views are new: listen to them."""
         for view in self.window.views.values():
-            for widget in (view, *view.findChildren(QWidget)):
+            for widget in (view, *filter(_keeps_presses, view.findChildren(QWidget))):
                 widget.installEventFilter(self)
 
     def told(self, message: Any) -> None:
