@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QAbstractItemModelTester, QTest
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.engine.frames import Bookmark
@@ -18,6 +18,8 @@ from rmapexplorer.gui.actions import ACTIONS
 from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.fuzzy import fit
 from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.models.base import Role
+from rmapexplorer.gui.overlay import Row, RowList
 from rmapexplorer.gui.palette import Entry, Palette, ranked
 from tests.gui.shell import Shell, settings, shell
 
@@ -224,3 +226,13 @@ def test_it_fits_into_a_small_window(shell: Shell) -> None:
     shell.window.resize(640, 480)
     palette = opened(shell)
     assert shell.window.rect().contains(palette.geometry())
+
+
+def test_the_list_of_an_overlay_is_a_sound_model() -> None:
+    model = RowList()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show([Row(title="heading", heading=True), Row(title="one", detail="File", right="Ctrl+1")])
+    assert model.rowCount() == 2 and model.flags(model.index(0)) == Qt.ItemFlag.NoItemFlags
+    assert model.data(model.index(1), Role.AccessibleTextRole) == "one, File, Ctrl+1"
+    model.show([])
+    assert model.rowCount() == 0
