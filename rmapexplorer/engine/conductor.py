@@ -167,6 +167,7 @@ class Conductor:
             last.target += target
         else:
             last.aim(self.stage, last.target + target if relative else target)
+            self._since = self.clock()
 
     def branch(self, name: str, number: int) -> None:
         """Queue: make another branch the current path and go to its end."""
@@ -256,8 +257,8 @@ class Conductor:
             self._mend()
         if self.jobs:
             self._backfill = None
-        while self.jobs and self._step():
-            if self.clock() >= deadline:
+        while self.jobs and not self._waits() and self._step():
+            if self.clock() >= deadline or self._waits():
                 break
         if not self.jobs and self._resting:
             self._rest()
@@ -266,6 +267,11 @@ class Conductor:
         self._phase, self._retried = "answer", False
         self.questions.answer(self.stage)
         self._phase = "work"
+
+    def _waits(self) -> bool:
+        # whoever scrubs is shown the design in view; the others follow when the hand rests
+        job = self.jobs[0]
+        return isinstance(job, Seek) and job.number not in self.cancelled and job.waits()
 
     def _queue(self, job: Job) -> None:
         if self.stage is None:

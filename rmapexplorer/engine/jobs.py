@@ -95,6 +95,10 @@ class Perform:
         """Every step is whole."""
 
 
+RESTS = 40
+"""Turns of an engine that has nothing else to do: about a tenth of a second."""
+
+
 @define(eq=False)
 class Seek:
     """To a position of the current path: the nearest copies, then the operations from there."""
@@ -111,7 +115,10 @@ class Seek:
     quiet: bool = True
     leading: bool = True
     """The lane in view goes first and alone, so that a state shows as soon as it can; then the others follow."""
+    rests: int = 0
+    """Turns to wait before the others follow: who scrubs will soon be elsewhere, and the window paints meanwhile."""
     _first: int = 0
+    _followed: bool = False
 
     @property
     def shows(self) -> bool:
@@ -131,7 +138,7 @@ class Seek:
         if self.relative:
             self.target, self.relative = stage.line.cursor + self.target, False
         self.target = max(0, min(self.target, stage.line.head))
-        self.running = self.leading = True
+        self.running, self.leading, self._followed = True, True, False
         stage.lead(self.target)
         self._first = stage.line.cursor
         self.done = 0
@@ -139,8 +146,16 @@ class Seek:
     def aim(self, stage: Stage, target: int) -> None:
         """A newer wish: forget the old target."""
         self.target, self.relative = target, False
+        self.rests = RESTS
         if self.running:
             self.start(stage)
+
+    def waits(self) -> bool:
+        """Whether this turn is to pass without a step; there are RESTS of them where a wish followed another."""
+        if self.leading or not self.rests:
+            return False
+        self.rests -= 1
+        return True
 
     def step(self, stage: Stage) -> bool:
         """Redo one operation."""
@@ -149,8 +164,10 @@ class Seek:
             if stage.lead_on(self.target):
                 return True
             self.leading = False
-            stage.approach(self.target)
             return not stage.aligned
+        if not self._followed:
+            self._followed = True
+            stage.approach(self.target)
         return stage.advance(self.target)
 
     def stop(self, stage: Stage) -> None:

@@ -57,21 +57,30 @@ def tint(widget: QWidget, color: QColor) -> None:
     widget.setPalette(palette)
 
 
+WIDTH_STEP = 24
+"""Labels that change often take room in steps of so many device-independent pixels."""
+
+
 class ElidedLabel(QLabel):
     """A one-line label that elides on the right instead of being clipped; the whole text is then its tooltip."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._full = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._full = self._shown = self._told = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setText(text)
 
     def setText(self, text: str) -> None:  # noqa: N802 (Qt's name)
         """Show ``text``, elided where it does not fit."""
+        if text == self._full:
+            return
+        wide = self.sizeHint().width()
         self._full = text
         self.setAccessibleName(text)
-        self.updateGeometry()
+        free = self.minimumWidth() != self.maximumWidth()
+        free &= self.sizePolicy().horizontalPolicy() != QSizePolicy.Policy.Ignored
+        if free and self.sizeHint().width() != wide:
+            self.updateGeometry()  # lays out the whole window anew: not for every figure that changes
         self._elide()
 
     def full_text(self) -> str:
@@ -81,12 +90,25 @@ class ElidedLabel(QLabel):
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """As narrow as three letters."""
         return QSize(
-            min(self.sizeHint().width(), self.fontMetrics().horizontalAdvance("abc…")), super().sizeHint().height()
+            min(self.sizeHint().width(), self.fontMetrics().horizontalAdvance("abc…")), self.sizeHint().height()
         )
 
+    def text(self) -> str:
+        """What is shown of it."""
+        return self._shown
+
     def sizeHint(self) -> QSize:  # noqa: N802
-        """As wide as the whole text."""
-        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 2, super().sizeHint().height())
+        """As wide as the whole text, in steps: a digit more or less changes no layout."""
+        wide = self.fontMetrics().horizontalAdvance(self._full) + 2
+        return QSize(-(-wide // WIDTH_STEP) * WIDTH_STEP if self._full else 2, self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """The words, elided: QLabel would ask for a new layout with each of them."""
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), int(self.alignment()) | int(Qt.TextFlag.TextSingleLine), self._shown)
+        painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Elide anew."""
@@ -97,8 +119,13 @@ class ElidedLabel(QLabel):
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 8))
         # sizeHint() would polish the label: a style sheet then forgets the font that is set later
         needed = self.fontMetrics().horizontalAdvance(self._full) + 2
-        super().setText(shown if self.width() < needed else self._full)
-        self.setToolTip(self._full if QLabel.text(self) != self._full else "")
+        self._shown = shown if self.width() < needed else self._full
+        if self._shown != self._full:
+            self._told = self._full
+            self.setToolTip(self._full)
+        elif self._told and self.toolTip() == self._told:  # a tip that somebody else gave stays
+            self.setToolTip("")
+        self.update()
 
 
 class HeaderButton(QToolButton):

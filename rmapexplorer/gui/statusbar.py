@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.engine.frames import DesignState, Frame, Progress
-from rmapexplorer.gui.panel import ElidedLabel
+from rmapexplorer.gui.panel import ElidedLabel, scaled
 
 PHRASES = (
     ("pages_copied", "copied {n} page", "copied {n} pages"),
@@ -104,12 +105,45 @@ def kernel_tip(frame: Frame) -> str:
     return "\n".join(_shortened(line, 200) for line in lines)
 
 
-class _Tight(ElidedLabel):
-    """An elided label that gives way to everybody else."""
+AIR = 14
+"""Between the words of the status bar, in device-independent pixels."""
+
+
+class _Said(QWidget):
+    """An operation in bold and what it did, elided. Painted here: it changes with every frame and must not move others."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.operation = self.effects = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def say(self, operation: str, effects: str, tip: str) -> None:
+        """Show both."""
+        if (operation, effects) != (self.operation, self.effects):
+            self.operation, self.effects = operation, effects
+            self.setAccessibleName(f"{operation}. {effects}")
+            self.setToolTip(tip)
+            self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """One line."""
+        return QSize(60, self.fontMetrics().height() + 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """The operation, then the rest in dim letters."""
+        painter = QPainter(self)
+        painter.setFont(scaled(self.font(), 1.0, bold=True))
+        box = self.rect()
+        metrics = painter.fontMetrics()
+        first = metrics.elidedText(self.operation, Qt.TextElideMode.ElideRight, box.width())
+        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, first)
+        box.setLeft(box.left() + metrics.horizontalAdvance(first) + AIR)
+        painter.setFont(self.font())
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        rest = painter.fontMetrics().elidedText(self.effects, Qt.TextElideMode.ElideRight, max(0, box.width()))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, rest)
+        painter.end()
 
 
 class StatusBar(QStatusBar):
@@ -120,17 +154,14 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self.operation = QLabel()
-        self.operation.setProperty("role", "strong")
-        self.effects = _Tight()
-        self.effects.setProperty("role", "dim")
-        self.rules = QLabel()
+        self.said = _Said()
+        self.rules = ElidedLabel()
         self.rules.setProperty("role", "dim")
-        self.kernel = QLabel()
+        self.kernel = ElidedLabel()
         self.kernel.setObjectName("kernel")
         self.kernel.setAccessibleName("Recorded kernel")
         self.kernel.hide()
-        self.job_text = QLabel()
+        self.job_text = ElidedLabel()
         self.job_text.setProperty("role", "dim")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -143,9 +174,8 @@ class StatusBar(QStatusBar):
         self._frame: Frame | None = None
         row = QHBoxLayout()
         row.setContentsMargins(4, 0, 4, 0)
-        row.setSpacing(14)
-        row.addWidget(self.operation)
-        row.addWidget(self.effects, 1)
+        row.setSpacing(AIR)
+        row.addWidget(self.said, 1)
         for widget in (self.kernel, self.job_text, self.progress, self.cancel, self.rules):
             row.addWidget(widget)
         holder = QWidget()
@@ -161,9 +191,7 @@ class StatusBar(QStatusBar):
             self._before = None
         self._frame = frame
         title, effects = summary(frame, self._before)
-        self.operation.setText(_shortened(title, 46))
-        self.operation.setToolTip(title if len(title) > 46 else "")
-        self.effects.setText(effects)
+        self.said.say(_shortened(title, 46), effects, f"{title}\n{effects}" if effects else title)
         self._say_kernel(frame)
         self._say_rules()
 

@@ -6,7 +6,7 @@ Few operations are dots with their names, many are marks, higher where they chan
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
@@ -211,16 +211,12 @@ class Track(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         now, top = self.x_of(self.shown) - left, y + 4
         reached = min(int(now) + 1, len(loud))
-        for token, wanted in (("accent", range(reached)), ("faint", range(reached, len(loud)))):
+        bars = np.flatnonzero(loud > 0)
+        cut = int(np.searchsorted(bars, reached))
+        for token, shown in (("accent", bars[:cut]), ("faint", bars[cut:])):
             painter.setPen(QPen(theme.color(token), 1))
-            painter.drawLines(  # type: ignore[call-overload]
-                [
-                    QPointF(v, w)
-                    for x in wanted
-                    if loud[x] > 0
-                    for v, w in ((left + x, top), (left + x, top + 2 + 7 * loud[x]))
-                ]
-            )
+            ends = zip((left + shown).tolist(), (top + 2 + 7 * loud[shown]).tolist(), strict=True)
+            painter.drawLines([QLineF(x, top, x, low) for x, low in ends])
         painter.setPen(QPen(theme.color("bad"), 1))
         for x in np.flatnonzero(refused):
             painter.drawLine(QPointF(left + float(x), y - 9), QPointF(left + float(x), y - 5))

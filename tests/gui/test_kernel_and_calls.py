@@ -69,4 +69,4 @@ def test_the_status_line_names_the_era(qtbot: QtBot) -> None:
     bar = StatusBar()
     qtbot.addWidget(bar)
     bar.set_frame(ff.letter(calls="4.0"))
-    assert bar.rules.text().startswith("Linux 4.0 calls")
+    assert bar.rules.full_text().startswith("Linux 4.0 calls")
