@@ -1,6 +1,6 @@
 """Families of processes that move memory about, from a seed: what makes designs that go by addresses lose pages, or not.
 
-Unlike ``random_operations`` nearly every mremap succeeds, and spans are aligned, so that pages meet their old places again.
+Unlike ``at_random`` nearly every mremap succeeds, and spans are aligned, so that pages meet their old places again.
 """
 
 from __future__ import annotations

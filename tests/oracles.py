@@ -71,7 +71,9 @@ def finds(w: World, lossy: bool = False) -> int:
 def content(w: World, mm_id: int, row: int, vpn: int) -> tuple[str, int]:
     """What a read of one page would find: how it is backed (guard, private, file) and the token of its last writer."""
     entry = w.pt.get(w.mms[mm_id].tables, vpn)
-    file = int(w.vma.file[row])
+    file, index = int(w.vma.file[row]), int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row])
+    if entry & radix.OFFSET:
+        entry, index = 0, entry >> radix.ENTRY_SHIFT
     if entry & radix.MARKER:
         return "guard", 0
     if entry & radix.FREED:
@@ -82,7 +84,6 @@ def content(w: World, mm_id: int, row: int, vpn: int) -> tuple[str, int]:
         return "data", int(w.page.token[entry >> radix.ENTRY_SHIFT])
     if file < 0:
         return "data", 0
-    index = int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row])
     size = w.files[file].size
     if size is not None and index >= size:
         return "beyond", 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from random_ops import run_random
+from at_random import FILED, run_at_random
 
 from rmapexplorer.core.rules import ERAS
 
@@ -14,4 +14,4 @@ KEYS = ("pte_chain", "anonmm", "anon_vma", "anon_vma_chain")
 @pytest.mark.parametrize("memory", [{}, {"ram_pages": 48, "swap_pages": 64}])
 @pytest.mark.parametrize("seed", [3, 8, 21])
 def test_all_designs_agree(era: str, memory: dict[str, int], seed: int) -> None:
-    run_random(KEYS, seed, calls=era, **memory)
+    run_at_random(KEYS, seed, mix=FILED, calls=era, **memory)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import run_at_random
 from oracles import I386, X86_64, check_world, finds, last_exit, new_world, truth
-from random_operations import run_at_random
 
 from rmapexplorer.core.index.files import ListIndex
 from rmapexplorer.core.index.prio_tree import PrioTreeIndex
@@ -75,7 +75,7 @@ def test_random_operations(seed: int) -> None:
         for key in LOSING:
             assert worlds[key].probe().missed == elsewhere(worlds[key]), key
 
-    worlds = run_at_random([*FINDING, *LOSING], seed, steps=110, lossy=LOSING, look=look)
+    worlds = run_at_random([*FINDING, *LOSING], seed, steps=110, lossy=LOSING, look=look).worlds
     assert all(worlds[key].counters["pages_touched_for_fixup"] == 0 for key in FINDING[:4])
 
 

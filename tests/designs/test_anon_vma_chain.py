@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import MOVING, run_at_random
 from oracles import check_world, finds, last_exit, new_world
-from storm import storm
 
 from rmapexplorer.core.operations import (
     Brk,
@@ -333,10 +333,10 @@ def test_sizes(era: str, anon_vma: int, avc: int) -> None:
     assert all(set(by_arch) == {I386, X86_64} for by_arch in ERAS[era].sizes.values())
 
 
-@pytest.mark.parametrize(("seed", "ram"), [(1, None), (5, None), (1, 48)])
-def test_at_random(seed: int, ram: int | None) -> None:
+@pytest.mark.parametrize(("seed", "memory"), [(1, {}), (5, {}), (1, {"ram_pages": 48, "swap_pages": 24})])
+def test_at_random(seed: int, memory: dict[str, int]) -> None:
     """The eras beside one another: other vmas, the same memory, every pte found, nothing left at the end."""
-    assert sum(1 for _ in storm(seed, 120, tuple(map(key, NAMES)), ram)) > 60
+    assert len(run_at_random(map(key, NAMES), seed, 120, mix=MOVING, **memory).log) > 60
 
 
 @pytest.mark.parametrize("era", ["2.6.34", "3.0", "4.0"])

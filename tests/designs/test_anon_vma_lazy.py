@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import MOVING, run_at_random
 from oracles import check_world, finds, last_exit, new_world
-from storm import storm
 
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Mprotect, Mremap, Munmap, Operation, Reclaim, Spawn, Touch
 from rmapexplorer.core.units import Span
@@ -187,9 +187,9 @@ def test_what_is_derivable_of_the_published_savings(when: str, size: int) -> Non
     assert round(100 * with_ours) == {"after boot": 65, "with 24 apps": 60}[when]
 
 
-@pytest.mark.parametrize(("seed", "ram"), [(3, None), (4, None), (5, 48)])
-def test_at_random(seed: int, ram: int | None) -> None:
-    assert sum(1 for _ in storm(seed, 300, (TODAY, KEY), ram)) > 100
+@pytest.mark.parametrize(("seed", "memory"), [(3, {}), (4, {}), (5, {"ram_pages": 48, "swap_pages": 24})])
+def test_at_random(seed: int, memory: dict[str, int]) -> None:
+    assert len(run_at_random((TODAY, KEY), seed, 300, mix=MOVING, **memory).log) > 100
 
 
 def test_a_real_program() -> None:

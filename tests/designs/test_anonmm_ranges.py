@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import run_at_random
 from moving import counted, families
 from oracles import I386, X86_64, check_world, finds, last_exit, new_world, truth
 from picture import ORIGIN, at, do, write
-from random_operations import run_at_random
 from test_walk_prices import crowd
 
 from rmapexplorer.core import flags as vm

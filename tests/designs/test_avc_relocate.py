@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from at_random import MOVING, run_at_random
 from oracles import check_world, finds, last_exit, new_world
-from storm import storm
 
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Mremap, Operation, Reclaim, Spawn, Touch
 from rmapexplorer.core.units import Span
@@ -147,9 +147,9 @@ def test_a_collector_that_moves_its_heap_keeps_one_vma(n: int) -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, MUST])
-@pytest.mark.parametrize(("seed", "ram"), [(3, None), (4, 48)])
-def test_at_random(key: str, seed: int, ram: int | None) -> None:
-    assert sum(1 for _ in storm(seed, 250, (TODAY, key), ram)) > 100
+@pytest.mark.parametrize(("seed", "memory"), [(3, {}), (4, {"ram_pages": 48, "swap_pages": 24})])
+def test_at_random(key: str, seed: int, memory: dict[str, int]) -> None:
+    assert len(run_at_random((TODAY, key), seed, 250, mix=MOVING, **memory).log) > 100
 
 
 def test_a_real_program() -> None:

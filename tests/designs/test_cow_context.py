@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import MOVING, run_at_random
 from oracles import check_world, finds, last_exit, new_world
-from storm import storm
 
 from rmapexplorer.core.operations import (
     Exec,
@@ -247,9 +247,9 @@ def test_swapped_pages_of_relatives(key: str) -> None:
 # -- everything at random ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("seed", "ram"), [(3, None), (4, None), (5, 48)])
-def test_at_random(seed: int, ram: int | None) -> None:
-    assert sum(1 for _ in storm(seed, 250, ("anon_vma_chain", *BOTH), ram)) > 100
+@pytest.mark.parametrize(("seed", "memory"), [(3, {}), (4, {}), (5, {"ram_pages": 48, "swap_pages": 24})])
+def test_at_random(seed: int, memory: dict[str, int]) -> None:
+    assert len(run_at_random(("anon_vma_chain", *BOTH), seed, 250, mix=MOVING, **memory).log) > 100
 
 
 @pytest.mark.parametrize("key", BOTH)

@@ -11,9 +11,9 @@ import random
 from collections.abc import Callable
 
 import pytest
+from at_random import BUSY, operation
 from moving import Ledger
 from oracles import audit, finds, last_exit, memory, new_world, truth
-from random_operations import BEGIN, FILES, operation
 
 from rmapexplorer.core import operations as o
 from rmapexplorer.core.table import ANON
@@ -26,9 +26,9 @@ from rmapexplorer.designs.structure_sizes import forms
 STEPS = 90
 KEYS = [key for kind in DESIGNS for key in forms(kind)]
 MACHINES = {
-    "plenty": Machine(files=dict(FILES)),
-    "little RAM": Machine(files=dict(FILES), ram_pages=48, swap_pages=40),
-    "2004": Machine(files=dict(FILES), calls="2.6.7", arch="i386", word_bytes=4, cache_line_bytes=32),
+    "plenty": Machine(files=dict(BUSY.files)),
+    "little RAM": Machine(files=dict(BUSY.files), ram_pages=48, swap_pages=40),
+    "2004": Machine(files=dict(BUSY.files), calls="2.6.7", arch="i386", word_bytes=4, cache_line_bytes=32),
 }
 Look = Callable[[World, o.Operation], int]
 """Told every operation that stays; returns how many ptes must be lost now."""
@@ -93,7 +93,7 @@ def run(key: str, seed: int, machine: Machine) -> tuple[World, list[o.Operation]
     births, log = 2, []
     for step in range(STEPS):
         pids = list(reference.tasks)
-        op = BEGIN[step] if step < len(BEGIN) else operation(dice, pids, births)
+        op = BUSY.begin[step] if step < len(BUSY.begin) else operation(dice, pids, births)
         births += isinstance(op, o.Fork)
         before = reference.copy(), w.copy()
         outcomes = reference.apply(op), w.apply(op)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import FILED, run_at_random
 from oracles import I386, X86_64, check_world, last_exit, new_world
-from random_ops import run_random
 
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Munmap, Operation, Reclaim, RemapFilePages, Spawn, Touch
 from rmapexplorer.core.units import Machine, Span
@@ -48,13 +48,13 @@ def walk_of(w: World, pid: int, vpn: int) -> Priced:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_operations(seed: int) -> None:
-    run_random(("pte_chain", *FORMS), seed)
+    run_at_random(FORMS, seed, mix=FILED)
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("memory", [{}, {"ram_pages": 48, "swap_pages": 64}])
 def test_random_operations_with_nonlinear_vmas(seed: int, memory: dict[str, int]) -> None:
-    run_random(("pte_chain", *FORMS), seed, calls="2.6.7", **memory)
+    run_at_random(FORMS, seed, mix=FILED, calls="2.6.7", **memory)
 
 
 @pytest.mark.parametrize("key", FORMS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from at_random import FILED, run_at_random
 from oracles import I386, X86_64, check_world, last_exit, new_world
-from random_ops import run_random
 
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Munmap, Operation, Reclaim, Spawn, Touch
 from rmapexplorer.core.sizes import slab_objects
@@ -50,12 +50,12 @@ def chain_bytes(w: World) -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_operations_in_all_forms(seed: int) -> None:
-    run_random(("pte_chain", *FORMS), seed)
+    run_at_random(FORMS, seed, mix=FILED)
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_random_operations_with_little_memory(seed: int) -> None:
-    run_random(("pte_chain", *FORMS), seed, ram_pages=48, swap_pages=64, calls="2.6.7")
+    run_at_random(FORMS, seed, mix=FILED, ram_pages=48, swap_pages=64, calls="2.6.7")
 
 
 @pytest.mark.parametrize("key", FORMS)

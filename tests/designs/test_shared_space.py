@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import run_at_random
 from oracles import I386, X86_64, check_world, last_exit, new_world
-from random_operations import run_at_random
 
 from rmapexplorer.core.operations import Brk, Exec, Exit, Fork, Mmap, Mremap, Munmap, Operation, Reclaim, Spawn, Touch
 from rmapexplorer.core.units import Machine, Span
@@ -63,7 +63,7 @@ def test_random_operations(seed: int) -> None:
     run_at_random(CHECKED, seed, steps=100)
 
 
-@pytest.mark.parametrize("seed", [20, 22, 39])
+@pytest.mark.parametrize("seed", [1, 13, 50])
 def test_random_operations_without_the_rule(seed: int) -> None:
     """Merging without a look at vm_pgoff loses ptes now and then, and nothing else goes wrong."""
     lost = dict.fromkeys(UNCHECKED, 0)

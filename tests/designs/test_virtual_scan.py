@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import FILED, run_at_random
 from oracles import I386, X86_64, check_world, last_exit, new_world
-from random_ops import run_random
 
 from rmapexplorer.core.audit import audit
 from rmapexplorer.core.operations import Exec, Exit, Fork, Mlock, Mmap, Operation, Reclaim, Spawn, Touch
@@ -54,7 +54,7 @@ def mapped(w: World) -> int:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("machine", [{}, {"calls": "2.6.7"}, {"ram_pages": 56, "swap_pages": 64}])
 def test_random_operations(seed: int, machine: dict[str, object]) -> None:
-    run_random(("pte_chain", "virtual_scan"), seed, **machine)
+    run_at_random(["virtual_scan"], seed, mix=FILED, **machine)
 
 
 def test_a_recording_runs() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 
 import pytest
+from at_random import random_log
 
 from rmapexplorer.core.operations import Exit, Madvise, Mmap, Mprotect, Spawn, Touch
 from rmapexplorer.core.units import Span
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.detail import detail
 
-from .worlds import letter, random_operations, world_of
+from .worlds import letter, world_of
 
 KEYS = [design.key for design in DESIGNS]
 
@@ -100,7 +101,7 @@ def test_the_picture_hangs_together(key):
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("seed", range(3))
 def test_looking_changes_nothing_and_never_fails(key, seed):
-    here = worlds(random_operations(seed, 150))
+    here = worlds(random_log(seed, 150))
     before = {name: world.digest() for name, world in here.items()}
     dice = random.Random(seed)
     for _ in range(150):

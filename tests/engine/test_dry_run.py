@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from at_random import random_log
 
 from rmapexplorer.core.operations import Fork, Madvise, Mmap, Mprotect, Mremap, Munmap, Operation, Touch
 from rmapexplorer.core.units import Machine, Span
@@ -18,7 +19,7 @@ from rmapexplorer.engine.real import REAL_LENS, real_kinds
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.timeline import Timeline
 
-from .worlds import letter, random_operations, world_of
+from .worlds import letter, world_of
 
 DESIGNS = {design.key: design for design in USUAL}
 
@@ -54,7 +55,7 @@ def fork_and_moves(seed: int) -> list[Operation]:
 def test_a_verdict_is_what_happens_afterwards(key: str) -> None:
     refused = moved = 0
     for seed in range(3):
-        world = world_of(DESIGNS[key], random_operations(seed, 20))
+        world = world_of(DESIGNS[key], random_log(seed, 20))
         for op in fork_and_moves(seed):
             before = world.digest()
             verdict = judge(world, (op,))
@@ -172,7 +173,7 @@ def test_a_world_that_is_too_large_is_planned_instead(monkeypatch: pytest.Monkey
 def test_plans_agree_with_what_happens_where_a_move_succeeds(key: str) -> None:
     agreed = 0
     for seed in range(3):
-        world = world_of(DESIGNS[key], random_operations(seed, 40))
+        world = world_of(DESIGNS[key], random_log(seed, 40))
         for op in fork_and_moves(seed):
             if isinstance(op, Mremap) and op.to is not None:
                 guess, verdict = plan(world, (op,)), judge(world, (op,))

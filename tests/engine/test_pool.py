@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from at_random import random_log
 
 from rmapexplorer.core.audit import audit
 from rmapexplorer.core.operations import Operation
@@ -12,7 +13,6 @@ from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import DESIGNS, design_named
 from rmapexplorer.engine.checkpoints import Checkpoints
 from rmapexplorer.engine.pool import CHUNK, Packed, Pool
-from tests.engine.worlds import random_operations
 
 PLENTY = 64 << 20
 
@@ -26,7 +26,7 @@ def run(world: World, operations: list[Operation]) -> World:
 
 @pytest.mark.parametrize("kind", DESIGNS, ids=lambda kind: kind.key)
 def test_a_stored_world_goes_on_as_the_world_does(kind: type) -> None:
-    operations = random_operations(5, 260)
+    operations = random_log(5, 260)
     pool, last = Pool(PLENTY), None
     world = World(kind(), Machine())
     copies: list[tuple[int, Packed]] = []
@@ -43,7 +43,7 @@ def test_a_stored_world_goes_on_as_the_world_does(kind: type) -> None:
 
 
 def test_copies_are_independent() -> None:
-    operations = random_operations(1, 120)
+    operations = random_log(1, 120)
     pool = Pool(PLENTY)
     packed = pool.store(run(World(design_named("anon_vma_chain"), Machine()), operations[:60]), None)
     assert packed is not None
@@ -53,14 +53,14 @@ def test_copies_are_independent() -> None:
 
 
 def test_what_did_not_change_is_shared_and_given_back() -> None:
-    world = run(World(design_named("anon_vma_chain"), Machine()), random_operations(2, 200))
+    world = run(World(design_named("anon_vma_chain"), Machine()), random_log(2, 200))
     pool = Pool(PLENTY)
     first = pool.store(world, None)
     assert first is not None
     alone = pool.used_bytes
     second = pool.store(world, first)
     assert second is not None and pool.used_bytes == alone, "nothing changed"
-    run(world, random_operations(2, 203)[200:])
+    run(world, random_log(2, 203)[200:])
     third = pool.store(world, second)
     assert third is not None and pool.used_bytes - alone < alone / 4
     digest = third.copy().digest()

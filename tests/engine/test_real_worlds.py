@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from at_random import random_log
 
 from rmapexplorer.core.operations import Fork, Mmap, Operation, Touch
 from rmapexplorer.core.units import Machine, Span
@@ -24,10 +25,10 @@ from rmapexplorer.formats.session import Session
 
 from .fake_world import Clock
 from .listener import Listener
-from .worlds import letter, random_operations
+from .worlds import letter
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "recordings"
-LOG = random_operations(5, 200)
+LOG = random_log(5, 200)
 
 
 class Ticking(Clock):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rmapexplorer.core.operations import Clone, Exit, Fork, Mmap, Mremap, Munmap, Spawn
+from rmapexplorer.core.resolve import MMAP_BASE, beside, merged, resolve, top_down, undecided
 from rmapexplorer.core.units import KernelError, Span
 from rmapexplorer.designs.registry import DESIGNS
-from rmapexplorer.core.resolve import MMAP_BASE, beside, merged, resolve, top_down, undecided
 
 from .worlds import world_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 import pytest
+from at_random import random_log
 
 from rmapexplorer.core import radix, table
 from rmapexplorer.core.operations import Clone, Fork, Mmap, Spawn, Touch
@@ -12,7 +13,7 @@ from rmapexplorer.core.units import Span
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.snapshot import columns
 
-from .worlds import letter, random_operations, world_of
+from .worlds import letter, world_of
 
 
 def _counts(world, mm, start, end):
@@ -32,7 +33,7 @@ def _counts(world, mm, start, end):
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.key)
 @pytest.mark.parametrize("seed", range(4))
 def test_every_cell_as_a_plain_loop_reads_it(design, seed):
-    world = world_of(design, random_operations(seed, 120))
+    world = world_of(design, random_log(seed, 120))
     seen = columns(world, None)
     tasks, vmas = seen.tasks, seen.vmas
     assert tasks.pid.tolist() == [task.pid for task in world.processes()]
@@ -72,7 +73,7 @@ def test_arrays_are_shared_where_nothing_changed_and_always_read_only(design):
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.key)
 def test_looking_changes_nothing(design):
-    world = world_of(design, random_operations(9, 80))
+    world = world_of(design, random_log(9, 80))
     before = world.digest()
     seen = columns(world, None)
     kept = seen.vmas.start.copy()
@@ -80,7 +81,7 @@ def test_looking_changes_nothing(design):
     world.apply(Mmap(pid=90, span=Span(1, 2)))
     assert np.array_equal(seen.vmas.start, kept)
     assert before != world.digest()
-    assert columns(world_of(design, random_operations(9, 80)), None).vmas.start.tolist() == kept.tolist()
+    assert columns(world_of(design, random_log(9, 80)), None).vmas.start.tolist() == kept.tolist()
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.key)

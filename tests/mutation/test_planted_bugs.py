@@ -14,10 +14,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from at_random import BUSY, operation
 from golden import test_avc_topology as topology
 from golden import test_closed_forms as forms
 from oracles import finds, last_exit, memory, new_world
-from random_operations import BEGIN, operation
 
 from rmapexplorer.core import audit
 from rmapexplorer.core import operations as o
@@ -58,12 +58,12 @@ def _nothing_lost(w: World) -> None:
 def at_random(key: str, seed: int, caught: Caught) -> None:
     """Random operations beside pte_chain, ``finds`` and ``leaks`` after each; those that end differently are taken back."""
     dice = random.Random(seed)
-    machine = Machine(files={"f": 16})
+    machine = Machine(files=dict(BUSY.files))
     worlds = [new_world(name, machine) for name in ("pte_chain", key)]
     births = 2
     for step in range(STEPS):
         pids = list(worlds[0].tasks)
-        op = operation(dice, pids, births) if step >= len(BEGIN) else BEGIN[step]
+        op = operation(dice, pids, births) if step >= len(BUSY.begin) else BUSY.begin[step]
         births += isinstance(op, o.Fork)
         before = [w.copy() for w in worlds]
         if len({w.apply(op).error for w in worlds}) > 1:
