@@ -119,7 +119,7 @@ def populate(w: World, mm: Mm, start: int, end: int, strict: bool = False) -> No
         failed = not flags & vm.ACCESS
         if not failed:
             failed = bool(fault_in(w, mm, row, low, stop, flags & (vm.WRITE | vm.SHARED) == vm.WRITE)[1])
-        w.batches.drain()
+            w.batches.drain()
         if strict and failed:
             raise KernelError("ENOMEM", f"not every page from {low:x} on can be faulted in", "span")
 
