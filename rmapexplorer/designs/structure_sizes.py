@@ -32,19 +32,21 @@ def forms(kind: type[Design]) -> list[str]:
     return keys
 
 
+def world_sizes(key: str) -> tuple[Structure, ...]:
+    """What a world of this key keeps, a row for each kind of object; ``kernel`` is the design's era, with the options given."""
+    kind, words = type(design_named(key)), key.partition(":")[2]
+    when = words.removeprefix("era=") if words.startswith("era=") else f"{kind.era}, {words}" if words else kind.era
+    small, large = ({row.kind: row for row in World(design_named(key), m).footprint()} for m in MACHINES)
+    return tuple(_structure(kind, when, small[name], row) for name, row in large.items())
+
+
 def design_sizes(kind: type[Design]) -> tuple[Structure, ...]:
-    """What a design keeps, a row for each kind of object and size; ``kernel`` is its era, with the option that changes it."""
-    rows: dict[str, Structure] = {}
+    """What a design keeps in any of its forms, a row for each kind of object and size."""
+    rows: list[Structure] = []
     for key in forms(kind):
-        words = key.partition(":")[2]
-        when = words.removeprefix("era=") if words.startswith("era=") else f"{kind.era}, {words}" if words else kind.era
-        small, large = ({row.kind: row for row in World(design_named(key), m).footprint()} for m in MACHINES)
-        for name, row in large.items():
-            found = _structure(kind, when, small[name], row)
-            same = [evolve(other, kernel="") for other in rows.values()]
-            if evolve(found, kernel="") not in same:
-                rows[f"{name} {found.kernel}"] = found
-    return tuple(rows.values())
+        known = [evolve(row, kernel="") for row in rows]
+        rows += [row for row in world_sizes(key) if evolve(row, kernel="") not in known]
+    return tuple(rows)
 
 
 def _structure(kind: type[Design], kernel: str, small: Footprint, large: Footprint) -> Structure:

@@ -85,6 +85,15 @@ def test_what_lives_now_is_counted_for_each_world(dock: Sizes) -> None:
     assert all(row.objects == -1 for row in dock.model.rows if row.design == "cow_context") and tester
 
 
+def test_a_world_with_options_has_the_sizes_of_its_form(dock: Sizes) -> None:
+    """anon_vma_chain of 3.0 is smaller than that of 6.18, and says so where it runs."""
+    frame = ff.letter()
+    today = next(one for one in frame.designs if one.key == "anon_vma_chain")
+    dock.set_frame(evolve(frame, designs=(today, evolve(today, key="anon_vma_chain:era=3.0"))))
+    sizes = {row.world: row.size("x86_64") for row in dock.model.rows if row.kind == "anon_vma_chain"}
+    assert (sizes["anon_vma_chain"], sizes["anon_vma_chain:era=3.0"]) == (64, 48)
+
+
 def test_a_title_sorts_numbers_as_numbers(dock: Sizes, qtbot: QtBot) -> None:
     header = dock.table.header()
     number = dock.model.column("x86_64")

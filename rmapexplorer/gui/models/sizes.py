@@ -7,12 +7,10 @@ from typing import Any
 from attrs import evolve, frozen
 from PySide6.QtCore import QObject, Qt
 
-from rmapexplorer.claims.model import I386 as OF_I386
-from rmapexplorer.claims.model import X86_64 as OF_X86_64
-from rmapexplorer.core.design import Design
-from rmapexplorer.core.sizes import I386, X86_64, Size, slab_objects, slub_objects
-from rmapexplorer.core.world import World
+from rmapexplorer.core.sizes import I386, X86_64
+from rmapexplorer.core.structures import Structure
 from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.designs.structure_sizes import design_sizes, world_sizes
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
@@ -26,53 +24,43 @@ class Row:
 
     design: str
     world: str
-    kind: str
-    sizes: dict[str, Size]
-    slub: bool
+    structure: Structure
     objects: int = -1
     bytes: int = -1
 
+    @property
+    def kind(self) -> str:
+        """The kernel's name."""
+        return self.structure.name
+
     def size(self, arch: str) -> int:
         """Bytes of one; -1 where no figure is known."""
-        return self.sizes[arch].bytes if arch in self.sizes else -1
+        size = self.structure.bytes_on(arch)
+        return -1 if size is None else size
 
     def on_slab(self, arch: str) -> int:
         """How many lie on a slab of one page; -1 for what is a part of other structures or does not fit."""
-        size = self.size(arch)
-        if size < 0 or self.inside:
-            return -1
-        return slub_objects(size) if self.slub else slab_objects(size, arch)
+        number = self.structure.per_page(arch)
+        return -1 if number is None else number
 
     @property
     def inside(self) -> bool:
         """It is a part of another structure and has no slab of its own."""
-        return self.kind.endswith("linkage") or " (in " in self.kind
+        return not self.structure.home
 
     @property
     def source(self) -> str:
         """Where the sizes are from; both, where the two architectures have different ones."""
-        words = {arch: size.source for arch, size in self.sizes.items()}
-        if len(set(words.values())) == 1:
-            return next(iter(words.values()))
-        return "; ".join(f"{arch}: {source}" for arch, source in words.items())
+        return self.structure.source
 
 
 def all_rows() -> list[Row]:
-    """Every structure of every design, oldest design first, nothing running."""
-    return [
-        Row(design=kind.key, world=kind.key, kind=name, sizes=dict(sizes), slub=kind.SLUB)
-        for kind in DESIGNS
-        for name, sizes in (kind.SIZES or _by_machine(kind)).items()
-    ]
-
-
-def _by_machine(kind: type[Design]) -> dict[str, dict[str, Size]]:
-    """Sizes of a design whose structures fill cache lines, on the usual machines of both architectures."""
-    sizes: dict[str, dict[str, Size]] = {}
-    for machine in (OF_I386, OF_X86_64):
-        for found in World(kind(), machine).footprint():
-            sizes.setdefault(found.kind, {})[machine.arch] = Size(found.size, found.source)
-    return sizes
+    """Every structure of every design in the form that is tried first, oldest design first, nothing running."""
+    rows: dict[tuple[str, str], Row] = {}
+    for kind in DESIGNS:
+        for found in design_sizes(kind):
+            rows.setdefault((kind.key, found.name), Row(design=kind.key, world=kind.key, structure=found))
+    return list(rows.values())
 
 
 class SizeModel(TableModel):
@@ -97,6 +85,7 @@ class SizeModel(TableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._static = all_rows()
+        self._of_world: dict[str, dict[str, Structure]] = {}
         self._all = list(self._static)
         self.rows = list(self._all)
         self._needle, self._by = "", (-1, Qt.SortOrder.AscendingOrder)
@@ -118,22 +107,19 @@ class SizeModel(TableModel):
             for state in worlds:
                 mine = [f for f in state.footprint if f.kind == row.kind]
                 rows.append(
-                    evolve(row, world=state.key, objects=sum(f.objects for f in mine), bytes=sum(f.bytes for f in mine))
-                )
+                    evolve(row, world=state.key, structure=self._sizes(state.key).get(row.kind, row.structure),
+                           objects=sum(f.objects for f in mine), bytes=sum(f.bytes for f in mine))
+                )  # fmt: skip
             rows += [] if worlds else [row]
-        known = {(row.design, row.kind) for row in rows}
-        for state in frame.designs:
-            key = state.key.partition(":")[0]
-            for found in state.footprint:
-                if (key, found.kind) not in known:  # sized by the machine, as pte_chains are
-                    size = Size(found.size, found.source)
-                    rows.append(
-                        Row(design=key, world=state.key, kind=found.kind, sizes={"now": size}, slub=False,
-                            objects=found.objects, bytes=found.bytes)
-                    )  # fmt: skip
         if rows != self._all:
             self._all = rows
             self._arrange()
+
+    def _sizes(self, key: str) -> dict[str, Structure]:
+        # those of a world are the same at every operation
+        if key not in self._of_world:
+            self._of_world[key] = {found.name: found for found in world_sizes(key)}
+        return self._of_world[key]
 
     def set_filter(self, text: str) -> None:
         """Show only rows that contain ``text`` in any column."""
