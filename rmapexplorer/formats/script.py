@@ -8,12 +8,13 @@ one by one, each with the line it comes from. Neither knows a world: what the ke
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field, frozen
 
 from rmapexplorer.core.operations import Operation
-from rmapexplorer.formats.script_cursor import Cursor, Fault, ScriptError, nearest
+from rmapexplorer.formats.script_cursor import Cursor, Fault, Hope, ScriptError, nearest
 from rmapexplorer.formats.script_heads import HEADS, Head, read_head
 from rmapexplorer.formats.script_numbers import NUMBER, TIMES, Env, Late, whole
 from rmapexplorer.formats.script_operations import NAMES, Line, read_line
@@ -89,7 +90,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.program = Program()
-        self._names: set[str] = set()
+        self.names: set[str] = set()
         self._blocks = [_Block(0, self.program.statements, 0, -1)]
         self._number = 0
         self._acted = False
@@ -97,12 +98,12 @@ class Reader:
     def feed(self, line: str) -> None:
         """The next line. A fault is noted, and reading goes on behind it."""
         self._number += 1
-        cursor = Cursor(line.rstrip("\r"), self._number, self._names)
+        cursor = Cursor(line.rstrip("\r"), self._number, self.names)
         if cursor.kind == "end":
             return
         try:
             block = self._block(cursor)
-            block.body.append(self._statement(cursor, 1))
+            block.body.append(self.statement(cursor, 1))
         except ScriptError as error:
             self._note(error.fault)
 
@@ -141,7 +142,8 @@ class Reader:
             )
         return self._blocks[-1]
 
-    def _statement(self, cursor: Cursor, depth: int) -> Statement:
+    def statement(self, cursor: Cursor, depth: int) -> Statement:
+        """What stands at the cursor, to the end of the line. :raises ScriptError: nothing that can be read."""
         cursor.hope("an operation")
         cursor.hope("", WORDS)
         word = cursor.text
@@ -197,7 +199,7 @@ class Reader:
             parent = len(cursor.line[: len(cursor.line) - len(cursor.line.lstrip())].expandtabs(4))
             self._blocks.append(_Block(-1, found.body, self._number, parent))
         else:
-            found.body.append(self._statement(cursor, depth + 1))
+            found.body.append(self.statement(cursor, depth + 1))
         return found
 
 
@@ -312,3 +314,13 @@ def _quiet(statement: Statement, what: Let | Mark | Head, run: Run) -> None:
         if what.word == "process" and run.env.highest is not None:
             run.env.highest = max(run.env.highest, values["pid"])
         run.heads.append((statement, values))
+
+
+def expected_at(before: str, names: set[str]) -> list[Hope]:
+    """What could stand behind the beginning of a line; nothing where that is wrong already."""
+    reader = Reader()
+    reader.names.update(names)
+    cursor = Cursor(before, 1, reader.names)
+    with suppress(ScriptError):
+        reader.statement(cursor, 1)
+    return list(cursor.hopes) if cursor.kind == "end" and not before.partition("#")[1] else []

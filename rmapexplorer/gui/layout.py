@@ -36,6 +36,7 @@ PLACES = (
     Place("structures", "Structures", "Alt+4"),
     Place("inspector", "Inspector", "Alt+5"),
     Place("history", "History", "Alt+6"),
+    Place("script", "Script", "Alt+S"),
     Place("timeline", "Timeline", "Alt+7"),
     Place("overhead", "Overhead", "Alt+8"),
     Place("claims", "Claims", "Alt+9"),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from rmapexplorer.gui.claims import Claims
-from rmapexplorer.gui.compare import CompareView
 from rmapexplorer.gui.history import History
 from rmapexplorer.gui.inspector import Inspector
+from rmapexplorer.gui.later import Later
 from rmapexplorer.gui.memory_map import MemoryMap
 from rmapexplorer.gui.overhead import Overhead
 from rmapexplorer.gui.processes import Processes
+from rmapexplorer.gui.script import ScriptView
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.sizes import Sizes
 from rmapexplorer.gui.structures import Structures
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.timeline import Timeline
@@ -20,7 +19,7 @@ from rmapexplorer.gui.vmas import Vmas
 
 
 def make_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
-    """One of each, sharing the selection and the theme."""
+    """One of each, sharing the selection and the theme; those behind others are made when they are first shown."""
     kinds = {
         "processes": Processes,
         "vmas": Vmas,
@@ -28,10 +27,29 @@ def make_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
         "structures": Structures,
         "inspector": Inspector,
         "history": History,
+        "script": ScriptView,
         "timeline": Timeline,
         "overhead": Overhead,
-        "claims": Claims,
-        "sizes": Sizes,
-        "compare": CompareView,
     }
-    return {name: kind(selection, themes) for name, kind in kinds.items()}
+    views: dict[str, QWidget] = {name: kind(selection, themes) for name, kind in kinds.items()}
+    for name, make in (("claims", _claims), ("sizes", _sizes), ("compare", _compare)):
+        views[name] = Later(lambda make=make: make(selection, themes), name)  # type: ignore[misc]
+    return views
+
+
+def _claims(selection: Selection, themes: Themes) -> QWidget:
+    from rmapexplorer.gui.claims import Claims
+
+    return Claims(selection, themes)
+
+
+def _sizes(selection: Selection, themes: Themes) -> QWidget:
+    from rmapexplorer.gui.sizes import Sizes
+
+    return Sizes(selection, themes)
+
+
+def _compare(selection: Selection, themes: Themes) -> QWidget:
+    from rmapexplorer.gui.compare import CompareView
+
+    return CompareView(selection, themes)

@@ -1,0 +1,140 @@
+"""Scripts: run what differs, up to the cursor, discard, save; what the script's panel wants of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rmapexplorer.engine.frames import Notice, Progress
+from rmapexplorer.gui.action_records import Action
+from rmapexplorer.gui.features.base import Feature
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.operations import Operation
+    from rmapexplorer.engine.script_questions import SaveScript
+    from rmapexplorer.gui.script import ScriptView
+
+
+class Scripting(Feature):
+    """Joins the panel with the engine."""
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(id="script_run", text="Run the &script", menu="Edit", handler="script_run", shortcut=("Ctrl+Return",),
+               ruled=True, tip="Run what the script has and the history has not; where they part a branch begins"),
+        Action(id="script_run_to", text="Run to the cursor", menu="Edit", handler="script_run_to",
+               shortcut=("Ctrl+Shift+Return",), tip="Run the script up to the line of the cursor"),
+        Action(id="script_discard", text="&Discard edits of the script", menu="Edit", handler="script_discard",
+               shortcut=("Ctrl+Shift+Backspace",), tip="The script shows the history again"),
+        Action(id="script_save", text="Save script as…", menu="File", handler="script_save",
+               shortcut=("Ctrl+Alt+Shift+S",), tip="Save the operations of this branch as a script (.rmaps)"),
+    )  # fmt: skip
+
+    def __init__(self, window: Any) -> None:
+        super().__init__(window)
+        self._saving: dict[int, SaveScript] = {}
+
+    @property
+    def view(self) -> ScriptView | None:
+        """The panel; None where the window was made without it."""
+        from rmapexplorer.gui.script import ScriptView
+
+        view = self.window.views.get("script")
+        return view if isinstance(view, ScriptView) else None
+
+    def built(self) -> None:
+        """Listen to the panel."""
+        self.views_changed()
+
+    def views_changed(self) -> None:
+        """The panel is another."""
+        view = self.view
+        if view is not None:
+            view.ask_requested.connect(self._ask)
+            view.run_requested.connect(self._run)
+            view.marks_requested.connect(self._mark)
+
+    def told(self, message: Any) -> None:
+        """What the panel hears, and the end of a file being written."""
+        view = self.view
+        if view is not None:
+            from rmapexplorer.engine.frames import PathChanged
+
+            if isinstance(message, PathChanged):
+                view.apply(message)
+            else:
+                view.told(message)
+        if isinstance(message, Progress) and message.finished and message.job in self._saving:
+            job = self._saving.pop(message.job)
+            said = Notice(level="error", text=job.trouble) if job.trouble else None
+            self.window.show_notice(said or Notice(level="info", text=f"Saved the script in {job.path}."))
+
+    def _ask(self, question: Any, reply: Callable[[Any], None]) -> None:
+        self.window.bridge.ask(question, reply)
+
+    def _run(self, position: int, operations: Sequence[Operation]) -> None:
+        window, view = self.window, self.view
+        window.player.pause()
+        if position != window.position or not operations:
+            window.bridge.seek(position)
+        if operations and view is not None:
+            count = len(operations)
+            title = operations[0].name if count == 1 else f"Running the script: {count:,} operations"
+            view.job = window.bridge.submit(list(operations), title)
+
+    def _mark(self, marks: Sequence[tuple[int, str]]) -> None:
+        from rmapexplorer.engine.bookmarks import SetBookmark
+
+        shown = {(mark.position, mark.text) for mark in getattr(self.window.frame, "bookmarks", ()) if not mark.branch}
+        for position, text in marks:
+            if (position, text) not in shown:
+                self._set_bookmark(SetBookmark, position, text)
+
+    def _set_bookmark(self, make: Any, position: int, text: str) -> None:
+        self.window.bridge.job(lambda number: make(number=number, position=position, text=text))
+
+    # actions
+
+    def do_script_run(self, record: Action, given: dict[str, Any]) -> None:
+        """Run what differs."""
+        if self.view is not None:
+            self._front()
+            self.view.run()
+
+    def do_script_run_to(self, record: Action, given: dict[str, Any]) -> None:
+        """Run up to the cursor."""
+        if self.view is not None:
+            self._front()
+            self.view.run_to_cursor()
+
+    def do_script_discard(self, record: Action, given: dict[str, Any]) -> None:
+        """Forget the edits."""
+        if self.view is not None:
+            self._front()
+            self.view.discard()
+
+    def do_script_save(self, record: Action, given: dict[str, Any]) -> None:
+        """Ask where the script goes."""
+        folder, name = Path(self.window.settings.folder), f"{self.window.files.title}.rmaps"
+        self.window.files.dialogs.ask_save(str(folder / name), "Scripts (*.rmaps)", "rmaps", self._save)
+
+    def _front(self) -> None:
+        dock = self.window.docks.docks["script"]
+        dock.show()
+        dock.raise_()
+
+    def _save(self, path: str) -> None:
+        from rmapexplorer.engine.script_questions import SaveScript
+
+        target = path if Path(path).suffix else f"{path}.rmaps"
+        view, text, heads = self.view, None, True
+        if view is not None and (view.edited or not view.follower.state.plain):
+            text = view.editor.toPlainText()
+            heads = not view.own_heads
+
+        def make(number: int) -> SaveScript:
+            job = SaveScript(number=number, path=target, text=text, heads=heads)
+            self._saving[number] = job
+            return job
+
+        self.window.bridge.job(make)
