@@ -189,31 +189,42 @@ def fold(tree: Preorder, names: Ints, folding: Folding, must: Collection[int] = 
 Reals = npt.NDArray[np.float64]
 
 
-def place(glyphs: list[Glyph], top: list[int], aspect: float, across: float, down: float) -> tuple[Reals, Reals]:
+def place(
+    glyphs: list[Glyph], top: list[int], size: tuple[float, float], pitch: tuple[float, float]
+) -> tuple[Reals, Reals]:
     """(level, row) of every glyph: fractions, as a parent stands between its children and columns have gaps.
 
-    Trees follow one another downwards; as many columns of them as make the picture about as wide as ``aspect`` says.
+    Trees follow one another downwards; as many columns of them as make the picture about as wide as ``size`` says.
+    Many leaves of one parent stand in several columns.
 
-    :param across: width of a level, and ``down``: height of a row, in the same unit.
+    :param size: of the panel. :param pitch: width of a level and height of a row, in the same unit.
     """
-    row = np.zeros(len(glyphs), np.float64)
+    wrap = max(4, int(size[1] / pitch[1]) - 1)
+    row, beside = np.zeros(len(glyphs), np.float64), np.zeros(len(glyphs), np.float64)
     blocks: list[tuple[list[int], int, int]] = []  # glyphs, rows, levels
     for root in top:
         members, stack, leaves = [], [root], 0
         while stack:
             number = stack.pop()
             members.append(number)
-            if not glyphs[number].children:
+            kids = glyphs[number].children
+            if len(kids) > wrap and not any(glyphs[kid].children for kid in kids):
+                order = np.arange(len(kids))
+                row[kids], beside[kids] = leaves + order % wrap, order // wrap
+                leaves += wrap
+                members.extend(kids)
+                continue
+            if not kids:
                 row[number] = leaves
                 leaves += 1
-            stack.extend(reversed(glyphs[number].children))
+            stack.extend(reversed(kids))
         for number in reversed(members):
             kids = glyphs[number].children
             if kids:
-                row[number] = (row[kids[0]] + row[kids[-1]]) / 2
-        blocks.append((members, leaves, 1 + max(glyphs[number].depth for number in members)))
-    level = np.array([glyph.depth for glyph in glyphs], np.float64)
-    for members, first, x in _packed(blocks, aspect, across, down):
+                row[number] = (row[kids].min() + row[kids].max()) / 2
+        blocks.append((members, leaves, 1 + int(max(glyphs[number].depth + beside[number] for number in members))))
+    level = np.array([glyph.depth for glyph in glyphs], np.float64) + beside
+    for members, first, x in _packed(blocks, size[0] / max(size[1], 1.0), *pitch):
         level[members] += x
         row[members] += first
     return level, row

@@ -34,7 +34,7 @@ MOST_CELLS = 1400
 
 Small = npt.NDArray[np.int32]
 Shades = npt.NDArray[np.uint8]
-INHERITED, OWN = 150, 255
+INHERITED, OWN = 80, 153
 """Shades of single links: the vma's own object (vma->anon_vma), and one it hangs on through a fork."""
 
 
@@ -402,7 +402,7 @@ class ForestQuestion:
         if cards:
             folding = Folding(wider=folding.wider, wide=folding.budget)
         glyphs, top = fold(tree, names, folding, must)
-        level, row = place(glyphs, top, self.size[0] / max(self.size[1], 1.0), self.across, self.down)
+        level, row = place(glyphs, top, self.size, (self.across, self.down))
         sums = [_sums(glyphs, tree, one[tree.order] if cards else one)
                 for one in (np.ones(chart.columns, np.int64), chart.vmas, chart.links, chart.pages)]  # fmt: skip
         at = np.array([glyph.node for glyph in glyphs], np.int64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rmapexplorer.engine.frames import Link, Node, Structure
 
@@ -63,7 +63,10 @@ class Layout:
     """Keys from the top, a tuple a rank: what the next layout keeps to."""
 
 
-_PRECIOUS = {"focus": 0, "selected": 1, "hit": 2, "": 3, "miss": 4, "dead": 5}
+MORE = "more"
+"""State of a stub: a box that stands for what is left out of its rank."""
+
+_PRECIOUS = {MORE: 0, "focus": 0, "selected": 1, "hit": 2, "": 3, "miss": 4, "dead": 5}
 
 
 def trim(structure: Structure, most: int = MOST_NODES) -> tuple[tuple[Node, ...], tuple[Link, ...]]:
@@ -81,6 +84,25 @@ def trim(structure: Structure, most: int = MOST_NODES) -> tuple[tuple[Node, ...]
         nodes = tuple(node for node in nodes if node.key in keep)
     known = {node.key for node in nodes}
     return nodes, tuple(link for link in structure.links if link.source in known and link.target in known)
+
+
+def stubbed(structure: Structure, most: int = MOST_NODES) -> Structure:
+    """The structure with at most ``most`` nodes, and in each rank a stub for those that are left out."""
+    counts = [0] * RANKS
+    for node in {node.key: node for node in structure.nodes}.values():
+        counts[_rank(node)] += 1
+    ranks = sum(count > 0 for count in counts)
+    nodes, links = trim(structure, most - ranks if len(structure.nodes) > most - ranks else most)
+    for node in nodes:
+        counts[_rank(node)] -= 1
+    missing = [gone + more for gone, more in zip(counts, structure.left_out, strict=True)]
+    stubs = tuple(
+        Node(key=f"more {rank}", rank=rank, title=f"+{count:,} more", state=MORE)
+        for rank, count in enumerate(missing)
+        if count > 0
+    )
+    left_out = (missing[0], missing[1], missing[2], missing[3])
+    return evolve(structure, nodes=nodes + stubs, links=links, left_out=left_out)
 
 
 def _upstream(parent: Mapping[str, str], key: str) -> set[str]:
@@ -111,6 +133,8 @@ def arrange(
         ranks = _merged(ranks, near, known)
     else:
         ranks = _swept(ranks, near)
+    stubs = {node.key for node in nodes if node.state == MORE}
+    ranks = [sorted(rank, key=lambda key: key in stubs) for rank in ranks]
     heights = {n.key: sizes.tall if n.subtitle else sizes.short for n in nodes}
     tops = _tops(ranks, near, heights, sizes)
     columns, total = _columns(ranks, sizes, width)

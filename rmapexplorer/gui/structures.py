@@ -1,384 +1,45 @@
-"""The structures: how the design in view finds the selected page, drawn as boxes in four ranks and links between them.
+"""The structures panel: the neighbourhood of the selection, the forest, the matrix, and what a design has besides, as tabs.
 
-``Picture`` paints and takes mouse and keys; where things go is structure_layout's business. ``Structures`` is the panel
-with its tabs.
+What is always told: how much is shown of how much, and why. Every picture has a table twin. The pictures of everything
+ask the engine through ``asker``; the neighbourhood comes with the frame.
 """
 
 from __future__ import annotations
 
-from attrs import evolve
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QFocusEvent,
-    QFontMetricsF,
-    QHelpEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QApplication, QStackedWidget, QToolTip, QWidget
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Signal
+from PySide6.QtWidgets import QStackedWidget, QToolTip, QWidget
 
-from rmapexplorer.engine.frames import Detail, Frame, Node, Structure
-from rmapexplorer.gui.panel import HeaderButton, HeaderTabs, Panel, scaled
+from rmapexplorer.core.design import Design
+from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.engine.frames import Detail, Frame, Structure
+from rmapexplorer.engine.incidence import Atlas, Chart, ForestPicture, ForestQuestion, Tile
+from rmapexplorer.engine.page_chains import ChainsPicture, ChainsQuestion, GroupsPicture, GroupsQuestion
+from rmapexplorer.engine.patch import PatchQuestion
+from rmapexplorer.engine.picture import NODES_SHOWN, NeighbourhoodQuestion
+from rmapexplorer.gui.panel import HeaderButton, HeaderTabs, Panel
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.structure_layout import RANKS, Layout, Sizes, arrange
-from rmapexplorer.gui.structure_paint import Brushes, paint_links, paint_node
+from rmapexplorer.gui.structure_asker import Asker
+from rmapexplorer.gui.structure_chains import Chains
+from rmapexplorer.gui.structure_forest import Forest
+from rmapexplorer.gui.structure_groups import Groups
+from rmapexplorer.gui.structure_items import scrolling
+from rmapexplorer.gui.structure_layout import MORE, MOST_NODES, stubbed
+from rmapexplorer.gui.structure_matrix import Matrix
+from rmapexplorer.gui.structure_picture import Picture
+from rmapexplorer.gui.structure_spots import Spots
+from rmapexplorer.gui.structure_table import Target, TwinTable
 from rmapexplorer.gui.structure_walk import walked
-from rmapexplorer.gui.theme import Theme, Themes, mono
+from rmapexplorer.gui.structure_words import EMPTY, FOOTERS, WHY, no_objects
+from rmapexplorer.gui.theme import Theme, Themes
 
-EMPTY = "Select a page or a vma to see how the design finds it"
-ZOOM, SMALLEST, LARGEST, READABLE = 1.2, 0.08, 4.0, 0.72
-MARGIN = 14.0
-
-Key = Qt.Key
-
-
-class Picture(QWidget):
-    """The boxes and links. The keyboard moves among boxes, a click selects what one stands for."""
-
-    context_requested = Signal(str, dict, QPoint)
-
-    def __init__(self, selection: Selection, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._selection = selection
-        self._theme: Theme | None = None
-        self._brushes: Brushes | None = None
-        self.structure = Structure()
-        self.layout_now = arrange(self.structure)
-        self.scale, self.offset = 1.0, QPointF(0, 0)
-        self._touched = False
-        self.hovered, self.cursor_key = "", ""
-        self._press: QPointF | None = None
-        self._last = QPointF()
-        self._panning = False
-        self.setObjectName("structures_picture")
-        self.setAccessibleName("Structures around the selection")
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(240, 90)
-
-    # --- what is shown
-
-    def set_theme(self, theme: Theme) -> None:
-        """Take the colours of ``theme``."""
-        self._theme = theme
-        self._brushes = Brushes.of(theme, self.font())
-        self.update()
-
-    def set_structure(self, structure: Structure) -> None:
-        """Draw ``structure``; boxes that were there before keep their order."""
-        if structure == self.structure:
-            return
-        before = self.layout_now
-        self.structure = structure
-        self._arrange(before)
-        keys = self.layout_now.boxes
-        if self.cursor_key not in keys:
-            self.cursor_key = next((n.key for n in self.layout_now.nodes if n.state == "focus"), "")
-        self.hovered = self.hovered if self.hovered in keys else ""
-        self._describe()
-        if not self._touched or not any(key in keys for key in before.boxes):
-            self.fit()
-        self.update()
-
-    def _describe(self) -> None:
-        nodes = self.layout_now.nodes
-        hits = sum(node.state in ("hit", "now hit") for node in nodes)
-        self.setAccessibleDescription(f"{len(nodes)} boxes, {hits} of them hits")
-
-    def _arrange(self, before: Layout | None) -> None:
-        self.layout_now = arrange(self.structure, self._sizes(), before, self.width() - 2 * MARGIN)
-
-    def _sizes(self) -> Sizes:
-        """Boxes as wide as their text asks for, within reason."""
-        big, small = QFontMetricsF(mono(self.font().pointSizeF())), QFontMetricsF(scaled(self.font(), 0.86))
-        widths = [96.0] * RANKS
-        for node in self.structure.nodes:
-            rank = min(max(node.rank, 0), RANKS - 1)
-            need = max(big.horizontalAdvance(node.title), small.horizontalAdvance(node.subtitle)) + 42
-            widths[rank] = max(widths[rank], min(need, 230.0))
-        line = big.height()
-        sizes = Sizes(tall=line + small.height() + 5, short=line + 8, top=small.height() + 12)
-        room = self.width() - 2 * MARGIN
-        across = min(80.0, max(44.0, (room - sum(widths)) / (RANKS - 1)))
-        return evolve(
-            sizes, widths=(widths[0], widths[1], widths[2], widths[3]), across=across, down=self._gap_down(sizes)
-        )
-
-    def _gap_down(self, sizes: Sizes) -> float:
-        """The gap between boxes that fills the height with the fullest rank, within reason."""
-        full = [0.0] * RANKS
-        count = [0] * RANKS
-        for node in self.structure.nodes:
-            rank = min(max(node.rank, 0), RANKS - 1)
-            full[rank] += sizes.tall if node.subtitle else sizes.short
-            count[rank] += 1
-        rooms = [(self.height() - 20 - sizes.top - full[r]) / count[r] for r in range(RANKS) if count[r]]
-        return min(30.0, max(5.0, min(rooms, default=8.0)))
-
-    def fit(self) -> None:
-        """The whole picture where it stays readable, else its focus."""
-        whole = self._whole_scale()
-        self.scale = whole if whole >= READABLE else min(READABLE, max(whole, self._width_scale()))
-        self._touched = False
-        self._centre()
-
-    def fit_all(self) -> None:
-        """The whole picture, however small."""
-        self.scale = self._whole_scale()
-        self._touched = True
-        self._centre()
-
-    def _whole_scale(self) -> float:
-        tall = max(self.layout_now.height, 1.0)
-        return max(SMALLEST, min(self._width_scale(), (self.height() - 12.0) / tall))
-
-    def _width_scale(self) -> float:
-        return max(SMALLEST, min(1.0, (self.width() - 2 * MARGIN) / max(self.layout_now.width, 1.0)))
-
-    def _centre(self) -> None:
-        now = self.layout_now
-        x = max(MARGIN, (self.width() - now.width * self.scale) / 2)
-        y = (self.height() - now.height * self.scale) / 2
-        if y < 4:
-            focus = next((n.key for n in now.nodes if n.state == "focus"), "")
-            middle = now.boxes[focus].middle if focus else 0.0
-            low = self.height() - now.height * self.scale - 8
-            y = min(4.0, max(low, self.height() / 2 - middle * self.scale))
-        self.offset = QPointF(x, min(y, 40.0))
-        self.update()
-
-    # --- painting
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Headings, links, boxes."""
-        if self._theme is None or self._brushes is None:
-            return
-        painter, look, now = QPainter(self), self._brushes, self.layout_now
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(QRectF(self.rect()).adjusted(3, 0, -3, -2))
-        painter.translate(self.offset)
-        painter.scale(self.scale, self.scale)
-        paint_links(painter, look, now, self.hovered or (self.cursor_key if self.hasFocus() else ""))
-        legible = self.scale * look.small_size > 3.5
-        shown = self._shown_area()
-        for node in now.nodes:
-            box = self._rect(node.key)
-            if box.intersects(shown):
-                paint_node(painter, look, node, box, hot=node.key == self.hovered, legible=legible)
-        if self.hasFocus() and self.cursor_key in now.boxes:
-            look.paint_focus(painter, self._rect(self.cursor_key), self.scale)
-        painter.resetTransform()
-        self._headings(painter, look)
-        painter.end()
-
-    def _headings(self, painter: QPainter, look: Brushes) -> None:
-        """Column headings stay at the top while the picture moves under them."""
-        metrics = QFontMetricsF(look.small)
-        band = metrics.height() + 8
-        first = min((box.y for box in self.layout_now.boxes.values()), default=0.0) * self.scale + self.offset.y()
-        top = max(0.0, first - band)
-        if first < band:
-            painter.fillRect(QRectF(1, 0, self.width() - 2, band), look.veil)
-        painter.setFont(look.small)
-        painter.setPen(look.dim)
-        now = self.layout_now
-        for rank, keys in enumerate(now.order):
-            if not keys:
-                continue
-            left = self.offset.x() + now.columns[rank] * self.scale
-            wide = now.boxes[keys[0]].width * self.scale
-            text = metrics.elidedText(self.structure.headings[rank], Qt.TextElideMode.ElideRight, wide)
-            painter.drawText(QRectF(left, top, wide, band), Qt.AlignmentFlag.AlignCenter, text)
-
-    def _rect(self, key: str) -> QRectF:
-        box = self.layout_now.boxes[key]
-        return QRectF(box.x, box.y, box.width, box.height)
-
-    def _shown_area(self) -> QRectF:
-        return QRectF(-self.offset / self.scale, QSize(self.size()).toSizeF() / self.scale)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Spread over the new width."""
-        super().resizeEvent(event)
-        self._arrange(self.layout_now)
-        if not self._touched:
-            self.fit()
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Another font: other boxes."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and self._theme is not None:
-            self.set_theme(self._theme)
-            self._arrange(self.layout_now)
-
-    # --- mouse and keys
-
-    def node_at(self, at: QPointF) -> Node | None:
-        """The box under a point of the widget."""
-        point = (at - self.offset) / self.scale
-        return next((n for n in reversed(self.layout_now.nodes) if self._rect(n.key).contains(point)), None)
-
-    def point_of(self, key: str) -> QPointF:
-        """The centre of a box in the widget."""
-        return self._rect(key).center() * self.scale + self.offset
-
-    def zoom(self, factor: float, at: QPointF) -> None:
-        """Zoom by ``factor``; what is at ``at`` stays there."""
-        scale = min(max(self.scale * factor, SMALLEST), LARGEST)
-        self.offset = at - (at - self.offset) * (scale / self.scale)
-        self.scale = scale
-        self._touched = True
-        self.update()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        """Zoom at the cursor."""
-        self.zoom(ZOOM ** (event.angleDelta().y() / 120), event.position())
-        event.accept()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A click or the start of a pan."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._press, self._last, self._panning = event.position(), event.position(), False
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """Pan, or highlight the links of the box under the mouse."""
-        if self._press is not None:
-            far = (event.position() - self._press).manhattanLength() >= QApplication.startDragDistance()
-            self._panning = self._panning or far
-            if self._panning:
-                self.offset += event.position() - self._last
-                self._last, self._touched = event.position(), True
-                self.update()
-            return
-        self._hover(self.node_at(event.position()))
-
-    def _hover(self, node: Node | None) -> None:
-        key = node.key if node is not None else ""
-        if key != self.hovered:
-            self.hovered = key
-            clickable = node is not None and node.target is not None
-            self.setCursor(Qt.CursorShape.PointingHandCursor if clickable else Qt.CursorShape.ArrowCursor)
-            self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A click selects what the box stands for."""
-        pressed, self._press = self._press, None
-        if pressed is not None and not self._panning and event.button() == Qt.MouseButton.LeftButton:
-            node = self.node_at(event.position())
-            if node is not None:
-                self.cursor_key = node.key
-                self._choose(node)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """On the background: fit."""
-        if self.node_at(event.position()) is None:
-            self.fit()
-
-    def _choose(self, node: Node) -> None:
-        if node.target is not None:
-            self._selection.select(*node.target)
-        self.update()
-
-    def event(self, event: QEvent) -> bool:
-        """Tooltips with the whole text of a box."""
-        if event.type() == QEvent.Type.Leave:
-            self._hover(None)
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            node = self.node_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), box_tip(node) if node is not None else "", self)
-            return True
-        return super().event(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
-        """The menu of what a box stands for."""
-        node = self.node_at(QPointF(event.pos()))
-        if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            node = next((n for n in self.layout_now.nodes if n.key == self.cursor_key), None)
-        if node is not None and node.target is not None:
-            pid, vpn = node.target
-            self._selection.select(pid, vpn)
-            kind = "page" if node.rank == 0 else "vma" if vpn >= 0 else "process"
-            self.context_requested.emit(kind, {"pid": pid, "vpn": vpn} if vpn >= 0 else {"pid": pid}, event.globalPos())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
-        """Show where the keyboard is."""
-        super().focusInEvent(event)
-        if not self.cursor_key and self.layout_now.nodes:
-            self.cursor_key = self.layout_now.nodes[0].key
-        self.update()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Arrows move among boxes, Enter selects, plus, minus and 0 zoom."""
-        key = event.key()
-        across = {Key.Key_Left: -1, Key.Key_Right: 1}.get(Key(key), 0)
-        down = {Key.Key_Up: -1, Key.Key_Down: 1}.get(Key(key), 0)
-        node = next((n for n in self.layout_now.nodes if n.key == self.cursor_key), None)
-        if across or down:
-            self._move(across, down)
-        elif key in (Key.Key_Return, Key.Key_Enter, Key.Key_Space) and node is not None:
-            self._choose(node)
-        elif key in (Key.Key_Plus, Key.Key_Equal, Key.Key_Minus):
-            self.zoom(1 / ZOOM if key == Key.Key_Minus else ZOOM, QPointF(self.rect().center()))
-        elif key == Key.Key_0:
-            self.fit()
-        else:
-            super().keyPressEvent(event)
-
-    def _move(self, across: int, down: int) -> None:
-        now = self.layout_now
-        if self.cursor_key not in now.boxes:
-            return
-        rank = next(r for r, keys in enumerate(now.order) if self.cursor_key in keys)
-        if down:
-            i = now.order[rank].index(self.cursor_key) + down
-            goal = now.order[rank][i] if 0 <= i < len(now.order[rank]) else self.cursor_key
-        else:
-            goal = self._linked(rank, across)
-        self.cursor_key = goal
-        self._bring_in(goal)
-        self.update()
-
-    def _linked(self, rank: int, across: int) -> str:
-        """The nearest box linked with the cursor's on that side, else the nearest of the next rank that has any."""
-        now, here = self.layout_now, self.layout_now.boxes[self.cursor_key]
-        side = {key: r for r, keys in enumerate(now.order) for key in keys}
-        ends = [(link.source, link.target) for link in now.links if self.cursor_key in (link.source, link.target)]
-        near = [key for pair in ends for key in pair if (side[key] - rank) * across > 0]
-        ranks = range(rank + across, RANKS if across > 0 else -1, across)
-        near = near or next((list(now.order[r]) for r in ranks if now.order[r]), [])
-        return min(near, key=lambda key: abs(now.boxes[key].middle - here.middle), default=self.cursor_key)
-
-    def _bring_in(self, key: str) -> None:
-        at = self.point_of(key)
-        area = QRectF(self.rect()).adjusted(30, 40, -30, -20)
-        dx = min(0.0, area.right() - at.x()) + max(0.0, area.left() - at.x())
-        dy = min(0.0, area.bottom() - at.y()) + max(0.0, area.top() - at.y())
-        self.offset += QPointF(dx, dy)
-
-
-def box_tip(node: Node) -> str:
-    """The whole text of a box, what its frame means, and what a recorded kernel has instead; a line each."""
-    kernel = f"Linux 6.18 recorded: {node.kernel}" if node.kernel else ""
-    return "\n".join(w for w in (node.title, node.subtitle, _STATES.get(node.state, ""), *kernel.split("; ")) if w)
-
-
-_STATES = {
-    "focus": "the page under discussion",
-    "hit": "hit: the page is mapped here",
-    "miss": "miss: visited for nothing",
-    "now hit": "hit: the walk stands here",
-    "now miss": "miss: the walk stands here",
-    "dead": "gone",
-}
+NEIGHBOURHOOD, FOREST, MATRIX, CHAINS, GROUPS = "Neighbourhood", "Forest", "Matrix", "Chains", "Groups"
+WIDE_LIMIT = 120
+"""Objects of a rank once the user asked for more."""
 
 
 class Structures(Panel):
-    """The panel: tabs on the left of its header, what is shown of how much on the right."""
+    """Tabs on the left of its header; table, fit, how much is shown and why on the right."""
 
     requested = Signal(str, dict)
     context_requested = Signal(str, dict, QPoint)
@@ -386,59 +47,342 @@ class Structures(Panel):
     def __init__(self, selection: Selection, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("Structures", parent)
         self.setObjectName("structures")
+        self._frame: Frame | None = None
         self._detail: Detail | None = None
         self._revealed = 0
+        self._wide: Structure | None = None
+        self._patch: Structure | None = None
+        self._framed: tuple[tuple[int, int], tuple[int, int]] | None = None
+        self._limit = NODES_SHOWN
+        self._stale: set[str] = set()
+        self._chosen = self._moving = False
+        self._spots = Spots(None, None, 0)
+        self._spotted = True
+        self.atlas = Atlas()
+        self.asker = Asker(self)
         self.tabs = HeaderTabs()
         self.tabs.setAccessibleName("Pictures of the structures")
+        self.tabs.setUsesScrollButtons(False)
         self.pages = QStackedWidget()
-        self.picture = Picture(selection)
+        self.picture, self.forest, self.matrix = Picture(selection), Forest(selection), Matrix(selection)
+        self.chains, self.groups = Chains(selection), Groups(selection)
+        self.table = TwinTable(selection)
         self.whole = HeaderButton("fit", "Fit the whole picture into the panel")
+        self.twin = HeaderButton("table", "Show the picture as a table")
+        self.twin.setCheckable(True)
+        self.why = HeaderButton("why", "Why not everything is drawn")
+        self._views: dict[str, QWidget] = {}
+        self._assemble_pages()
+        self._connect(themes)
+        self._renew()
+
+    def _assemble_pages(self) -> None:
         self.set_title_widget(self.tabs)
-        self.header_layout().addWidget(self.whole)
+        for button in (self.twin, self.whole, self.why):
+            self.header_layout().addWidget(button)
         self.set_body(self.pages)
-        self.add_tab("Neighbourhood", self.picture)
-        self.tabs.currentChanged.connect(self.pages.setCurrentIndex)
-        self.whole.clicked.connect(self.picture.fit_all)
-        self.picture.context_requested.connect(self.context_requested)
+        self.add_tab(NEIGHBOURHOOD, self.picture)
+        self.add_tab(FOREST, self.forest)
+        self.add_tab(MATRIX, self.matrix)
+        self._views[CHAINS], self._views[GROUPS] = scrolling(self.chains), scrolling(self.groups)
+        for page in (self._views[CHAINS], self._views[GROUPS], self.table):
+            self.pages.addWidget(page)
+
+    def _connect(self, themes: Themes) -> None:
+        self.tabs.currentChanged.connect(self._tab_changed)
+        self.whole.clicked.connect(self._fit)
+        self.twin.toggled.connect(lambda _: self._show_page())
+        self.why.clicked.connect(self._explain)
+        for view in (self.picture, self.forest, self.matrix, self.chains, self.groups, self.table):
+            view.context_requested.connect(self.context_requested)
+        self.picture.more_wanted.connect(self._widen)
+        self.forest.wanted.connect(lambda: self.asker.ask("forest"))
+        self.matrix.wanted.connect(self._matrix_moved)
+        self.matrix.framed.connect(self._open_patch)
+        self.asker.add("forest", self._forest_question, self._forest_came)
+        self.asker.add("matrix", lambda: self.matrix.whole_question(self.atlas), self._matrix_came)
+        self.asker.add("part", lambda: self.matrix.part_question(self.atlas), self._part_came)
+        self.asker.add("wide", self._wide_question, self._wide_came)
+        self.asker.add("patch", self._patch_question, self._patch_came)
+        self.asker.add("chains", self._chains_question, self._chains_came)
+        self.asker.add("groups", GroupsQuestion, self._groups_came)
         themes.changed.connect(self.set_theme)
         self.set_theme(themes.current)
-        self._show(Structure(), "")
 
     def add_tab(self, title: str, page: QWidget) -> None:
         """Another picture of the structures."""
+        self._views[title] = page
         self.pages.addWidget(page)
         self.tabs.addTab(title)
+
+    @property
+    def tab(self) -> str:
+        """Title of the tab that is shown."""
+        return self.tabs.tabText(self.tabs.currentIndex())
+
+    def show_tab(self, title: str) -> None:
+        """Turn to a tab, without that being the user's choice."""
+        self._moving = True
+        for number in range(self.tabs.count()):
+            if self.tabs.tabText(number) == title:
+                self.tabs.setCurrentIndex(number)
+        self._moving = False
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         super().set_theme(theme)
         self.tabs.set_theme(theme)
-        self.picture.set_theme(theme)
+        for view in (self.picture, self.forest, self.matrix, self.chains, self.groups, self.table):
+            view.set_theme(theme)
+
+    def set_reduced_motion(self, reduced: bool) -> None:
+        """Whether new boxes are there at once."""
+        self.picture.reduced_motion = reduced
+
+    def inherit(self, old: Structures) -> None:
+        """Stand where the panel before this one stood."""
+        self.forest.folding = old.forest.folding
+        self._chosen = old._chosen
+        self.twin.setChecked(old.twin.isChecked())
+        if old._frame is not None:
+            self._offer(old._frame.view)
+        self.show_tab(old.tab)
+
+    # --- frames
 
     def set_frame(self, frame: Frame) -> None:
-        """Show the structure of the frame's detail."""
-        self._detail = frame.detail
+        """Show the structure of the frame's detail; the picture in view asks for what it needs besides."""
+        old, self._frame = self._frame, frame
+        before, self._detail = self._detail, frame.detail
+        if _spot(before) != _spot(frame.detail) or old is None or old.view != frame.view:
+            self._limit, self._patch = NODES_SHOWN, None
+        if old is not None and old.generation != frame.generation:
+            self.forest.forget_folding()
+            self._chosen = False
+        same = old is not None and old.vmas is frame.vmas and _state(old) == _state(frame)
+        self._wide = self._wide if same and self._limit > NODES_SHOWN else None
+        self._offer(frame.view)
+        self._spotted = False
+        self._stale |= {FOREST, CHAINS, GROUPS} if same else {FOREST, MATRIX, CHAINS, GROUPS}
+        if self._limit > NODES_SHOWN and self._wide is None:
+            self.asker.ask("wide")
+        if not self._chosen and frame.detail is not None and frame.detail.structure.total > MOST_NODES:
+            self._ask_matrix()
+        self._ask_current()
         self._renew()
 
     def set_walk_step(self, revealed: int) -> None:
         """Mark what the first ``revealed`` steps of the walk visit; with none or all of them, everything."""
         self._revealed = revealed
+        self._spotted = False
         self._renew()
+
+    def _offer(self, view: str) -> None:
+        # the tab that only some designs have
+        kind = kind_of(view)
+        extra = GROUPS if kind.GROUPS else CHAINS if kind.page_chains is not Design.page_chains else ""
+        for number in reversed(range(3, self.tabs.count())):
+            if self.tabs.tabText(number) != extra:
+                self._moving = True
+                self.tabs.removeTab(number)
+                self._moving = False
+        if extra and self.tabs.count() == 3:
+            self.tabs.addTab(extra)
+
+    # --- questions
+
+    def _ask_current(self) -> None:
+        frame = self._frame
+        if frame is None or frame.busy or self.tab not in self._stale:
+            return
+        if self.tab == MATRIX:
+            self._ask_matrix()
+        elif self.tab != NEIGHBOURHOOD:
+            self._stale.discard(self.tab)
+            self.asker.ask(self.tab.lower())
+
+    def _ask_matrix(self) -> None:
+        if self._frame is not None and not self._frame.busy and MATRIX in self._stale:
+            self._stale.discard(MATRIX)
+            self.matrix.ask_again()
+            self.asker.ask("matrix")
+            self.asker.ask("part")
+
+    def _forest_question(self) -> ForestQuestion:
+        self._respot()
+        forest = self.forest
+        return ForestQuestion(
+            atlas=self.atlas, folding=forest.folding, must=forest.must(), size=forest.size_wanted(),
+            across=forest.pitch[0], down=forest.pitch[1],
+        )  # fmt: skip
+
+    def _forest_came(self, picture: ForestPicture) -> None:
+        self.forest.set_picture(picture)
+        self._shell()
+
+    def _matrix_came(self, answer: tuple[Chart, Tile]) -> None:
+        self._respot()
+        self.matrix.set_answer(*answer, whole=True)
+        total = self._detail.structure.total if self._detail is not None else 0
+        if not self._chosen and total > MOST_NODES and len(answer[0].row) and self.tab == NEIGHBOURHOOD:
+            self.show_tab(MATRIX)
+        self._shell()
+
+    def _part_came(self, answer: tuple[Chart, Tile]) -> None:
+        self.matrix.set_answer(*answer, whole=False)
+        self._shell()
+
+    def _matrix_moved(self) -> None:
+        if self.matrix.chart is not None and self.tab == MATRIX:
+            self.asker.ask("matrix" if self.matrix.outgrown() else "part")
+            self._count()
+
+    def _wide_question(self) -> NeighbourhoodQuestion | None:
+        detail = self._detail
+        return NeighbourhoodQuestion(pid=detail.pid, vpn=detail.vpn, limit=self._limit) if detail is not None else None
+
+    def _wide_came(self, structure: Structure) -> None:
+        self._wide = structure
+        self._renew()
+
+    def _widen(self, rank: int) -> None:
+        if self._limit < WIDE_LIMIT and self._patch is None:
+            self._limit = WIDE_LIMIT
+            self.asker.ask("wide")
+        else:
+            self._chosen = True
+            self.show_tab(MATRIX)
+
+    def _open_patch(self, rows: tuple[int, int], columns: tuple[int, int]) -> None:
+        self._framed = (rows, columns)
+        self.asker.ask("patch")
+
+    def _patch_question(self) -> PatchQuestion | None:
+        return PatchQuestion(atlas=self.atlas, rows=self._framed[0], columns=self._framed[1]) if self._framed else None
+
+    def _patch_came(self, structure: Structure) -> None:
+        self._framed = None
+        if structure.nodes:
+            self._patch, self._chosen = structure, True
+            self.show_tab(NEIGHBOURHOOD)
+            self._renew()
+
+    def _chains_question(self) -> ChainsQuestion:
+        detail = self._detail
+        return ChainsQuestion(pid=detail.pid, vpn=detail.vpn) if detail is not None else ChainsQuestion()
+
+    def _chains_came(self, picture: ChainsPicture) -> None:
+        self.chains.set_picture(picture)
+        self._shell()
+
+    def _groups_came(self, picture: GroupsPicture) -> None:
+        self.groups.set_picture(picture)
+        self._shell()
+
+    # --- what is shown
+
+    def _tab_changed(self, number: int) -> None:
+        self._chosen = self._chosen or not self._moving
+        self._ask_current()
+        self._renew()
+        self._show_page()
+
+    def _show_page(self) -> None:
+        page = self.table if self.twin.isChecked() else self._views.get(self.tab, self.picture)
+        self.pages.setCurrentWidget(page)
+        self.pages.setFocusProxy(page)
+        self._shell()
+
+    def _respot(self) -> None:
+        if not self._spotted:
+            self._spotted = True
+            self._spots = Spots(self._frame, None, self._revealed)
+            self.forest.set_spots(self._spots)
+            self.matrix.set_spots(self._spots)
 
     def _renew(self) -> None:
         detail = self._detail
-        if detail is None:
-            self._show(Structure(), "")
-            return
-        self._show(walked(detail.structure, detail.walk, self._revealed), detail.structure.note)
+        structure = self._patch or self._wide or (detail.structure if detail is not None else Structure())
+        if detail is not None and self._patch is None:
+            structure = walked(structure, detail.walk, self._revealed)
+        self.picture.set_structure(stubbed(structure))
+        if self.tab in (FOREST, MATRIX):
+            self._respot()
+        self._shell()
 
-    def _show(self, structure: Structure, note: str) -> None:
-        self.picture.set_structure(structure)
-        drawn = len(self.picture.layout_now.nodes)
-        shown = min(structure.shown, drawn) if structure.shown else drawn
-        self.set_hint(f"showing {shown:,} of {max(structure.total, shown):,} objects")
-        self.set_footer(
-            (note or "Click a box to select it · wheel zooms, drag pans, 0 fits") if structure.nodes else ""
-        )
-        self.set_empty(None if structure.nodes else note or EMPTY)
-        self.whole.setVisible(bool(structure.nodes))
+    def _shell(self) -> None:
+        """Header, footer and emptiness of the tab in view."""
+        empty = self._emptiness()
+        self.set_empty(empty)
+        self.set_footer("" if empty else self._footer_words())
+        if empty and self.tab != NEIGHBOURHOOD:
+            self.set_hint("")
+        else:
+            self._count()
+        table = self.twin.isChecked()
+        self.whole.setVisible(not empty and not table and self.tab in (NEIGHBOURHOOD, FOREST, MATRIX))
+        self.twin.setVisible(not empty)
+        self.why.setVisible(not empty)
+        self.why.setToolTip(WHY[self.tab])
+        if table and not empty:
+            self.table.model_.set_table(*self._rows())
+
+    def _count(self) -> None:
+        words = {
+            NEIGHBOURHOOD: self._neighbourhood_words, FOREST: self.forest.count_words, MATRIX: self.matrix.count_words,
+            CHAINS: self.chains.count_words, GROUPS: self.groups.count_words,
+        }[self.tab]()  # fmt: skip
+        self.set_hint(words)
+
+    def _neighbourhood_words(self) -> str:
+        structure = self.picture.structure
+        boxes = sum(node.state != MORE for node in self.picture.layout_now.nodes)
+        return f"showing {boxes:,} of {max(structure.total, boxes + sum(structure.left_out)):,} objects"
+
+    def _footer_words(self) -> str:
+        note = self.picture.structure.note if self.tab == NEIGHBOURHOOD else ""
+        return note or FOOTERS[self.tab]
+
+    def _emptiness(self) -> str | None:
+        if self.tab == NEIGHBOURHOOD:
+            structure = self.picture.structure
+            return None if structure.nodes else structure.note or EMPTY
+        if self.tab in (FOREST, MATRIX):
+            chart = self.matrix.chart if self.tab == MATRIX else self.forest.picture and self.forest.picture.chart
+            if chart is None or self._frame is None:
+                return None if self._frame is not None else EMPTY
+            nothing = not len(chart.row) if self.tab == MATRIX else not chart.columns
+            return no_objects(kind_of(self._frame.view), chart) if nothing else None
+        return None
+
+    def _rows(self) -> tuple[tuple[str, ...], list[np.ndarray], list[Target]]:
+        if self.tab == NEIGHBOURHOOD:
+            return self.picture.table()
+        views = {FOREST: self.forest, MATRIX: self.matrix, CHAINS: self.chains, GROUPS: self.groups}
+        heads, columns, targets = views[self.tab].table()
+        return tuple(heads), columns, targets
+
+    def _fit(self) -> None:
+        if self.tab == NEIGHBOURHOOD:
+            self.picture.fit_all()
+        elif self.tab == FOREST:
+            self.forest.fit_all()
+        else:
+            self.matrix.fit()
+
+    def _explain(self) -> None:
+        place = self.why.mapToGlobal(QPointF(0, self.why.height()).toPoint())
+        QToolTip.showText(place, WHY[self.tab], self.why)
+
+
+def kind_of(view: str) -> type[Design]:
+    """The design of a world's key; the base of all for an unknown one."""
+    return next((kind for kind in DESIGNS if kind.key == view.partition(":")[0]), Design)
+
+
+def _spot(detail: Detail | None) -> tuple[int, int]:
+    return (detail.pid, detail.vpn) if detail is not None else (0, -1)
+
+
+def _state(frame: Frame) -> tuple[int, int, str, str]:
+    return frame.generation, frame.position, frame.view, frame.branch

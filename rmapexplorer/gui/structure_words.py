@@ -1,0 +1,37 @@
+"""The sentences of the structures panel: what can be done, why not everything is drawn, why nothing is."""
+
+from __future__ import annotations
+
+from rmapexplorer.core.design import Design
+from rmapexplorer.engine.incidence import Chart
+
+EMPTY = "Select a page or a vma to see how the design finds it"
+
+FOOTERS = {
+    "Neighbourhood": "Click a box to select it · wheel zooms, drag pans, 0 fits",
+    "Forest": "Bars: vmas, links, pages · click selects, or unfolds what is folded · wheel zooms, drag pans, 0 fits",
+    "Matrix": "Click selects the vma · Shift-drag shows links as boxes · wheel zooms, Shift+wheel only across, 0 fits",
+    "Chains": "Click a pte to select its page · the design keeps such a list for every page",
+    "Groups": "Click a member to select its first vma, an exception to select the page",
+}
+
+WHY = {
+    "Neighbourhood": "Only what is around the selected page or vma is drawn, at most 150 boxes: of more, lines cannot be "
+    "told apart. The broken pills say how many are left out of each column; click one for more.",
+    "Forest": "Large subtrees are folded into one glyph with the number of objects below (+37), many siblings into one "
+    "pill. Click to unfold; the minimap shows where you are.",
+    "Matrix": "A screen has fewer points than there are links. From afar a cell stands for many vmas and objects, shaded "
+    "by the logarithm of its links. Zoom in until a cell is one vma and one object.",
+    "Chains": "All chains are counted by length on the left; only that of the selected page is drawn.",
+    "Groups": "The largest groups are drawn, of each the first 64 members and 8 exceptions.",
+}
+
+
+def no_objects(kind: type[Design], chart: Chart) -> str:
+    """Why forest and matrix are empty."""
+    keeps_none = kind.vma_owner is Design.vma_owner and kind.incidence is Design.incidence
+    if keeps_none and kind.page_chains is not Design.page_chains:
+        return f"{kind.title} keeps lists for pages, not objects that vmas hang on: see Chains"
+    if keeps_none:
+        return f"{kind.title} keeps no objects that vmas hang on: {kind.story}"
+    return f"No vma hangs on an object of {kind.title} yet: write to anonymous memory first"
