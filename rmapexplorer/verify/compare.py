@@ -47,7 +47,7 @@ class _Pairs:
     def __init__(self) -> None:
         self.forth: dict[str, str] = {}
         self.back: dict[str, str] = {}
-        self.alive: set[str] = set()
+        self.alive: set[str] | None = None  # in a step that frees before it allocates: what is alive after it
         self.inherited: dict[str, str] = {}
 
     def same(self, theirs: str | None, ours: str | None) -> bool:
@@ -56,9 +56,9 @@ class _Pairs:
         if ours in self.back:
             return self.back[ours] == theirs and self.forth[theirs] == ours
         before = self.forth.get(theirs)
-        if before in self.alive:
-            return False
         if before is not None:
+            if self.alive is None or before in self.alive:
+                return False
             self.inherited[ours] = self.inherited.get(before, before)
         self.forth[theirs], self.back[ours] = ours, theirs
         return True
@@ -92,7 +92,7 @@ class Comparison:
     def step(self, raw: Json, kernel: Json, mine: Json, ours: Json) -> None:
         """Compare one step: the kernel's record and full state, our record and full state."""
         self.raw = raw
-        self.pairs.alive = _names(ours)
+        self.pairs.alive = _names(ours) if raw["op"]["op"] in ("mmap", "mremap") else None
         for field in ("err", "done"):
             self._equal("result", field, raw.get(field), mine.get(field))
         self._equal("vmas", "processes", sorted(kernel["procs"]), sorted(ours["procs"]))
