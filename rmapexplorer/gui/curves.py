@@ -37,6 +37,8 @@ class CurveStore:
         self.generation = -1
         self._levels: list[tuple[np.ndarray, np.ndarray]] = []
         self._filled: list[int] = []
+        self.fresh: set[int] = set()
+        """Metrics that have changed since whoever draws them emptied this."""
         self._measured = np.empty((metrics, 0, 0), bool)
         """Where a value stands for itself: measured, or (NaN in all metrics of a design) not run so far."""
 
@@ -46,6 +48,7 @@ class CurveStore:
         empty = np.full((self._metrics, len(designs), 64), np.nan)
         self._levels, self._filled = [(empty, empty)], [0]
         self._measured = np.zeros(empty.shape, bool)
+        self.fresh = set(range(self._metrics))
 
     def apply(self, rows: MetricRows) -> bool:
         """Take rows; older generations are ignored. :return: True where something changed."""
@@ -54,38 +57,50 @@ class CurveStore:
         if rows.generation != self.generation or rows.designs != self.designs or not self._levels:
             self.clear(rows.designs)
         self.generation = rows.generation
-        end = rows.start + len(rows.values)
-        base = self._room(0, max(end, self.length))[0]
-        base[:, :, self.length : rows.start] = np.nan
-        self._measured[:, :, self.length : rows.start] = True
-        base[:, :, rows.start : end] = rows.values.transpose(2, 1, 0)
-        told = ~np.isnan(base[:, :, rows.start : end])
-        self._measured[:, :, rows.start : end] = told | ~told.any(axis=0)
-        self._hold(min(rows.start, self.length), end, end if rows.truncate else self.length)
-        self._filled = [self._filled[0], *(min(f, rows.start // FAN**k) for k, f in enumerate(self._filled[1:], 1))]
-        self.length = end if rows.truncate else max(end, self.length)
-        self._filled[0] = self.length
-        self._raise_pyramid()
-        return True
+        start, end, old = rows.start, rows.start + len(rows.values), self.length
+        base = self._room(0, max(end, old))[0]
+        first = min(start, old)
+        before = base[:, :, first : min(end, old)].copy()
+        base[:, :, old:start] = np.nan
+        self._measured[:, :, old:start] = True
+        base[:, :, start:end] = rows.values.transpose(2, 1, 0)
+        told = ~np.isnan(base[:, :, start:end])
+        self._measured[:, :, start:end] = told | ~told.any(axis=0)
+        self._carry(first, end)
+        self.length = end if rows.truncate else max(end, old)
+        touched = self._hold(before, first, end)
+        if self.length != old:
+            self.fresh.update(range(self._metrics))
+        self._raise_pyramid(first, self.length if self.length > old else touched)
+        return self.length != old or bool(self.fresh)
 
-    def _hold(self, start: int, end: int, length: int) -> None:
-        """Fill what was not measured from ``start`` to ``end`` with the value before it, and what hangs on that behind."""
-        self._carry(start, end)
-        while end < length:
-            start, end = end, min(length, end + BLOCK)
-            before = self._levels[0][0][:, :, end - 1].copy()
-            self._carry(start, end)
-            if np.array_equal(before, self._levels[0][0][:, :, end - 1], equal_nan=True):
-                break
+    def _hold(self, before: np.ndarray, first: int, end: int) -> int:
+        """Carry changed values on over what was not measured behind ``end``. :return: the end of what changed."""
+        after = self._levels[0][0][:, :, first : first + before.shape[2]]
+        differs = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+        self.fresh.update(np.flatnonzero(differs.any(axis=(1, 2))).tolist())
+        touched, base = end, self._levels[0][0]
+        if first + before.shape[2] < end or not end < self.length:
+            return max(touched, end)
+        for metric, design in np.argwhere(differs[:, :, -1]).tolist() if before.shape[2] else ():
+            stop = end
+            while stop < self.length:
+                known = self._measured[metric, design, stop : min(stop + BLOCK, self.length)]
+                run = int(known.argmax()) if known.any() else len(known)
+                stop += run
+                if run < len(known):
+                    break
+            base[metric, design, end:stop] = base[metric, design, end - 1]
+            touched = max(touched, stop)
+        return touched
 
     def _carry(self, start: int, end: int) -> None:
         base = self._levels[0][0]
-        part, known = base[:, :, start:end], self._measured[:, :, start:end]
-        if known.all():
-            return
-        carry = base[:, :, start - 1 : start] if start else np.full((*part.shape[:2], 1), np.nan)
-        source = np.maximum.accumulate(np.where(known, np.arange(1, end - start + 1), 0), axis=2)
-        part[:] = np.take_along_axis(np.concatenate([carry, part], axis=2), source, axis=2)
+        for metric in np.flatnonzero(~self._measured[:, :, start:end].all(axis=(1, 2))).tolist():
+            part, known = base[metric, :, start:end], self._measured[metric, :, start:end]
+            carry = base[metric, :, start - 1 : start] if start else np.full((len(part), 1), np.nan)
+            source = np.maximum.accumulate(np.where(known, np.arange(1, end - start + 1), 0), axis=1)
+            part[:] = np.take_along_axis(np.concatenate([carry, part], axis=1), source, axis=1)
 
     def values(self, metric: int, design: int) -> np.ndarray:
         """All values of one curve, by position."""
@@ -201,21 +216,26 @@ class CurveStore:
                 self._measured = np.concatenate([self._measured, more], axis=2)
         return self._levels[level]
 
-    def _raise_pyramid(self) -> None:
-        level = 0
+    def _raise_pyramid(self, start: int, end: int) -> None:
+        """Renew the bins over positions start .. end - 1, and those that the length has made full."""
+        self._filled[0], level, size = self.length, 0, 1
         while self._filled[level] >= 2 * FAN:
+            size *= FAN
             if level + 1 == len(self._levels):
                 empty = (self._metrics, len(self.designs), 64)
                 self._levels.append((np.full(empty, np.nan), np.full(empty, np.nan)))
                 self._filled.append(0)
-            old, new = self._filled[level + 1], self._filled[level] // FAN
+            new = self._filled[level] // FAN
+            low, high = min(self._filled[level + 1], start // size), min(new, max(-(-end // size), 0))
+            if self._filled[level + 1] < new:
+                high = new
             lows, highs = self._room(level + 1, new)
             below = self._levels[level]
-            shape = (self._metrics, len(self.designs), max(new - old, 0), FAN)
-            if new > old:
-                cut = slice(old * FAN, new * FAN)
-                lows[:, :, old:new] = np.fmin.reduce(below[0][:, :, cut].reshape(shape), axis=3)
-                highs[:, :, old:new] = np.fmax.reduce(below[1][:, :, cut].reshape(shape), axis=3)
+            if high > low:
+                shape = (self._metrics, len(self.designs), high - low, FAN)
+                cut = slice(low * FAN, high * FAN)
+                lows[:, :, low:high] = np.fmin.reduce(below[0][:, :, cut].reshape(shape), axis=3)
+                highs[:, :, low:high] = np.fmax.reduce(below[1][:, :, cut].reshape(shape), axis=3)
             self._filled[level + 1] = new
             level += 1
         for higher in range(level + 1, len(self._filled)):
