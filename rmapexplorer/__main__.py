@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 
-from rmapexplorer.cli import main
+from rmapexplorer.launch import main
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()  # work beside the window starts this file again where it is frozen

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap) or what perf script printed")
     parser.add_argument("--screenshot", metavar="PATH", help="save a picture of the window there and end")
     parser.add_argument("--size", metavar="WxH", type=size, help="of the window, for example 1440x900")
-    parser.add_argument("--theme", choices=("dark", "light", "contrast", "contrast_light", "system"), help="for this start only")
+    parser.add_argument(
+        "--theme", choices=("dark", "light", "contrast", "contrast_light", "system"), help="for this start only"
+    )
     parser.add_argument("--reset-settings", action="store_true", help="forget layout, theme, text size, recent files")
     parser.add_argument("--version", action="version", version=f"rmapexplorer {__version__}")
     return parser
@@ -47,8 +49,8 @@ def size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def run(argv: Sequence[str]) -> int:
-    """Open the window, or with ``--screenshot`` make a picture of it; the exit code."""
+def run(argv: Sequence[str], watch: Callable[[MainWindow], None] | None = None) -> int:
+    """Open the window, or with ``--screenshot`` make a picture of it; the exit code. ``watch`` is told of the window."""
     options = parser().parse_args(list(argv))
     trouble = choose_screen(options.screenshot is not None)
     if trouble:
@@ -56,9 +58,11 @@ def run(argv: Sequence[str]) -> int:
         return 1
     sys.setswitchinterval(SWITCH_INTERVAL)
     os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
-    from rmapexplorer.gui.icons import icon
+    import rmapexplorer.engine.engine  # noqa: F401 - PySide reads the source of every module that is imported after it
 
     app = make_application()
+    from rmapexplorer.gui.icons import icon
+
     with tempfile.TemporaryDirectory(prefix="rmapexplorer-") as scratch:
         settings = make_settings(options, scratch)
         window = make_window(app, settings, options)
@@ -69,6 +73,8 @@ def run(argv: Sequence[str]) -> int:
             shot = Screenshot(window, options.screenshot)
             code = shot.take(app)
         else:
+            if watch is not None:
+                watch(window)
             window.first_start()
             code = app.exec()
         window.bridge.stop()

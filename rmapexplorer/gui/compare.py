@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.comparison import MOST, Compare, Comparison
@@ -84,7 +84,7 @@ class CompareView(QWidget):
         scroll.setWidget(self._holder)
         scroll.viewport().setAutoFillBackground(False)
         self._holder.setAutoFillBackground(False)
-        lower = QWidget()
+        lower = self._lower = QWidget()
         below = QVBoxLayout(lower)
         below.setContentsMargins(8, 4, 8, 0)
         below.setSpacing(4)
@@ -169,6 +169,15 @@ class CompareView(QWidget):
             part.set_theme(theme)
         self._tell()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Words that wrap need their height: a splitter does not ask for it."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        words = self.partings.heightForWidth(max(60, self.width() - 24))
+        self._lower.setMinimumHeight(max(words, 0) + 3 * self.table.verticalHeader().defaultSectionSize())
+
     def _add_column(self) -> None:
         column = SideColumn()
         column.set_theme(self._theme)
@@ -206,6 +215,7 @@ class CompareView(QWidget):
         counted = f"showing {shown} of {plural(one.processes, 'process').replace('processs', 'processes')}"
         self.panel.set_hint(" · ".join(part for part in (where, counted) if part))
         self.partings.setText(self._parting_lines(one))
+        self._make_room()
 
     def _parting_lines(self, one: Comparison) -> str:
         color = self._theme.color

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from attrs import evolve
 import numpy as np
+from attrs import evolve
 from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
@@ -28,6 +28,10 @@ from rmapexplorer.gui.theme import Theme, Themes
 DEFAULT = ("bytes", "probe_nodes", "pages_copied")
 MOST_PLOTS = 6
 NO_DATA = "Curves appear with the first operation."
+
+AT_LAST_MS = 400
+AFTER_FRAME_MS = 30
+"""The plotting library takes a quarter of a second to load: the first state is painted before."""
 
 AT_ONCE = 4096
 """Rows taken at once; what comes in larger messages is taken bit by bit, so that no slot takes long."""
@@ -167,6 +171,8 @@ class Overhead(QWidget):
 
     def set_frame(self, frame: Frame) -> None:
         """Move the cursor to the frame's position."""
+        if not self._loaded and self.isVisible():
+            QTimer.singleShot(AFTER_FRAME_MS, self, self._load_once)
         if frame.generation > self.store.generation and not self._coming:
             self.store.generation = frame.generation
             self.store.clear()
@@ -191,10 +197,14 @@ class Overhead(QWidget):
                 card.plot.set_theme(theme)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Load the plots once the window is painted."""
+        """Load the plots once the window has painted its first state, or a little later where none comes."""
         super().showEvent(event)
         if not self._loaded:
-            QTimer.singleShot(0, self, self.load)
+            QTimer.singleShot(AT_LAST_MS, self, self._load_once)
+
+    def _load_once(self) -> None:
+        if not self._loaded:
+            self.load()
 
     def load(self) -> None:
         """Make the plots now."""

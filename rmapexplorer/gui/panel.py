@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rmapexplorer.gui.panel_header import Header
 from rmapexplorer.gui.theme import Theme
 
 RADIUS = 8.0
@@ -177,6 +178,7 @@ class HeaderButton(QToolButton):
             painter.setBrush(self._wash)
             painter.drawRoundedRect(box, 4, 4)
         painter.setPen(self._text if hot or self.isChecked() else self._dim)
+        painter.setOpacity(1.0 if self.isEnabled() else 0.45)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._label())
         painter.end()
 
@@ -269,16 +271,9 @@ class Panel(QWidget):
         self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for label in (self._hint, self._footer):
             label.setFont(scaled(self.font(), 0.92))
-        self._controls = QHBoxLayout()
-        self._controls.setSpacing(2)
-        self._header = QWidget()
-        row = QHBoxLayout(self._header)
-        row.setContentsMargins(12, 5, 12, 5)
-        row.setSpacing(6)
-        row.addWidget(self._title)
-        row.addStretch(1)
-        row.addLayout(self._controls)
-        row.addWidget(self._hint)
+        more = HeaderButton("⋯", "Controls for which there is no room")
+        self._header = Header(self._title, self._hint, more, lambda widget: isinstance(widget, HeaderButton))
+        self._controls = self._header.controls
         self._empty = QLabel()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
@@ -341,10 +336,13 @@ class Panel(QWidget):
 
     def set_title_widget(self, widget: QWidget) -> None:
         """Put ``widget`` (tabs, say) where the title stands."""
-        layout = self._header.layout()
-        assert isinstance(layout, QHBoxLayout)
-        self._title.setVisible(False)
-        layout.insertWidget(0, widget)
+        self._header.set_title_widget(widget)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Its header at its narrowest, and a few lines: bodies scroll, elide or say that there is no room."""
+        least = super().minimumSizeHint()
+        lines = 6 * self.fontMetrics().height()
+        return QSize(min(least.width(), self._header.minimumSizeHint().width()), min(least.height(), lines))
 
     def set_body(self, widget: QWidget) -> None:
         """The view itself; replaces the one before."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress, Saved, SessionOpened
@@ -141,10 +142,14 @@ class MainWindow(QMainWindow):
                 ("context_requested", self._context),
                 ("seek_requested", self._seek),
                 ("walk_step_changed", self._walked),
-                ("asked", self.bridge.ask),
+                ("asked", lambda question, reply, v=view: self._asked(v, question, reply)),
             ):
                 if hasattr(view, signal_name):
                     getattr(view, signal_name).connect(slot)
+
+    def _asked(self, view: QWidget, question: Any, reply: Callable[[Any], None]) -> None:
+        # views are made anew when the text changes its size: an answer may come to one that is gone
+        self.bridge.ask(question, lambda value: reply(value) if isValid(view) else None)
 
     def _rebuild(self) -> None:
         """New views in the place of the present ones, told all that those were told: they measure text when they are made."""

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rmapexplorer.gui.app import SWITCH_INTERVAL
 
+if TYPE_CHECKING:
+    from rmapexplorer.gui.window import MainWindow
 
-def first_frame(settings: str) -> int:
-    """Open the window as a user does; print the monotonic time of its first painted frame, and end."""
-    from PySide6.QtCore import QEvent, QObject, QSettings
 
+def first_frame(home: str) -> int:
+    """Open the window as a user does; print the monotonic time of its first painted frame, and end.
+
+    :param home: a folder for the settings of this start.
+    """
+    os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_STATE_HOME"] = home
     from rmapexplorer.gui import app as start
-    from rmapexplorer.gui.settings import Settings
 
-    app = start.make_application()
-    own = Settings(QSettings(settings, QSettings.Format.IniFormat))
-    own.autosave_seconds = 0
-    options = argparse.Namespace(file=None, screenshot=None, size=None, theme=None, reset_settings=False)
-    window = start.make_window(app, own, options)
+    return start.run([], _end_at_first_frame)
+
+
+def _end_at_first_frame(window: MainWindow) -> None:
+    from PySide6.QtCore import QEvent, QObject
+    from PySide6.QtWidgets import QApplication
 
     class First(QObject):
         """Ends the application at the first paint that shows a state."""
@@ -33,25 +40,21 @@ def first_frame(settings: str) -> int:
             if event.type() == QEvent.Type.Paint and window.frame is not None and not self.property("done"):
                 self.setProperty("done", True)
                 print(time.monotonic())
-                app.exit(0)
+                QApplication.exit(0)
             return False
 
-    first = First()
-    window.views["memory_map"].installEventFilter(first)
-    for child in window.views["memory_map"].findChildren(QObject):
+    first = First(window)
+    for child in (window.views["memory_map"], *window.views["memory_map"].findChildren(QObject)):
         child.installEventFilter(first)
-    code = app.exec()
-    window.bridge.stop()
-    if window.trouble is not None:
-        window.trouble.uninstall()
-    return code
 
 
 def main() -> int:
     """What the arguments say."""
     parser = argparse.ArgumentParser(prog="python -m rmapexplorer.gui.bench")
     parser.add_argument("trial", nargs="?", help="one of the trials")
-    parser.add_argument("--first-frame", metavar="INI", help="only start, and print when the first frame was painted")
+    parser.add_argument(
+        "--first-frame", metavar="FOLDER", help="only start, and print when the first frame was painted"
+    )
     parser.add_argument("--options", default="{}", help="sizes as JSON")
     given = parser.parse_args()
     sys.setswitchinterval(SWITCH_INTERVAL)

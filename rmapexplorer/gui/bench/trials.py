@@ -42,7 +42,7 @@ def start(scratch: Path, options: dict[str, float]) -> list[Result]:
     for _ in range(6):
         before = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "rmapexplorer.gui.bench", "--first-frame", str(scratch / "start.ini")],
+            [sys.executable, "-m", "rmapexplorer.gui.bench", "--first-frame", str(scratch / "home")],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         if done.returncode != 0:

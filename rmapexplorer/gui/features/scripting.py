@@ -70,7 +70,8 @@ class Scripting(Feature):
             self.window.show_notice(said or Notice(level="info", text=f"Saved the script in {job.path}."))
 
     def _ask(self, question: Any, reply: Callable[[Any], None]) -> None:
-        self.window.bridge.ask(question, reply)
+        view = self.view  # an answer may come when the panel is another
+        self.window.bridge.ask(question, lambda value: reply(value) if view is self.view else None)
 
     def _run(self, position: int, operations: Sequence[Operation]) -> None:
         window, view = self.window, self.view

@@ -1,0 +1,85 @@
+"""A view that is made when it is first looked at: panels behind others cost nothing at start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+
+class Later(QWidget):
+    """Stands for a view until it is shown. What is asked of it that only the view knows makes the view."""
+
+    requested = Signal(str, dict)
+    context_requested = Signal(str, dict, QPoint)
+    seek_requested = Signal(int)
+    asked = Signal(object, object)
+
+    def __init__(self, make: Callable[[], QWidget], name: str) -> None:
+        super().__init__()
+        self._make = make
+        self._view: Any = None
+        self._frame: Any = None
+        self._still = False
+        self.setObjectName(f"{name}_later")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def made(self) -> bool:
+        """Whether the view exists."""
+        return self._view is not None
+
+    @property
+    def view(self) -> Any:
+        """The view, made if it was not."""
+        if self._view is None:
+            self._view = self._make()
+            self._column.addWidget(self._view)
+            self.setFocusProxy(self._view)
+            for name in ("requested", "context_requested", "seek_requested", "asked"):
+                if hasattr(self._view, name):
+                    getattr(self._view, name).connect(getattr(self, name))
+            self._view.reduced_motion = self._still
+            if self._frame is not None:
+                self._view.set_frame(self._frame)
+        return self._view
+
+    @property
+    def reduced_motion(self) -> bool:
+        """Whether nothing is to move by itself."""
+        return self._still
+
+    @reduced_motion.setter
+    def reduced_motion(self, still: bool) -> None:
+        self._still = still
+        if self._view is not None:
+            self._view.reduced_motion = still
+
+    def set_frame(self, frame: Any) -> None:
+        """Kept until there is a view to show it."""
+        self._frame = frame
+        if self._view is not None:
+            self._view.set_frame(frame)
+
+    def inherit(self, old: Later) -> None:
+        """Go on as the one that this replaces, if anybody has seen that."""
+        if old.made:
+            if hasattr(old.view, "inherit"):
+                self.view.inherit(old.view)
+            else:
+                assert self.view is not None
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Now it is needed."""
+        super().showEvent(event)
+        assert self.view is not None
+
+    def __getattr__(self, name: str) -> Any:
+        """Anything else is the view's."""
+        if name.startswith("_") or name == "apply":
+            raise AttributeError(name)
+        return getattr(self.view, name)

@@ -1,0 +1,138 @@
+"""The header row of a panel: title left, small controls and a hint right; controls that find no room go into a menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QSize, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+
+HINT_LEAST = 40
+"""Room the hint keeps before a control gives way, in device-independent pixels."""
+
+MARGIN = 12
+"""Left and right of the row."""
+
+
+class Header(QWidget):
+    """Measures its controls when it is laid out, and puts the last of them into the menu of ``more`` where it is narrow.
+
+    :param squeezes: whether a widget is a control that may go into the menu.
+    """
+
+    def __init__(self, title: QLabel, hint: QLabel, more: QToolButton, squeezes: Callable[[QWidget], bool]) -> None:
+        super().__init__()
+        self._title: QWidget = title
+        self._hint, self._more, self._squeezes = hint, more, squeezes
+        self._away: list[QToolButton] = []
+        """Controls in the menu, the leftmost first."""
+        self.controls = QHBoxLayout()
+        self.controls.setSpacing(2)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(MARGIN, 5, MARGIN, 5)
+        self._row.setSpacing(6)
+        self._row.addWidget(title)
+        self._row.addStretch(1)
+        self._row.addLayout(self.controls)
+        self._row.addWidget(more)
+        self._row.addWidget(hint)
+        more.hide()
+        hint.setMinimumWidth(1)  # it is the first to give way
+        menu = QMenu(more)
+        more.setMenu(menu)
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu.aboutToShow.connect(self._fill)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.fit)
+
+    def set_title_widget(self, widget: QWidget) -> None:
+        """Another widget where the title stands."""
+        self._title.setVisible(False)
+        self._title = widget
+        self._row.insertWidget(0, widget)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """The title and the menu button: everything else gives way."""
+        title = self._title.minimumSizeHint().width()
+        wide = title + self._more.sizeHint().width() + 2 * MARGIN + 12
+        return QSize(wide, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Another width: other controls fit."""
+        super().resizeEvent(event)
+        self.fit()
+
+    def event(self, event: QEvent) -> bool:
+        """A control or the hint changed its size or came: look again, once all of them did."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._soon.start(0)
+        return super().event(event)
+
+    def fit(self) -> None:
+        """Show as many controls as there is room for."""
+        there = [one for one in self._buttons() if one in self._away or not one.isHidden()]
+        wanted = there[: self._fitting(there)]
+        away = there[len(wanted) :]
+        if away == self._away:
+            return
+        back = [one for one in self._away if one not in away]
+        self._away = away
+        for one in away:
+            one.hide()
+        for one in back:
+            one.show()
+        self._more.setVisible(bool(away))
+
+    def _buttons(self) -> list[QToolButton]:
+        found: list[QToolButton] = []
+
+        def collect(widget: QWidget | None) -> None:
+            if isinstance(widget, QToolButton) and self._squeezes(widget):
+                found.append(widget)
+            elif widget is not None and widget.layout() is not None:
+                inner = widget.layout()
+                for n in range(inner.count()):
+                    collect(inner.itemAt(n).widget())
+
+        for n in range(self.controls.count()):
+            collect(self.controls.itemAt(n).widget())
+        return found
+
+    def _fitting(self, buttons: list[QToolButton]) -> int:
+        others = sum(
+            self.controls.itemAt(n).widget().sizeHint().width()
+            for n in range(self.controls.count())
+            if not self._holds(self.controls.itemAt(n).widget(), buttons)
+            and not self.controls.itemAt(n).widget().isHidden()
+        )
+        hint = 0 if self._hint.isHidden() else min(self._hint.sizeHint().width(), HINT_LEAST) + 6
+        room = self.width() - 2 * MARGIN - 12 - self._title.minimumSizeHint().width() - hint - others
+        widths = [button.sizeHint().width() + 2 for button in buttons]
+        if sum(widths) <= room:
+            return len(buttons)
+        room -= self._more.sizeHint().width() + 6
+        count = 0
+        while count < len(widths) and sum(widths[: count + 1]) <= room:
+            count += 1
+        return count
+
+    @staticmethod
+    def _holds(widget: QWidget, buttons: list[QToolButton]) -> bool:
+        return any(widget is one or widget.isAncestorOf(one) for one in buttons)
+
+    def _fill(self) -> None:
+        menu = self._more.menu()
+        menu.clear()
+        for button in self._away:
+            own = button.menu()
+            if own is not None:
+                menu.addMenu(own).setText(button.text())
+                continue
+            action = menu.addAction(button.text() or button.accessibleName())
+            action.setToolTip(button.toolTip())
+            action.setEnabled(button.isEnabled())
+            action.setCheckable(button.isCheckable())
+            action.setChecked(button.isChecked())
+            action.triggered.connect(lambda _=False, b=button: b.click())

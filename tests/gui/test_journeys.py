@@ -1,0 +1,145 @@
+"""Journeys through the real window with real mouse and key events: what a user does, and what must be there after it."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from rmapexplorer.gui.compare import CompareView
+from rmapexplorer.gui.inspector_parts import MergeCard
+from rmapexplorer.gui.window import MainWindow
+from rmapexplorer.resources import resource
+from tests.gui.real_window import LETTER, at_rest, click, digests, settings, window
+
+__all__ = ["settings", "window"]
+
+RECORDINGS = Path(__file__).parent.parent / "data" / "recordings"
+
+
+def test_a_walk_is_stepped(window: MainWindow, qtbot: QtBot) -> None:
+    walk = window.views["inspector"].walk
+    click(walk.run)  # it was shown as a whole: begin again
+    assert walk.revealed == 0 and "to visit" in walk.text.text()
+    click(walk.step)
+    assert walk.revealed == 1
+    assert [step.hit for step in walk.list.steps.steps[:1]] == [True]
+    assert "to go" in walk.text.text()
+    walk.step.setFocus()
+    QTest.keyClick(walk.step, Qt.Key.Key_Space)
+    assert walk.revealed == len(walk.list.steps.steps) == 2
+    assert not walk.step.isEnabled() and "2 hits" in walk.text.text() and "0 missed" in walk.text.text()
+
+
+def test_why_two_vmas_did_not_merge(window: MainWindow, qtbot: QtBot) -> None:
+    table = window.views["vmas"].table
+    row = next(
+        index for n in range(table.model().rowCount()) if "a1c-a20" in str((index := table.model().index(n, 0)).data())
+    )
+    click(table.viewport(), table.visualRect(row).center())
+    qtbot.waitUntil(lambda: window.frame is not None and window.frame.detail is not None
+                    and window.frame.detail.vma_span == (0xA1C, 0xA20))  # fmt: skip
+
+    def refused() -> list[MergeCard]:
+        cards = window.views["inspector"].findChildren(MergeCard)
+        return [card for card in cards if card.isVisible() and card.verdict.refusal is not None]
+
+    qtbot.waitUntil(lambda: len(refused()) == 1, timeout=5000)
+    cards = refused()
+    why = cards[0].verdict.refusal
+    assert why is not None and why.rule == "pgoff" and (why.mine, why.theirs) == ("a20", "a18")
+    assert cards[0].verdict.remedy.startswith("Move it with mremap")
+    assert "pgoff is not linear" in cards[0].text.text().replace("\u200b", "")
+
+
+def test_two_designs_are_compared(window: MainWindow, qtbot: QtBot) -> None:
+    QTest.keyClick(window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    view = window.views["compare"].view
+    assert isinstance(view, CompareView)
+    qtbot.waitUntil(lambda: view.comparison is not None and view.comparison.position == 5, timeout=10_000)
+    for action in view.which.menu().actions():
+        if action.data() in ("pte_chain", "anon_vma"):
+            action.trigger()
+    qtbot.waitUntil(lambda: view.comparison is not None and len(view.comparison.sides) == 2, timeout=10_000)
+    comparison = view.comparison
+    assert comparison is not None and [side.design for side in comparison.sides] == ["anonmm", "anon_vma_chain"]
+    first = {part.what: part.position for part in comparison.partings}
+    assert first["pages copied"] == 5
+    view.partings.linkActivated.emit(str(first["pages copied"] - 1))
+    at_rest(qtbot, window, 4)
+    qtbot.waitUntil(lambda: view.comparison is not None and view.comparison.position == 4, timeout=10_000)
+    names = [row.name for row in view.model.rows]
+    copied = view.model.rows[names.index("pages copied")]
+    assert copied.values == (0.0, 0.0), "before the mremap they are alike"
+
+
+def test_a_recording_is_opened_and_cancelled(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    before = digests(qtbot, window)
+    text = gzip.decompress((RECORDINGS / "python-pool.perf.txt.gz").read_bytes())
+    large = tmp_path / "large.perf.txt"
+    large.write_bytes(text * 6)
+    window.bridge.open(str(large))
+    qtbot.waitUntil(lambda: window.statusbar.job != 0 and window.statusbar.cancel.isVisible(), timeout=20_000)
+    click(window.statusbar.cancel)
+    at_rest(qtbot, window)
+    qtbot.waitUntil(lambda: window.messagebar.notice is not None, timeout=10_000)
+    assert window.messagebar.notice is not None and "Stopped" in window.messagebar.notice.text
+    assert window.frame is not None
+    if window.frame.head == 6:  # it was still being read: the session before is untouched
+        assert window.frame.position == 5 and digests(qtbot, window) == before
+    else:  # it was already running: what was done stays, the rest waits
+        assert 0 < window.frame.position < window.frame.head
+    window.bridge.open(str(resource(LETTER)))
+    at_rest(qtbot, window, 5)
+    assert digests(qtbot, window) == before, "everything goes on as before"
+
+
+def test_a_session_is_changed_saved_and_opened_again(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.views["processes"].setFocus()
+    QTest.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    at_rest(qtbot, window, 6)
+    assert window.frame is not None and len(window.frame.tasks.pid) == 3 and window.isWindowModified()
+    window.files.dialogs.path = str(tmp_path / "mine.rmap")
+    QTest.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: not window.isWindowModified(), timeout=10_000)
+    kept = digests(qtbot, window)
+    window.files.new()
+    at_rest(qtbot, window, 1)
+    assert digests(qtbot, window) != kept
+    window.files.open(str(tmp_path / "mine.rmap"))
+    at_rest(qtbot, window, 6)
+    assert digests(qtbot, window) == kept
+    assert "mine" in window.windowTitle() and not window.isWindowModified()
+
+
+def test_the_keyboard_reaches_every_panel(window: MainWindow, qtbot: QtBot) -> None:
+    reached = set()
+    window.activateWindow()
+    window.views["processes"].setFocus()
+    for _ in range(120):
+        focus = QApplication.focusWidget()
+        while focus is not None and focus not in window.views.values():
+            focus = focus.parentWidget()
+        if focus is not None:
+            reached.add(focus.objectName() or type(focus).__name__)
+        QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Tab)
+    shown = {"processes", "vmas", "memory_map", "structures", "timeline", "overhead"}
+    names = {name for name, view in window.views.items() if (view.objectName() or type(view).__name__) in reached}
+    assert shown <= names, f"Tab does not reach {shown - names}"
+
+
+def test_selection_is_one_in_all_panels(window: MainWindow, qtbot: QtBot) -> None:
+    canvas = window.views["memory_map"].canvas
+    scene = canvas.scene
+    x = scene.gutter + float(scene.window.x(scene.axis.unit(0xA12 + 0.5)))
+    row = int(scene.rows.of_task[scene.frame.tasks.pid.tolist().index(1)])
+    click(canvas.viewport(), QPoint(round(x), round(scene.y(row) + scene.box_height / 2)))
+    qtbot.waitUntil(lambda: (window.selection.pid, window.selection.vpn) == (1, 0xA12), timeout=5000)
+    qtbot.waitUntil(lambda: window.frame is not None and window.frame.detail is not None
+                    and window.frame.detail.vpn == 0xA12, timeout=5000)  # fmt: skip
+    assert "a12 of server 1" in window.views["inspector"].panel.hint()
+    assert "1" in window.views["vmas"].panel.title()
