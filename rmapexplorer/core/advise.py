@@ -28,6 +28,9 @@ _SET = {
 }  # fmt: skip
 """Advice -> (flags set, flags cleared)."""
 
+MOST_ASKED = 1 << 12
+"""Pages of a file looked at to see whether one is cached."""
+
 _DISCARDS = ("free", "dontneed", "dontneed_locked", "remove", "dontfork", "wipeonfork", "guard_install")
 """Advices that throw memory away, now or in a child: a sealed anonymous vma bears them only where it could be written."""
 
@@ -215,9 +218,9 @@ def ftruncate(w: World, op: Ftruncate) -> None:
     if op.pages < 0:
         raise KernelError("EINVAL", "a file cannot have a negative size", "pages")
     file = w.files[w.file_ids[op.file]]
-    old, file.size = file.size, op.pages
-    if old is None or old > op.pages:
+    if file.size is None or file.size > op.pages:
         _drop_cache(w, file, op.pages, 1 << 52, private_too=True)
+    file.size = op.pages
 
 
 def punch(w: World, op: Punch) -> None:
@@ -228,6 +231,12 @@ def punch(w: World, op: Punch) -> None:
     if op.offset < 0 or op.pages <= 0:
         raise KernelError("EINVAL", "a hole needs an offset of 0 or more and a length of 1 or more", "offset")
     _drop_cache(w, w.files[w.file_ids[op.file]], op.offset, op.offset + op.pages, private_too=False)
+
+
+def _any_cached(file: File, first: int, last: int) -> bool:
+    # of the pages that nobody has looked at yet
+    end = last if file.size is None else min(last, file.size)
+    return any(file.in_cache_at_first(index) for index in range(first, min(end, first + MOST_ASKED)))
 
 
 def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) -> None:
@@ -250,7 +259,7 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
     _, slots = w.cache.span(file.cache, first, last)
     entries = w.cache.flat[slots]
     gone_pages = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT
-    if len(gone_pages):
+    if len(gone_pages) or _any_cached(file, first, last):
         w.batches.drain()
     w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
     w.cache.flat[slots] = 0

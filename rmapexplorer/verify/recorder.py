@@ -18,6 +18,9 @@ AT_ONCE = ("stack", "deep stack", "thread data", "library data", "data")
 AT_START = 31
 """Pages that a program writes from its start to its first command, about."""
 
+WRITTEN = {7: "data", 9: "stack", 12: "library data", 19: "thread data"}
+"""Which of them are those."""
+
 
 @define
 class _Own:
@@ -71,8 +74,10 @@ class Recorder:
             self._leave(op.pid)
         elif isinstance(op, Exec):
             self.start(op.pid)
-            for _ in range(AT_START):
-                self.batches.add_stranger()
+            for number in range(AT_START):
+                stranger = self.batches.add_stranger()
+                if number in WRITTEN:
+                    self.own[op.pid][WRITTEN[number]].number = stranger
 
     def _leave(self, pid: int) -> None:
         for page in self.own.pop(pid, {}).values():
