@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from rmapexplorer.core.operations import Operation
@@ -22,7 +22,7 @@ from rmapexplorer.gui.script_follow import Follower
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 
-HINT = "Ctrl+Return runs what differs · Ctrl+Shift+Return up to the cursor · Ctrl+Space completes"
+HINT = "Ctrl+Return runs it · Ctrl+Space completes"
 TYPING_MS = 180
 """A text is read so long after the last key."""
 ROWS = 4
@@ -68,9 +68,11 @@ class ScriptView(QWidget):
     def _build(self) -> None:
         self.problems.setObjectName("scriptfaults")
         self.problems.setAccessibleName("Faults of the script")
-        self.problems.setMaximumHeight(self.problems.fontMetrics().lineSpacing() * (ROWS + 1) + 8)
         self.problems.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.problems.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.problems.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.problems.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.problems.setWordWrap(True)
+        self.problems.viewport().installEventFilter(self)
         self.problems.hide()
         body = QWidget()
         inside = QVBoxLayout(body)
@@ -295,6 +297,19 @@ class ScriptView(QWidget):
             item.setData(Qt.ItemDataRole.UserRole, fault)
             self.problems.addItem(item)
         self.problems.setVisible(bool(faults))
+        self._fit_faults()
+
+    def _fit_faults(self) -> None:
+        # as high as its first faults, wrapped, need; never more than a third of the panel
+        rows = min(self.problems.count(), ROWS)
+        needed = sum(self.problems.visualItemRect(self.problems.item(n)).height() for n in range(rows))
+        self.problems.setFixedHeight(min(needed + 4, max(self.height() // 3, self.fontMetrics().height() * 3)))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+        """Another width of the faults: they wrap anew."""
+        if event.type() == QEvent.Type.Resize:
+            QTimer.singleShot(0, self, self._fit_faults)
+        return super().eventFilter(watched, event)
 
     def _go_to(self, item: QListWidgetItem) -> None:
         fault = item.data(Qt.ItemDataRole.UserRole)
@@ -312,8 +327,8 @@ class ScriptView(QWidget):
         self.editor.set_first_number(state.first + 1 if state.windowed else 1)
         self.panel.set_hint(self._said())
         self.panel.set_footer(HINT)
-        self.upto_button.setVisible(state.edited)
-        self.discard_button.setVisible(state.edited)
+        for button in (self.upto_button, self.discard_button):
+            button.setEnabled(state.edited)
         empty = not state.head and not state.edited and not self.editor.hasFocus()
         self.editor.setPlaceholderText('spawn new "init"' if empty else "")
 
@@ -323,13 +338,11 @@ class ScriptView(QWidget):
             return "running…"
         if state.edited:
             count = len(found.faults) if found is not None else 0
-            faults = f"{count} fault{'s' if count > 1 else ''}" if count else "not run"
-            return f"edited · {faults}"
+            return plural(count, "fault") if count else "edited"
         if state.windowed:
-            return f"showing lines {state.first + 1:,}–{state.end:,} of {state.head:,}"
+            return f"{state.first + 1:,}–{state.end:,} of {state.head:,}"
         if state.limit >= 0:
-            rest = state.head - state.end
-            return f"{state.end:,} of {state.head:,} operations; {rest:,} more follow in the history"
+            return f"{state.end:,} of {state.head:,} operations"
         return plural(state.head, "operation")
 
     def place_for_menu(self, place: QPoint) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QCompleter, QPlainTextEdit
+from PySide6.QtWidgets import QAbstractItemView, QCompleter, QPlainTextEdit
 
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.formats.script import expected_at
@@ -70,20 +70,41 @@ class Completer(QCompleter):
         self.setModel(self._model)
         self.setWidget(editor)
         self.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
-        self.popup().setObjectName("suggestions")
-        self.activated[QModelIndex].connect(self._chosen)  # type: ignore[index]
+        self._list.setObjectName("suggestions")
+        self._list.setAccessibleName("Suggestions")
+        self.activated[QModelIndex].connect(self._picked)  # type: ignore[index]
+
+    @property
+    def _list(self) -> QAbstractItemView:
+        found = self.popup()
+        assert found is not None
+        return found
 
     @property
     def open(self) -> bool:
         """Whether the list is shown."""
-        return self.popup().isVisible()
+        return self._list.isVisible()
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a word of the list is marked: Enter takes it. While typing none is, Enter ends the line then."""
+        return self.open and self._list.currentIndex().isValid()
+
+    def hide(self) -> None:
+        """Close the list."""
+        self._list.hide()
+
+    def take(self) -> None:
+        """Take the word that is marked, else the first one."""
+        index = self._list.currentIndex()
+        self._picked(index if index.isValid() else self._list.model().index(0, 0))
 
     def words(self) -> list[str]:
         """The words shown."""
         return [self._model.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self._model.rowCount())]
 
-    def offer(self, begun: str, found: list[tuple[str, str]], at: QRect) -> None:
-        """Show these under the rectangle of the cursor; nothing hides the list."""
+    def offer(self, begun: str, found: list[tuple[str, str]], at: QRect, choose: bool = False) -> None:
+        """Show these under the rectangle of the cursor; nothing hides the list. ``choose`` marks the first."""
         self._begun = len(begun)
         self._model.clear()
         for word, hint in found:
@@ -91,15 +112,15 @@ class Completer(QCompleter):
             item.setData(word, Qt.ItemDataRole.UserRole)
             self._model.appendRow(item)
         if not found:
-            self.popup().hide()
+            self.hide()
             return
-        popup = self.popup()
+        popup = self._list
         width = popup.sizeHintForColumn(0) + popup.verticalScrollBar().sizeHint().width() + 16
         at.setWidth(min(max(width, 120), 560))
         self.complete(at)
-        popup.setCurrentIndex(self.completionModel().index(0, 0))
+        popup.setCurrentIndex(popup.model().index(0, 0) if choose else QModelIndex())
 
-    def _chosen(self, index: QModelIndex) -> None:
-        word = self.completionModel().data(index, Qt.ItemDataRole.UserRole)
-        self.popup().hide()
+    def _picked(self, index: QModelIndex) -> None:
+        word = index.data(Qt.ItemDataRole.UserRole)
+        self.hide()
         self.picked.emit(word, self._begun)

@@ -68,6 +68,7 @@ class ScriptEditor(QPlainTextEdit):
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setFont(mono())
         self.setTabStopDistance(QFontMetricsF(mono()).horizontalAdvance(" ") * INDENT)
+        self.setTabChangesFocus(True)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setStyleSheet("QPlainTextEdit { border: none; border-radius: 0; padding: 0; }")
         self.first_number = 1
@@ -154,7 +155,7 @@ class ScriptEditor(QPlainTextEdit):
             cursor.setPosition(block.position() + start)
             stop = block.position() + min(start + max(fault.length, 1), room)
             cursor.setPosition(stop, QTextCursor.MoveMode.KeepAnchor)
-            mark.cursor, mark.format = cursor, look  # type: ignore[attr-defined]
+            mark.cursor, mark.format = cursor, look
             marks.append(mark)
         self.setExtraSelections(marks)
 
@@ -263,12 +264,16 @@ class ScriptEditor(QPlainTextEdit):
             said += [self.remarks[block]] if block in self.remarks else []
             QToolTip.showText(event.globalPos(), "\n".join(said), self)
             return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self.completer.open:
+            if event.key() == Qt.Key.Key_Tab:  # else it would leave the text
+                self.completer.take()
+                return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Enter keeps the indentation, Tab indents; Ctrl+Space and typing open the suggestions."""
+        """Enter keeps the indentation, Backspace takes it back; Ctrl+Space and typing open the suggestions."""
         key, modified = event.key(), bool(event.modifiers() & _MODIFIED)
-        if self.completer.open and key in (*_ENTER, Qt.Key.Key_Tab, Qt.Key.Key_Escape, Qt.Key.Key_Backtab):
+        if self.completer.open and (key == Qt.Key.Key_Escape or (key in _ENTER and self.completer.chosen)):
             event.ignore()  # the list takes it
             return
         if key == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
@@ -283,7 +288,7 @@ class ScriptEditor(QPlainTextEdit):
         if letter and not modified and (letter.isalnum() or letter in " _") and not self.isReadOnly():
             QTimer.singleShot(0, self, self._suggest_on)
         elif self.completer.open:
-            QTimer.singleShot(0, self, self._suggest_on if key == Qt.Key.Key_Backspace else self.completer.popup().hide)
+            QTimer.singleShot(0, self, self._suggest_on if key == Qt.Key.Key_Backspace else self.completer.hide)
 
     def _typed_specially(self, event: QKeyEvent) -> bool:
         cursor = self.textCursor()
@@ -294,8 +299,11 @@ class ScriptEditor(QPlainTextEdit):
             self.setTextCursor(cursor)
             self.ensureCursorVisible()
             return True
-        if event.key() == Qt.Key.Key_Tab and not cursor.hasSelection():
-            cursor.insertText(" " * (INDENT - cursor.positionInBlock() % INDENT))
+        column = cursor.positionInBlock()
+        if event.key() == Qt.Key.Key_Backspace and not cursor.hasSelection() and column and not self._before().strip(" "):
+            back = (column - 1) % INDENT + 1
+            cursor.movePosition(QTextCursor.MoveOperation.Left, QTextCursor.MoveMode.KeepAnchor, back)
+            cursor.removeSelectedText()
             return True
         return False
 
@@ -306,7 +314,7 @@ class ScriptEditor(QPlainTextEdit):
     def suggest(self) -> None:
         """Show what could stand at the cursor."""
         begun, found = self._suggest(self._before())
-        self.completer.offer(begun, found, self.cursorRect().translated(self.gutter_width(), 4))
+        self.completer.offer(begun, found, self.cursorRect().translated(self.gutter_width(), 4), choose=True)
 
     def _suggest_on(self) -> None:
         # while typing: only where a word was begun, and something could become of it

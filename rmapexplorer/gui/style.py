@@ -96,8 +96,8 @@ QCheckBox::indicator:disabled { border-color: $line; background: $panel; }
 QProgressBar { background: $raised; border: none; border-radius: 4px; max-height: 8px; min-width: 120px; }
 QProgressBar::chunk { background: $accent; border-radius: 4px; }
 
-QTabBar { background: transparent; qproperty-drawBase: 0; }
-QTabBar::tab { background: transparent; color: $dim; padding: 3px 10px 4px 10px; border: none;
+QTabBar { background: transparent; qproperty-drawBase: 0; qproperty-elideMode: ElideNone; }
+QTabBar::tab { background: transparent; color: $dim; padding: 3px 4px 4px 4px; border: none;
     border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
