@@ -95,6 +95,8 @@ def _contents(w: World, mm: Mm, rows: Ints, written: _Written) -> tuple[Ints, In
     mapped, swapped = is_page(entries), (entries & radix.SWAP) != 0
     token[mapped] = w.page.token[entries[mapped] >> ENTRY_SHIFT]
     token[swapped] = w.swap.token[entries[swapped] >> ENTRY_SHIFT]
+    nonlinear = (entries & radix.OFFSET) != 0
+    token[nonlinear] = _of_file_pages(w, mm, vpn[nonlinear], entries[nonlinear] >> ENTRY_SHIFT, written)
     token[(entries & radix.FREED) != 0] = 0
     token[(entries & radix.MARKER) != 0] = GUARD
     more, more_token = _unmapped_file_pages(w, rows, vpn, written)
@@ -124,6 +126,17 @@ def _written(w: World) -> _Written:
     names = np.unique(file)
     first, last = np.searchsorted(file, names).tolist(), np.searchsorted(file, names, "right").tolist()
     return {name: (index[i:j], token[i:j]) for name, i, j in zip(names.tolist(), first, last, strict=True)}
+
+
+def _of_file_pages(w: World, mm: Mm, vpns: Ints, wanted: Ints, written: _Written) -> Ints:
+    # contents of nonlinear ptes without a page: each says which page of its vma's file comes in at the next access
+    out = np.zeros(len(vpns), np.int64)
+    files = np.array([w.vma.file[w.vma_at(mm, vpn)] for vpn in vpns.tolist()], np.int64)
+    for file in np.unique(files).tolist():
+        index, token = written.get(file, (NONE, NONE))
+        here = np.flatnonzero((files == file) & np.isin(wanted, index))
+        out[here] = token[np.searchsorted(index, wanted[here])]
+    return out
 
 
 def _numbers(entries: Ints, bit: int) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracles import memory
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
@@ -20,6 +21,7 @@ from rmapexplorer.core.operations import (
     Munmap,
     Punch,
     Reclaim,
+    RemapFilePages,
     Spawn,
     Touch,
 )
@@ -239,6 +241,56 @@ def test_options_are_part_of_the_name():
 def test_a_zombie_is_not_alive():
     w = world(Clone(pid=1, child=9), Fork(pid=1, child=2), Exit(pid=1))
     assert [task.pid for task in living(w)] == [2]
+
+
+# -- nonlinear vmas: a pte may say which page of the file it means ------------------------------------
+
+OLD = Machine(calls="2.6.7", files={"f": 16})
+GONE = Reclaim(pages=40)
+
+
+def nonlinear(*more):
+    """Pages 10 to 14 of process 1 show page 0, 1, 9, 8 of a file; each was written through its place by operation 5 to 8."""
+    w = World(design_named("objrmap"), OLD)
+    turned = [RemapFilePages(pid=1, span=Span(12 + n, 13 + n), offset=9 - n) for n in range(2)]
+    for op in (Spawn(pid=1), mmap(10, 14, kind="file-shared", file="f"), *turned,
+               *(write(page, page + 1) for page in range(10, 14)), *more):  # fmt: skip
+        assert w.apply(op).ok
+    return w
+
+
+SHOWN = {10: 5, 11: 6, 12: 7, 13: 8}
+
+
+def offsets(w):
+    _, slots = w.pt.span(w.mm_of(1).tables, 10, 14)
+    entries = w.pt.flat[slots]
+    return (entries[(entries & radix.OFFSET) != 0] >> radix.ENTRY_SHIFT).tolist()
+
+
+def test_a_nonlinear_pte_without_a_page_shows_its_page_of_the_file():
+    """Reclaim leaves the offset in the pte; what is read there later is page 9 and 8 of the file, not 2 and 3."""
+    w = nonlinear(GONE)
+    assert offsets(w)[-2:] == [9, 8]
+    assert contents(w) == SHOWN == contents(nonlinear())
+    assert [token for (_, vpn), (*_, token) in sorted(memory(w).items())] == list(SHOWN.values())
+    assert difference(nonlinear(), w) is None
+    w.apply(read(10, 14))
+    assert (offsets(w), contents(w)) == ([], SHOWN)
+
+
+def test_another_page_in_a_nonlinear_pte_is_a_difference():
+    """The pte for page 9 is turned to page 1 of the file in one world; both worlds have no page there."""
+    turn = RemapFilePages(pid=1, span=Span(12, 13), offset=1)
+    one, other = nonlinear(GONE), nonlinear(turn, GONE)
+    assert difference(one, other) == (
+        "Process 1, page c was last written by operation 7 in objrmap and was last written by operation 6 in objrmap."
+    )
+
+
+def test_nonlinear_ptes_go_with_their_span():
+    w = nonlinear(GONE, Munmap(pid=1, span=Span(12, 13)))
+    assert contents(w) == {page: token for page, token in SHOWN.items() if page != 12}
 
 
 # -- against a plain reading, page by page ------------------------------------------------------------
