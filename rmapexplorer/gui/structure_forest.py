@@ -37,7 +37,7 @@ class Forest(Board):
         self.picture: ForestPicture | None = None
         self.folding = Folding()
         self.spots = Spots(None, None, 0)
-        self.hovered = self.cursor = -1
+        self.hovered = self.caret = -1
         self._look: GlyphLook | None = None
         self._marks: dict[int, str] = {}
         self._design = ""
@@ -64,10 +64,10 @@ class Forest(Board):
         """Draw it; where the user stands is kept."""
         if picture.chart.design != self._design:
             self._design = picture.chart.design
-            self.fitted, self.cursor = True, -1
-        before = self._name(self.cursor)
+            self.fitted, self.caret = True, -1
+        before = self._name(self.caret)
         self.picture = picture
-        self.cursor = next((g for g in range(len(picture.kind)) if before >= 0 and self._name(g) == before), -1)
+        self.caret = next((g for g in range(len(picture.kind)) if before >= 0 and self._name(g) == before), -1)
         self.hovered = -1
         wide = (float(picture.level.max(initial=0)) + 1) * self.pitch[0] - GAP_ACROSS + 2 * PAD
         high = (float(picture.row.max(initial=0)) + 1) * self.pitch[1] - GAP_DOWN + 2 * PAD
@@ -196,8 +196,8 @@ class Forest(Board):
         for number in np.flatnonzero(inside).tolist():
             mark = self._marks.get(number, "")
             paint_glyph(p, look, picture, number, self.box_of(number), mark, number == self.hovered, top)
-        if self.hasFocus() and self.cursor >= 0:
-            look.brushes.paint_focus(p, self.box_of(self.cursor), self.zx)
+        if self.hasFocus() and self.caret >= 0:
+            look.brushes.paint_focus(p, self.box_of(self.caret), self.zx)
         p.restore()
         self.paint_map(p)
         p.end()
@@ -258,7 +258,7 @@ class Forest(Board):
         number = self.glyph_at(at)
         if number < 0 or self.picture is None:
             return
-        self.cursor = number
+        self.caret = number
         box = self.box_of(number)
         tail = self.to_extent(at).x() > box.right() - 18 and self._has_children(number)
         if self.picture.kind[number] != NODE or tail:
@@ -274,12 +274,12 @@ class Forest(Board):
         target = self.target_at(None)
         if target is not None:
             self._selection.select(*target)
-        elif self.picture is not None and 0 <= self.cursor < len(self.picture.kind):
+        elif self.picture is not None and 0 <= self.caret < len(self.picture.kind):
             self.toggle()
 
     def toggle(self) -> None:
         """Unfold or fold."""
-        picture, name, number = self.picture, self._name(self.cursor), self.cursor
+        picture, name, number = self.picture, self._name(self.caret), self.caret
         if picture is None or name < 0:
             return
         fold = self.folding
@@ -297,7 +297,7 @@ class Forest(Board):
 
     def target_at(self, at: QPointF | None) -> tuple[int, int] | None:
         """(pid, page number) of the first vma of the object there."""
-        number = self.cursor if at is None else self.glyph_at(at)
+        number = self.caret if at is None else self.glyph_at(at)
         picture = self.picture
         if picture is None or number < 0 or picture.kind[number] == MORE:
             return None
@@ -308,18 +308,18 @@ class Forest(Board):
         picture = self.picture
         if picture is None or not len(picture.kind):
             return
-        if self.cursor < 0:
-            self.cursor = next(iter(self._marks), 0)
-        elif across < 0 and picture.parent[self.cursor] >= 0:
-            self.cursor = int(picture.parent[self.cursor])
+        if self.caret < 0:
+            self.caret = next(iter(self._marks), 0)
+        elif across < 0 and picture.parent[self.caret] >= 0:
+            self.caret = int(picture.parent[self.caret])
         else:
-            self.cursor = self._nearest(picture, across, down)
-        self.bring_in(self.box_of(self.cursor))
-        self.setAccessibleDescription(self.words(self.cursor).replace("\n", ", "))
+            self.caret = self._nearest(picture, across, down)
+        self.bring_in(self.box_of(self.caret))
+        self.setAccessibleDescription(self.words(self.caret).replace("\n", ", "))
         self.update()
 
     def _nearest(self, picture: ForestPicture, across: int, down: int) -> int:
-        here = self.cursor
+        here = self.caret
         dx = (picture.level - picture.level[here]) * (across or 1)
         dy = (picture.row - picture.row[here]) * (down or 1)
         if across:

@@ -36,7 +36,7 @@ class Items(QWidget):
         self._look: Brushes | None = None
         self.items: list[Item] = []
         self.tall = 0.0
-        self.hovered = self.cursor = -1
+        self.hovered = self.caret = -1
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -54,7 +54,7 @@ class Items(QWidget):
     def renew(self) -> None:
         """The contents changed."""
         self.arrange()
-        self.cursor = min(self.cursor, len(self.items) - 1)
+        self.caret = min(self.caret, len(self.items) - 1)
         self.hovered = -1
         self.setMinimumHeight(round(self.tall))
         self.update()
@@ -76,8 +76,8 @@ class Items(QWidget):
         p = QPainter(self)
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.paint(p, self._look)
-        if self.hasFocus() and 0 <= self.cursor < len(self.items):
-            self._look.paint_focus(p, self.items[self.cursor].box, 1.0)
+        if self.hasFocus() and 0 <= self.caret < len(self.items):
+            self._look.paint_focus(p, self.items[self.caret].box, 1.0)
         p.end()
 
     def item_at(self, at: QPointF) -> int:
@@ -86,7 +86,7 @@ class Items(QWidget):
 
     def choose(self, number: int) -> None:
         """Select what an item stands for."""
-        self.cursor = number
+        self.caret = number
         target = self.items[number].target
         if target is not None:
             self._selection.select(*target)
@@ -121,7 +121,7 @@ class Items(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """The menu of what is there."""
         keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
-        number = self.cursor if keyboard else self.item_at(QPointF(event.pos()))
+        number = self.caret if keyboard else self.item_at(QPointF(event.pos()))
         target = self.items[number].target if 0 <= number < len(self.items) else None
         if target is not None:
             self._selection.select(*target)
@@ -133,24 +133,24 @@ class Items(QWidget):
         key = Key(event.key())
         if key in ways and self.items:
             self._step(*ways[key])
-        elif key in (Key.Key_Return, Key.Key_Enter, Key.Key_Space) and 0 <= self.cursor < len(self.items):
-            self.choose(self.cursor)
+        elif key in (Key.Key_Return, Key.Key_Enter, Key.Key_Space) and 0 <= self.caret < len(self.items):
+            self.choose(self.caret)
         else:
             super().keyPressEvent(event)
 
     def _step(self, across: int, down: int) -> None:
-        if self.cursor < 0:
-            self.cursor = 0
+        if self.caret < 0:
+            self.caret = 0
         else:
-            here = self.items[self.cursor].box.center()
+            here = self.items[self.caret].box.center()
             best = []
             for number, item in enumerate(self.items):
                 way = item.box.center() - here
                 along = way.x() * across + way.y() * down
                 if along > 1:
                     best.append((along + 3 * abs(way.x() * down + way.y() * across), number))
-            self.cursor = min(best)[1] if best else self.cursor
-        item = self.items[self.cursor]
+            self.caret = min(best)[1] if best else self.caret
+        item = self.items[self.caret]
         self.setAccessibleDescription(item.words.replace("\n", ", "))
         area = self.parentWidget().parentWidget() if self.parentWidget() is not None else None
         if isinstance(area, QScrollArea):
@@ -160,7 +160,7 @@ class Items(QWidget):
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Show where the keyboard is."""
         super().focusInEvent(event)
-        self.cursor = max(self.cursor, 0) if self.items else -1
+        self.caret = max(self.caret, 0) if self.items else -1
         self.update()
 
 

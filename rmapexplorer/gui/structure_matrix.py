@@ -45,7 +45,7 @@ class Matrix(Board):
         self.whole: Tile | None = None
         self.part: Tile | None = None
         self.spots = Spots(None, None, 0)
-        self.cursor: tuple[int, int] | None = None
+        self.caret: tuple[int, int] | None = None
         """(row, column)."""
         self.hovered: tuple[int, int] | None = None
         self._asked: tuple[object, ...] = ()
@@ -70,7 +70,7 @@ class Matrix(Board):
     def set_answer(self, chart: Chart, tile: Tile, whole: bool) -> None:
         """A tile arrived: of the whole, or of the part that was asked for."""
         if self.chart is None or self.chart.design != chart.design:
-            self.fitted, self.cursor = True, None
+            self.fitted, self.caret = True, None
         if self.chart is not chart:
             self.chart, self.part = chart, None
             self.whole = tile if whole else self.whole
@@ -241,7 +241,7 @@ class Matrix(Board):
 
     def click(self, at: QPointF, shift: bool) -> None:
         """Select the vma of the row."""
-        self.cursor = self.place_of(at) or self.cursor
+        self.caret = self.place_of(at) or self.caret
         if self.place_of(at) is not None:
             self.enter()
 
@@ -253,7 +253,7 @@ class Matrix(Board):
 
     def target_at(self, at: QPointF | None) -> tuple[int, int] | None:
         """(pid, first page number) of the row there."""
-        place = self.cursor if at is None else self.place_of(at)
+        place = self.caret if at is None else self.place_of(at)
         return self.spots.target(self.chart, place[0]) if place is not None and self.chart is not None else None
 
     def step(self, across: int, down: int) -> None:
@@ -261,16 +261,16 @@ class Matrix(Board):
         tile, chart = self.tile_now(), self.chart
         if tile is None or chart is None or not chart.rows or not chart.columns:
             return
-        if self.cursor is None:
+        if self.caret is None:
             start = self.spots.detail
             row = self.spots.chart_row(chart, start.pid, start.vpn) if start is not None else -1
-            self.cursor = (max(row, 0), 0)
+            self.caret = (max(row, 0), 0)
         else:
-            row = _next(tile.row_edges, self.cursor[0], down, chart.rows)
-            self.cursor = (row, _next(tile.column_edges, self.cursor[1], across, chart.columns))
-        cell = self.cell_box(self.cursor)
+            row = _next(tile.row_edges, self.caret[0], down, chart.rows)
+            self.caret = (row, _next(tile.column_edges, self.caret[1], across, chart.columns))
+        cell = self.cell_box(self.caret)
         self.bring_in(cell)
-        self.setAccessibleDescription(self.words(self.cursor).replace("\n", ", "))
+        self.setAccessibleDescription(self.words(self.caret).replace("\n", ", "))
         self.update()
 
     def cell_box(self, place: tuple[int, int]) -> QRectF:

@@ -221,8 +221,8 @@ def paint_marks(p: QPainter, look: MatrixLook, view: Matrix, marks: Marks) -> No
     p.setClipRect(room)
     if view.hovered is not None:
         _outline(p, view, view.hovered, theme.color("text"), 1.0)
-    if view.hasFocus() and view.cursor is not None:
-        _outline(p, view, view.cursor, theme.color("accent"), 2.0)
+    if view.hasFocus() and view.caret is not None:
+        _outline(p, view, view.caret, theme.color("accent"), 2.0)
     if view.marquee is not None:
         wash = QColor(theme.color("accent"))
         wash.setAlphaF(0.18)

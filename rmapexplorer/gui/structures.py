@@ -121,10 +121,10 @@ class Structures(Panel):
         return self.tabs.tabText(self.tabs.currentIndex())
 
     def show_tab(self, title: str) -> None:
-        """Turn to a tab, without that being the user's choice."""
+        """Turn to a tab, in any case of letters, without that being the user's choice."""
         self._moving = True
         for number in range(self.tabs.count()):
-            if self.tabs.tabText(number) == title:
+            if self.tabs.tabText(number).lower() == title.lower():
                 self.tabs.setCurrentIndex(number)
         self._moving = False
 

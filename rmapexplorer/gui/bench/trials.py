@@ -131,9 +131,11 @@ def matrix(scratch: Path, options: dict[str, float]) -> list[Result]:
     """The same for the matrix of the same session."""
     rig = _grid(scratch, options, "anon_vma_chain")
     rig.only("structures")
-    rig.window.views["structures"].show_tab("matrix")
+    view = rig.window.views["structures"]
+    view.show_tab("matrix")
+    rig.wait(lambda: view.matrix.whole is not None, 60.0, "the matrix was not counted")
     rig.pause(3.0)
-    widget = rig.picture("structures")
+    widget = view.matrix
     results = _two("matrix", f"matrix of {options['processes']:,.0f} x {options['vmas']:,.0f} vmas", widget)
     rig.close()
     return results
