@@ -23,6 +23,7 @@ MOST_DRAWN = 700
 """Glyphs drawn at most, whatever the user unfolds."""
 
 LEVELS_A_STEP = 64
+NODES_A_STEP = 1 << 17
 
 
 @frozen(kw_only=True, eq=False)
@@ -39,6 +40,20 @@ class Preorder:
     roots: Ints
 
 
+@define
+class _Pause:
+    # when so many levels or nodes were done
+    levels: int = 0
+    nodes: int = 0
+
+    def due(self, nodes: int) -> bool:
+        self.levels, self.nodes = self.levels + 1, self.nodes + nodes
+        if self.levels < LEVELS_A_STEP and self.nodes < NODES_A_STEP:
+            return False
+        self.levels = self.nodes = 0
+        return True
+
+
 def preorder(parent: Ints) -> Iterator[Preorder | None]:
     """Siblings keep the order of their numbers. Yields None between steps of work, the result last.
 
@@ -46,29 +61,37 @@ def preorder(parent: Ints) -> Iterator[Preorder | None]:
     """
     n = len(parent)
     kids = np.argsort(parent, kind="stable")
+    yield None
     first = np.searchsorted(parent[kids], np.arange(n + 1))
     levels = [np.flatnonzero(parent < 0)]
     depth, size, place = np.zeros(n, np.int64), np.ones(n, np.int64), np.zeros(n, np.int64)
+    pause = _Pause()
     while len(level := kids[ranges(first[levels[-1]], first[levels[-1] + 1])]):
         depth[level] = len(levels)
         levels.append(level)
-        if len(levels) % LEVELS_A_STEP == 0:
+        if pause.due(len(level)):
             yield None
-    for number, level in enumerate(reversed(levels[1:])):
+    yield None
+    for level in reversed(levels[1:]):
         np.add.at(size, parent[level], size[level])
-        if number % LEVELS_A_STEP == 0:
+        if pause.due(len(level)):
             yield None
     place[levels[0]] = np.cumsum(size[levels[0]]) - size[levels[0]]
-    for number, level in enumerate(levels[1:]):
+    yield None
+    for level in levels[1:]:
         before = np.cumsum(size[level]) - size[level]
-        fresh = np.r_[True, parent[level][1:] != parent[level][:-1]]
+        above = parent[level]
+        fresh = np.r_[True, above[1:] != above[:-1]]
+        if len(level) > NODES_A_STEP:
+            yield None
         start = before[fresh][np.cumsum(fresh) - 1]
-        place[level] = place[parent[level]] + 1 + before - start
-        if number % LEVELS_A_STEP == 0:
+        place[level] = place[above] + 1 + before - start
+        if pause.due(len(level)):
             yield None
     order = np.empty(n, np.int64)
     order[place] = np.arange(n)
     above = parent[order]
+    yield None
     yield Preorder(
         order=order, parent=np.where(above >= 0, place[above], -1), depth=depth[order], size=size[order],
         roots=place[levels[0]],

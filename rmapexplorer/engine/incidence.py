@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from rmapexplorer.engine.stage import Stage
 
 SLICE_S = 0.012
 """Seconds of work in one answer."""
-STEP = 1 << 18
+STEP = 1 << 17
 """Links taken in one step."""
 FINE = 3.0
 """Pixels from which on a vma or an object has a row or column of its own."""
@@ -135,9 +135,10 @@ def _charted(world: World, key: str) -> Iterator[Chart | None]:
     np.cumsum([len(rows) for rows in lists], out=first[1:])
     rank = np.full(max(table.capacity, 1), -1, np.int32)
     for number, rows in enumerate(lists):
-        rank[rows] = np.arange(first[number], first[number + 1])
+        rank[np.array(rows, np.int64)] = np.arange(first[number], first[number + 1])
         if number % 128 == 127:
             yield None
+    yield None
     found = design.incidence()
     yield None
     objects, above = found.objects, found.parents
@@ -148,8 +149,10 @@ def _charted(world: World, key: str) -> Iterator[Chart | None]:
         if tree is None:
             yield None
     assert tree is not None
+    yield None
     names = objects[tree.order]
     position[names] = np.arange(len(names))
+    yield None
     row, column = np.empty(len(found.vmas), np.int32), np.empty(len(found.vmas), np.int32)
     for at in range(0, len(row), STEP):
         row[at : at + STEP] = rank[found.vmas[at : at + STEP]]
@@ -191,7 +194,7 @@ def _counted(
     )  # fmt: skip
 
 
-def _processes(world: World) -> tuple[list[int], list[str], list[Ints]]:
+def _processes(world: World) -> tuple[list[int], list[str], list[Sequence[int]]]:
     # pid, comm and vmas of every mm's first process, parents before children
     tasks = leaders(world)
     known = {task.pid for task in tasks}
@@ -207,7 +210,7 @@ def _processes(world: World) -> tuple[list[int], list[str], list[Ints]]:
             seen.add(task.mm)
             pids.append(task.pid)
             comms.append(task.comm)
-            lists.append(np.array(world.mms[task.mm].vmas, np.int64))
+            lists.append(world.mms[task.mm].vmas)
     return pids, comms, lists
 
 
