@@ -15,6 +15,8 @@ from rmapexplorer.engine.bookmarks import marks_of
 from rmapexplorer.engine.files import session_of
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.script import Statement
+from rmapexplorer.formats.script_heads import Head
 from rmapexplorer.formats.script_operations import print_operation
 from rmapexplorer.formats.script_session import head_lines, marked, script_lines, write_script
 
@@ -121,6 +123,61 @@ def _left_open(op: Operation, done: Any) -> Operation:
         case Spawn():
             return attrs.evolve(done, pid=op.pid)  # type: ignore[no-any-return]
     return op
+
+
+@frozen(kw_only=True)
+class Standing:
+    """What the lines at the top of a script ask for and the session has not.
+
+    :param calls: a kernel, "" where it is that one already. :param designs: all of them, in order; none where they
+      run already. :param elsewhere: lines that only a new session can follow.
+    """
+
+    calls: str = ""
+    designs: tuple[tuple[str, dict[str, str]], ...] = ()
+    elsewhere: tuple[int, ...] = ()
+
+
+def head_word(statement: Statement) -> str:
+    """The first word of such a line."""
+    assert isinstance(statement.what, Head)
+    return statement.what.word
+
+
+@frozen(eq=False)
+class Ground:
+    """How the lines at the top of a script compare with the session: (line, first word, values) of each."""
+
+    heads: tuple[tuple[int, str, dict[str, Any]], ...]
+    key: str = "script ground"
+
+    def answer(self, stage: Stage) -> Standing:
+        """What would have to change."""
+        machine, calls = stage.machine, ""
+        designs: tuple[tuple[str, dict[str, str]], ...] = ()
+        running = [(lane.kind.key.partition(":")[0], dict(lane.kind.options)) for lane in stage.lanes]
+        elsewhere = []
+        for line, word, values in self.heads:
+            if word == "calls" and values["calls"] != machine.calls:
+                calls = values["calls"]
+            elif word == "designs":
+                designs = values["designs"]
+            elif not _holds(word, values, machine):
+                elsewhere.append(line)
+        if not calls and [(key, dict(options)) for key, options in designs] == running:
+            designs = ()
+        return Standing(calls=calls, designs=designs, elsewhere=tuple(elsewhere))
+
+
+def _holds(word: str, values: dict[str, Any], machine: Any) -> bool:
+    # whether the machine of the session is as a line says
+    if word == "machine":
+        return all(getattr(machine, name) == value for name, value in values.items())
+    if word == "file":
+        return bool(machine.files.get(values["file"]) == values["pages"])
+    if word == "process":
+        return (values["pid"], values["comm"]) in tuple(machine.processes)
+    return True
 
 
 @frozen

@@ -148,7 +148,6 @@ class Reader:
         cursor.hope("", WORDS)
         word = cursor.text
         if cursor.kind != "word" or word not in WORDS:
-            cursor.hopes = cursor.hopes[:1]
             raise _no_statement(cursor, word)
         start = cursor.start
         cursor.take()

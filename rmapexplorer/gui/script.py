@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress
-from rmapexplorer.engine.script_questions import Difference, Rest
+from rmapexplorer.engine.script_questions import Difference, Ground, Rest, Standing, head_word
 from rmapexplorer.formats.script_cursor import Fault
 from rmapexplorer.formats.script_heads import HEADS
 from rmapexplorer.gui.models.base import plural
@@ -25,6 +25,7 @@ from rmapexplorer.gui.theme import Theme, Themes
 HINT = "Ctrl+Return runs it · Ctrl+Space completes"
 TYPING_MS = 180
 """A text is read so long after the last key."""
+ELSEWHERE = "· only where a new session begins: save the script and open it"
 ROWS = 4
 """Faults in sight below the text."""
 
@@ -38,6 +39,8 @@ class ScriptView(QWidget):
     """(question, what takes the answer)."""
     run_requested = Signal(int, object)
     """(position, operations to run there); none: only go there."""
+    rebuild_requested = Signal(str, object)
+    """(kernel whose calls are wanted, designs): as the text says they should be; empty for what stays."""
     marks_requested = Signal(object)
     """[(position, text)] of the bookmarks that the text sets."""
 
@@ -54,7 +57,11 @@ class ScriptView(QWidget):
         self._trouble = ""
         self.editor = ScriptEditor(themes.current, self._suggest)
         self.follower = Follower(self.editor, self.ask_requested.emit, self)
-        self.checker = Checker(self.editor.document(), self)
+        self.checker = Checker(self.editor.document, self)
+        self.editor.remark_of = self._remark
+        self.notes: dict[int, str] = {}
+        """Block -> what is said behind a line that is no operation."""
+        self._typed = False
         self.problems = QListWidget()
         self.run_button = HeaderButton("Run", "Run what differs from the history (Ctrl+Return)")
         self.upto_button = HeaderButton("To cursor", "Run up to the line of the cursor (Ctrl+Shift+Return)")
@@ -105,6 +112,8 @@ class ScriptView(QWidget):
     def apply(self, change: PathChanged) -> None:
         """A change of the current branch."""
         if change.generation > self.follower.state.generation:
+            self._typed = False
+            self.notes.clear()
             self._over()
             self._set_faults([])
         self.follower.apply(change)
@@ -138,8 +147,10 @@ class ScriptView(QWidget):
     def inherit(self, old: ScriptView) -> None:
         """Take over the text of a view that is remade."""
         old.checker.stop()
+        self.editor.adopt(old.editor)
         self.follower.inherit(old.follower)
-        self.frame, self.checked = old.frame, old.checked
+        self.frame, self.checked, self.job, self.notes = old.frame, old.checked, old.job, old.notes
+        self._ended, self._wanted, self._upto, self._typed = old._ended, old._wanted, old._upto, old._typed
         self._set_faults(old.editor.faults)
         self._tell()
 
@@ -171,6 +182,8 @@ class ScriptView(QWidget):
 
     def discard(self) -> None:
         """The text of the history again."""
+        self._typed = False
+        self.notes.clear()
         self._over()
         self._set_faults([])
         self.follower.regenerate()
@@ -191,7 +204,19 @@ class ScriptView(QWidget):
         if found.faults:
             self.editor.go_to(found.faults[0].line, found.faults[0].column)
             return
-        self._wanted = found
+        self._wanted, self._typed = found, False
+        if found.heads:
+            heads = tuple((statement.line, head_word(statement), values) for statement, values in found.heads)
+            self.ask_requested.emit(Ground(heads), self._grounded)
+        else:
+            self._compare(0)
+
+    def _grounded(self, answer: Standing | None) -> None:
+        if answer is None or self._wanted is None:
+            return
+        self.notes = {line - 1: ELSEWHERE for line in answer.elsewhere}
+        if answer.calls or answer.designs:
+            self.rebuild_requested.emit(answer.calls, answer.designs)
         self._compare(0)
 
     def _compare(self, start: int) -> None:
@@ -240,6 +265,8 @@ class ScriptView(QWidget):
             self.run_requested.emit(state.first + len(operations), ())
             if whole:
                 self._keep(found)
+            else:
+                self._wanted = None
         else:
             self.follower.running = True
             self.run_requested.emit(state.first + agreed, new)
@@ -253,7 +280,7 @@ class ScriptView(QWidget):
         if self.follower.state.windowed:
             self.follower.regenerate()
         else:
-            self.follower.in_step(found.lines)
+            self.follower.in_step(found)
 
     def _complete(self) -> bool:
         state = self.follower.state
@@ -263,7 +290,7 @@ class ScriptView(QWidget):
         # the log is at rest: did all of the text get into it?
         if self._complete() and self._wanted is not None:
             whole = self._upto < 0 or self._count() == len(self._wanted.operations)
-            if whole:
+            if whole and not self._typed:
                 self._keep(self._wanted)
             else:
                 self._over()
@@ -274,11 +301,15 @@ class ScriptView(QWidget):
         self.follower.running = False
         self._wanted = None
         self.checker.stop()
+        if self._typed:
+            self._typed = False
+            self._touched()
 
     # -- looks ----------------------------------------------------------------------------------------
 
     def _touched(self) -> None:
-        self.editor.set_remarks({})
+        self.notes.clear()
+        self._typed = True
         if self._wanted is None:
             self.checker.start(self._seen, self._pids(), most=LIVE, wait_ms=TYPING_MS)
         self._tell()
@@ -315,6 +346,9 @@ class ScriptView(QWidget):
         fault = item.data(Qt.ItemDataRole.UserRole)
         self.editor.go_to(fault.line, fault.column)
 
+    def _remark(self, block: int) -> str:
+        return self.notes.get(block) or self.follower.remark(block)
+
     def _suggest(self, before: str) -> tuple[str, list[tuple[str, str]]]:
         names = self.checked.names if self.checked is not None else set()
         return suggestions(before, names, self.frame)
@@ -323,8 +357,8 @@ class ScriptView(QWidget):
         state = self.follower.state
         here = -1 if state.edited else self.follower.block_of(state.position)
         self.editor.set_current(here, not self.editor.hasFocus())
-        self.editor.set_remarks(self.follower.remarks() if not state.edited else {})
         self.editor.set_first_number(state.first + 1 if state.windowed else 1)
+        self.editor.viewport().update()
         self.panel.set_hint(self._said())
         self.panel.set_footer(HINT)
         for button in (self.upto_button, self.discard_button):
@@ -348,5 +382,3 @@ class ScriptView(QWidget):
     def place_for_menu(self, place: QPoint) -> int:
         """The position of the line at a point of the text."""
         return self.follower.position_of(self.editor.place_of(place))
-
-

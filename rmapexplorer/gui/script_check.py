@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import perf_counter
+from typing import Any
 
 from attrs import define, field
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QTextBlock, QTextDocument
 
 from rmapexplorer.core.operations import Operation
-from rmapexplorer.formats.script import Program, Reader, Run, expand
+from rmapexplorer.formats.script import Program, Reader, Run, Statement, expand
 from rmapexplorer.formats.script_cursor import Fault, ScriptError
 from rmapexplorer.formats.script_numbers import Env
 
@@ -26,12 +27,15 @@ LIVE = 20_000
 class Checked:
     """What a text comes to.
 
-    :param lines: of each operation the block of the document (from 0). :param whole: False where it was not read to the end.
+    :param lines: of each operation the block of the document (from 0). :param inverse: of each block its operations.
+    :param heads: the lines at the top that say what it runs on, and their values. :param whole: False where it was not read to the end.
     """
 
     program: Program
     operations: list[Operation] = field(factory=list)
     lines: list[int] = field(factory=list)
+    inverse: dict[int, list[int]] = field(factory=dict)
+    heads: list[tuple[Statement, dict[str, Any]]] = field(factory=list)
     marks: list[tuple[int, str, int]] = field(factory=list)
     faults: list[Fault] = field(factory=list)
     names: set[str] = field(factory=set)
@@ -56,19 +60,20 @@ def checking(document: QTextDocument, pids: int | None, most: int) -> Iterator[C
                     if len(found.operations) >= most:
                         found.whole = False
                         break
+                    found.inverse.setdefault(line - 1, []).append(len(found.operations))
                     found.operations.append(op)
                     found.lines.append(line - 1)
                 yield None
         except ScriptError as error:
             found.faults.append(error.fault)
-        found.marks, found.names = run.marks, set(run.env.names)
+        found.marks, found.heads, found.names = run.marks, run.heads, set(run.env.names)
     yield found
 
 
 class Checker(QObject):
     """Reads one document at a time; a new wish replaces the one under way."""
 
-    def __init__(self, document: QTextDocument, parent: QObject) -> None:
+    def __init__(self, document: Callable[[], QTextDocument], parent: QObject) -> None:
         super().__init__(parent)
         self._document = document
         self._work: Iterator[Checked | None] | None = None
@@ -84,7 +89,7 @@ class Checker(QObject):
 
     def start(self, then: Callable[[Checked], None], pids: int | None, most: int = LIVE, wait_ms: int = 0) -> None:
         """Read the text and tell ``then``; ``wait_ms`` later, where more may be typed before."""
-        self._work, self._then = checking(self._document, pids, most), then
+        self._work, self._then = checking(self._document(), pids, most), then
         self._timer.start(wait_ms)
 
     def stop(self) -> None:

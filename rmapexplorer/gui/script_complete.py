@@ -44,7 +44,9 @@ def suggestions(before: str, names: Iterable[str], frame: Frame | None) -> tuple
         if hope.what in (PID.what, PLACE.what, "a number", "a number of pages"):
             found.update(dict.fromkeys(sorted(known), "let"))
     low = begun.lower()
-    return begun, [(word, hint) for word, hint in found.items() if word.lower().startswith(low) and word != begun][:MOST]
+    return begun, [(word, hint) for word, hint in found.items() if word.lower().startswith(low) and word != begun][
+        :MOST
+    ]
 
 
 def _places(before: str, frame: Frame, single: bool) -> dict[str, str]:

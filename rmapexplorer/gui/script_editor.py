@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QColor,
     QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QPolygonF,
     QResizeEvent,
     QTextBlock,
     QTextCharFormat,
     QTextCursor,
+    QTextDocument,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from rmapexplorer.formats.script_cursor import Fault
 from rmapexplorer.gui.script_complete import Completer
@@ -75,8 +74,8 @@ class ScriptEditor(QPlainTextEdit):
         self.current = -1
         """Block of the operation at the position shown, -1 for none."""
         self.faults: list[Fault] = []
-        self.remarks: dict[int, str] = {}
-        """Block -> what became of its operation."""
+        self.remark_of: Callable[[int], str] = lambda block: ""
+        """Block -> what stands behind its line."""
         self._theme, self._suggest = theme, suggest
         self.gutter = Gutter(self)
         self.highlighter = Highlighter(self.document(), theme)
@@ -92,6 +91,8 @@ class ScriptEditor(QPlainTextEdit):
         """Take the colours of ``theme``."""
         self._theme = theme
         self.highlighter.set_theme(theme)
+        if self.document().characterCount() > 1:
+            self.highlighter.again(self.firstVisibleBlock().blockNumber(), self.rows() + 1)
         self._underline()
         self.gutter.update()
 
@@ -104,6 +105,28 @@ class ScriptEditor(QPlainTextEdit):
             if follow and block >= 0:
                 self.reveal(block)
 
+    def rows(self) -> int:
+        """Lines that fit into sight."""
+        return max(1, self.viewport().height() // max(1, self.fontMetrics().height()))
+
+    def adopt(self, old: ScriptEditor) -> None:
+        """Take over the text of an editor that goes, with its colours, its undo stack and its cursor."""
+        document, place, top = old.document(), old.textCursor(), old.verticalScrollBar().value()
+        at, anchor = place.position(), place.anchor()
+        document.setParent(self)
+        empty = QTextDocument(old)
+        empty.setDocumentLayout(QPlainTextDocumentLayout(empty))
+        old.setDocument(empty)
+        document.setDefaultFont(self.font())
+        self.setDocument(document)
+        self.highlighter = old.highlighter
+        cursor = QTextCursor(document)
+        cursor.setPosition(anchor)
+        cursor.setPosition(at, QTextCursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
+        self.verticalScrollBar().setValue(top)
+        self._room()
+
     def reveal(self, block: int) -> None:
         """Scroll so that a line is in sight, no further than needed."""
         bar, rows = self.verticalScrollBar(), max(1, self.verticalScrollBar().pageStep())
@@ -115,12 +138,6 @@ class ScriptEditor(QPlainTextEdit):
         self.faults = list(faults)
         self._underline()
         self.gutter.update()
-
-    def set_remarks(self, remarks: Mapping[int, str]) -> None:
-        """What stands dim behind lines."""
-        if remarks != self.remarks:
-            self.remarks = dict(remarks)
-            self.viewport().update()
 
     def set_first_number(self, number: int) -> None:
         """The number of the first line."""
@@ -229,18 +246,17 @@ class ScriptEditor(QPlainTextEdit):
                 wash.fillRect(QRectF(0, box.top(), self.viewport().width(), box.height()), self._theme.color("sel"))
         wash.end()
         super().paintEvent(event)
-        if self.remarks:
-            self._paint_remarks(lines)
+        self._paint_remarks(lines)
 
     def _paint_remarks(self, lines: list[tuple[QTextBlock, QRectF]]) -> None:
         painter = QPainter(self.viewport())
         painter.setFont(self.font())
-        metrics, shade = self.fontMetrics(), QColor(self._theme.color("bad"))
-        painter.setPen(QPen(shade))
+        metrics = self.fontMetrics()
         for block, box in lines:
-            remark = self.remarks.get(block.blockNumber())
-            if remark is None:
+            remark = self.remark_of(block.blockNumber())
+            if not remark:
                 continue
+            painter.setPen(self._theme.color("bad" if remark[0].isalpha() else "warn"))
             left = box.left() + metrics.horizontalAdvance(block.text()) + metrics.horizontalAdvance("  ") + 6
             room = self.viewport().width() - left - 6
             if room > metrics.horizontalAdvance("EINVAL"):
@@ -261,13 +277,13 @@ class ScriptEditor(QPlainTextEdit):
             spot = self.viewport().mapFrom(self, event.pos())
             block = self.block_at(spot.y())
             said = [fault.text for fault in self.faults if fault.line - 1 == block]
-            said += [self.remarks[block]] if block in self.remarks else []
+            said += [remark] if (remark := self.remark_of(block)) else []
             QToolTip.showText(event.globalPos(), "\n".join(said), self)
             return True
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self.completer.open:
-            if event.key() == Qt.Key.Key_Tab:  # else it would leave the text
-                self.completer.take()
-                return True
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if pressed and event.key() == Qt.Key.Key_Tab and self.completer.open:  # else it would leave the text
+            self.completer.take()
+            return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -300,7 +316,12 @@ class ScriptEditor(QPlainTextEdit):
             self.ensureCursorVisible()
             return True
         column = cursor.positionInBlock()
-        if event.key() == Qt.Key.Key_Backspace and not cursor.hasSelection() and column and not self._before().strip(" "):
+        if (
+            event.key() == Qt.Key.Key_Backspace
+            and not cursor.hasSelection()
+            and column
+            and not self._before().strip(" ")
+        ):
             back = (column - 1) % INDENT + 1
             cursor.movePosition(QTextCursor.MoveOperation.Left, QTextCursor.MoveMode.KeepAnchor, back)
             cursor.removeSelectedText()

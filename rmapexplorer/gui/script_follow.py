@@ -7,6 +7,7 @@ only a window of lines is shown.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ BATCH = 40
 CLEARED = 400
 """Lines taken out of the text at a time."""
 PAUSE_MS = 4
+DIFFER = "≠ designs differ"
 MOST_SOURCE = 2_000_000
 """Letters of a script that is shown as it was written."""
 
@@ -42,12 +44,14 @@ class State:
 
     :param first: the operation the text begins with. :param lines: the block of each operation in the text.
     :param plain: the text was made from the log. :param edited: the user changed it since.
+    :param inverse: where the text is the user's, of each block its operations in the text.
     :param limit: no more than up to this operation is shown, as the user took the rest away; -1: all.
     """
 
     generation: int = -1
     first: int = 0
     lines: list[int] = []  # noqa: RUF012 (replaced, never shared)
+    inverse: dict[int, list[int]] = {}  # noqa: RUF012
     plain: bool = True
     edited: bool = False
     limit: int = -1
@@ -75,7 +79,7 @@ class State:
 
 def fresh(generation: int = -1) -> State:
     """Nothing yet."""
-    return State(generation=generation, lines=[], texts=[])
+    return State(generation=generation, lines=[], inverse={}, texts=[])
 
 
 class Follower(QObject):
@@ -96,14 +100,20 @@ class Follower(QObject):
         """What the user wrote is being run: the log changes to what the text is."""
         self._ours = False
         self._asked = False
+        self._remarks: dict[int, str] = {}
         self._again = True
         self._pending: list[str] = []
         self._source = False
-        self._checker = Checker(editor.document(), self)
+        self._checker = Checker(editor.document, self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
         self._timer.timeout.connect(self._work)
+        self._waiting = QTimer(self)
+        self._waiting.setSingleShot(True)
+        self._waiting.setInterval(PAUSE_MS)
+        self._waiting.timeout.connect(self._wait_for_source)
+        self._reading = False
         editor.document().contentsChange.connect(self._contents_changed)
 
     # -- what the log says ----------------------------------------------------------------------------
@@ -117,21 +127,22 @@ class Follower(QObject):
             self.forget(change.generation)
             state = self.state
         new = [entry.text for entry in change.entries]
-        old = state.texts
+        old, length = state.texts, len(state.texts)
         real = change.keep
         for text in new:  # the same operation has the same text object, whatever became of it
             if real >= len(old) or old[real] is not text:
                 break
             real += 1
         old[change.keep :] = new
-        for position in [p for p in self.entries if p > change.keep]:
-            del self.entries[position]
+        if change.keep < length:
+            for position in [p for p in self.entries if p > change.keep]:
+                del self.entries[position]
         self.entries.update((entry.position, entry) for entry in change.entries if entry.error or entry.differs)
         if not self.running and not state.edited:
             state.limit = -1
             if real < state.end:
                 self.cut(real)
-        self.changed.emit()
+        self._changed()
 
     def forget(self, generation: int) -> None:
         """Another session: an empty text, whatever was in it."""
@@ -183,6 +194,7 @@ class Follower(QObject):
             self.regenerate()
             return
         del state.lines[keep:]
+        state.inverse = {line: found for line, found in state.inverse.items() if line < block}
         self._pending.clear()
         if not self._remove_from(block):
             self.regenerate()
@@ -195,10 +207,14 @@ class Follower(QObject):
         self._restart()
 
     def _restart(self) -> None:
-        self.state.lines = []
+        self.state.lines, self.state.inverse = [], {}
         self._pending.clear()
         self._again = True
         self._timer.start()
+        self._changed()
+
+    def _changed(self) -> None:
+        self._remarks.clear()
         self.changed.emit()
 
     # -- putting lines in -----------------------------------------------------------------------------
@@ -206,7 +222,7 @@ class Follower(QObject):
     @property
     def busy(self) -> bool:
         """Whether lines are on their way."""
-        return self._again or self._asked or bool(self._pending) or self._checker.busy
+        return self._again or self._asked or bool(self._pending) or self._checker.busy or self._timer.isActive()
 
     @property
     def wanted(self) -> int:
@@ -234,12 +250,15 @@ class Follower(QObject):
             if state.generation < 0:
                 return
             self._asked = True
-            stop = min(self.wanted, state.end + PART)
+            start = 0 if self._source else state.end
             generation = state.generation
-            self.ask(ScriptLines(state.end, stop), lambda part: self._answered(part, generation))
+            self.ask(
+                ScriptLines(start, min(max(self.wanted, 1), start + PART)),
+                lambda part: self._answered(part, generation),
+            )
         else:
             self.editor.setReadOnly(self._checker.busy)
-            self.changed.emit()
+            self._changed()
 
     def _answered(self, part: ScriptPart | None, generation: int) -> None:
         self._asked = False
@@ -252,7 +271,7 @@ class Follower(QObject):
         if self._source and part.start == 0:
             self._source = False
             if part.source and part.head == state.head and len(part.source) <= MOST_SOURCE:
-                state.plain = False
+                state.plain, state.first = False, 0
                 self._pending = part.source.rstrip("\n").split("\n")
                 self._timer.start()
                 self._wait_for_source()
@@ -269,6 +288,8 @@ class Follower(QObject):
         block = 0 if count == 1 and not self.editor.document().firstBlock().text() else count
         for line in part.lines:
             if not line.startswith("mark "):
+                if not state.plain:
+                    state.inverse.setdefault(block, []).append(len(state.lines))
                 state.lines.append(block)
             block += 1
         self._pending = list(part.lines)
@@ -276,7 +297,7 @@ class Follower(QObject):
     def _wait_for_source(self) -> None:
         # once the text is there it is read, to know which line each operation comes from
         if self._pending:
-            QTimer.singleShot(PAUSE_MS, self, self._wait_for_source)
+            self._waiting.start()
         elif not self.state.plain and not self.state.edited:
             self._checker.start(self._source_read, self.state.pids, most=max(self.state.head, 1))
 
@@ -285,9 +306,9 @@ class Follower(QObject):
         if found.faults or len(found.operations) != state.head or not found.whole:
             self.regenerate()
             return
-        state.lines = found.lines
+        state.lines, state.inverse = found.lines, found.inverse
         self.editor.setReadOnly(False)
-        self.changed.emit()
+        self._changed()
 
     def _append(self, lines: Sequence[str]) -> None:
         document = self.editor.document()
@@ -340,13 +361,13 @@ class Follower(QObject):
 
     # -- what was run ---------------------------------------------------------------------------------
 
-    def in_step(self, lines: list[int]) -> None:
+    def in_step(self, found: Checked) -> None:
         """The text is the user's, and what it comes to is in the log from ``first`` on."""
         state = self.state
-        state.lines, state.plain, state.edited = lines, False, False
+        state.lines, state.inverse, state.plain, state.edited = found.lines, found.inverse, False, False
         state.limit = state.end if state.end < state.head else -1
         self._source = self._again = False
-        self.changed.emit()
+        self._changed()
 
     def block_of(self, position: int) -> int:
         """The block whose operation leads to a position; -1 where none does."""
@@ -355,39 +376,57 @@ class Follower(QObject):
 
     def position_of(self, block: int) -> int:
         """The position after the last operation of a block or of the nearest one above it."""
-        best = self.state.first
-        for index, line in enumerate(self.state.lines):
-            if line <= block:
-                best = self.state.first + index + 1
-        return best
+        lines = self.state.lines
+        if self.state.plain:
+            return self.state.first + bisect_right(lines, block)
+        return self.state.first + next((n + 1 for n in reversed(range(len(lines))) if lines[n] <= block), 0)
 
-    def remarks(self) -> dict[int, str]:
-        """Block -> what became of its operation, where that was a refusal or differed between designs."""
-        found: dict[int, str] = {}
-        more: dict[int, int] = {}
-        for position in sorted(self.entries):
-            block, entry = self.block_of(position), self.entries[position]
-            if block < 0 or self.state.edited:
-                continue
-            if block in found:
-                more[block] = more.get(block, 0) + 1
-                continue
-            words = f"{entry.error}: {entry.rule}" if entry.rule else entry.error or ""
-            found[block] = words + ("" if not entry.differs else " ≠ designs differ" if words else "≠ designs differ")
-        for block, count in more.items():
-            found[block] += f" (and {count:,} more)"
-        return found
+    def operations_of(self, block: int) -> Sequence[int]:
+        """The operations in the text that a block stands for, counted from its first."""
+        lines = self.state.lines
+        if not self.state.plain:
+            return self.state.inverse.get(block, ())
+        index = bisect_left(lines, block)
+        return (index,) if index < len(lines) and lines[index] == block else ()
+
+    def remark(self, block: int) -> str:
+        """What became of the operations of a block, where that was a refusal or differed between designs."""
+        if self.state.edited:
+            return ""
+        if block not in self._remarks:
+            first = self.state.first + 1
+            self._remarks[block] = _said([self.entries.get(first + index) for index in self.operations_of(block)])
+        return self._remarks[block]
 
     def inherit(self, old: Follower) -> None:
-        """Take over from a view that is remade: its text, and what it stands for."""
-        self._ours = True
-        self.editor.setPlainText(old.editor.toPlainText())
-        self._ours = False
-        self.state, self.entries = old.state, old.entries
+        """Take over from a view that is remade; its document is this editor's by now."""
+        old.stop()
+        document = self.editor.document()
+        document.contentsChange.connect(self._contents_changed)
+        self.state, self.entries, self.running = old.state, old.entries, old.running
         self._again, self._source, self._pending = old._again, old._source, old._pending
-        if self._pending and not self.state.edited:
+        self.editor.setReadOnly(old.editor.isReadOnly())
+        if not self.state.edited and (self._pending or old._reading):
             self.regenerate()
         self._go_on()
+
+    def stop(self) -> None:
+        """Another one owns the text."""
+        self._reading = self._checker.busy
+        self._timer.stop()
+        self._checker.stop()
+        self._waiting.stop()
+
+
+def _said(entries: Sequence[HistoryEntry | None]) -> str:
+    found = [entry for entry in entries if entry is not None]
+    if not found:
+        return ""
+    first = found[0]
+    words = f"{first.error}: {first.rule}" if first.rule else first.error or ""
+    if first.differs:
+        words = f"{words} {DIFFER}".lstrip()
+    return words if len(found) == 1 else f"{words} (and {len(found) - 1:,} more)"
 
 
 def _clear(cursor: QTextCursor) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 
 from rmapexplorer.formats.script import CONTROL
@@ -18,6 +20,9 @@ _PIECES = re.compile(r'(?P<comment>#.*)|(?P<text>"(?:[^"\\]|\\.)*"?)|(?P<word>[A
 TOKENS = {"operation": "accent", "control": "other", "head": "warn", "number": "text", "keyword": "dim", "text": "good",
           "comment": "faint", "name": "shared"}  # fmt: skip
 """Kind of word -> token of the theme."""
+SLICE = 0.003
+"""Seconds of colouring at a time."""
+PAUSE_MS = 6
 LONGEST = 4000
 """Letters of a line that are coloured."""
 
@@ -51,18 +56,47 @@ class Highlighter(QSyntaxHighlighter):
     def __init__(self, document: QTextDocument, theme: Theme) -> None:
         super().__init__(document)
         self._formats: dict[str, QTextCharFormat] = {}
-        self.set_theme(theme, again=False)
+        self._next = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE_MS)
+        self._timer.timeout.connect(self._slice)
+        self.set_theme(theme)
 
-    def set_theme(self, theme: Theme, again: bool = True) -> None:
-        """Take the colours of ``theme``."""
+    @property
+    def busy(self) -> bool:
+        """Whether lines wait for their colours."""
+        return self._timer.isActive()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of ``theme``, for lines that are coloured from now on."""
         for kind, token in TOKENS.items():
             look = QTextCharFormat()
             look.setForeground(theme.color(token))
             if kind in ("operation", "control"):
                 look.setFontWeight(QFont.Weight.DemiBold)
             self._formats[kind] = look
-        if again:
-            self.rehighlight()
+
+    def again(self, first: int, count: int) -> None:
+        """Colour all lines anew: ``count`` from ``first`` on at once, as they are in sight, the rest bit by bit."""
+        block = self.document().findBlockByNumber(first)
+        for _ in range(count):
+            if not block.isValid():
+                break
+            self.rehighlightBlock(block)
+            block = block.next()
+        self._next = 0
+        self._timer.start()
+
+    def _slice(self) -> None:
+        until = perf_counter() + SLICE
+        block = self.document().findBlockByNumber(self._next)
+        while block.isValid() and perf_counter() < until:
+            self.rehighlightBlock(block)
+            block = block.next()
+            self._next += 1
+        if block.isValid():
+            self._timer.start()
 
     def highlightBlock(self, text: str) -> None:  # noqa: N802 (Qt's name)
         """Colour one line."""

@@ -21,12 +21,12 @@ class Scripting(Feature):
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="script_run", text="Run the &script", menu="Edit", handler="script_run", shortcut=("Ctrl+Return",),
-               ruled=True, tip="Run what the script has and the history has not; where they part a branch begins"),
-        Action(id="script_run_to", text="Run to the cursor", menu="Edit", handler="script_run_to",
-               shortcut=("Ctrl+Shift+Return",), tip="Run the script up to the line of the cursor"),
+               ruled=True, submenu="Sc&ript", tip="Run what the script has and the history has not; where they part a branch begins"),
+        Action(id="script_run_to", text="Run to the &cursor", menu="Edit", handler="script_run_to",
+               submenu="Sc&ript", shortcut=("Ctrl+Shift+Return",), tip="Run the script up to the line of the cursor"),
         Action(id="script_discard", text="&Discard edits of the script", menu="Edit", handler="script_discard",
-               shortcut=("Ctrl+Shift+Backspace",), tip="The script shows the history again"),
-        Action(id="script_save", text="Save script as…", menu="File", handler="script_save",
+               submenu="Sc&ript", shortcut=("Ctrl+Shift+Backspace",), tip="The script shows the history again"),
+        Action(id="script_save", text="Save scrip&t as…", menu="File", handler="script_save",
                shortcut=("Ctrl+Alt+Shift+S",), tip="Save the operations of this branch as a script (.rmaps)"),
     )  # fmt: skip
 
@@ -53,6 +53,7 @@ class Scripting(Feature):
             view.ask_requested.connect(self._ask)
             view.run_requested.connect(self._run)
             view.marks_requested.connect(self._mark)
+            view.rebuild_requested.connect(self._rebuild)
 
     def told(self, message: Any) -> None:
         """What the panel hears, and the end of a file being written."""
@@ -82,6 +83,12 @@ class Scripting(Feature):
             count = len(operations)
             title = operations[0].name if count == 1 else f"Running the script: {count:,} operations"
             view.job = window.bridge.submit(list(operations), title)
+
+    def _rebuild(self, calls: str, designs: Sequence[tuple[str, dict[str, str]]]) -> None:
+        if calls:
+            self.window.bridge.set_calls(calls)
+        if designs:
+            self.window.bridge.set_designs(designs)
 
     def _mark(self, marks: Sequence[tuple[int, str]]) -> None:
         from rmapexplorer.engine.bookmarks import SetBookmark

@@ -1,0 +1,431 @@
+"""The script panel: it follows the log, finds faults, runs what differs, and keeps what was typed as it was typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from rmapexplorer.core.operations import Fork, Mmap, Munmap
+from rmapexplorer.core.units import Span
+from rmapexplorer.formats.script_session import load_script
+from rmapexplorer.gui import script_follow
+from rmapexplorer.gui.script_complete import suggestions
+from tests.gui.script_rig import Rig, rig
+
+__all__ = ["rig"]
+
+START = """\
+spawn 1 "server"
+mmap 1 a10-a20 rw private
+touch 1 a10-a20 w
+fork 1 -> 2 "worker"
+"""
+LINES = START.splitlines()
+
+
+def many(count: int) -> str:
+    """A script of so many operations, each another line."""
+    return 'spawn 1 "s"\n' + "".join(
+        f"mmap 1 {0x1000 + 2 * n:x}-{0x1001 + 2 * n:x} rw private\n" for n in range(count - 1)
+    )
+
+
+# -- following -------------------------------------------------------------------------------------------
+
+
+def test_the_history_is_the_text(rig: Rig) -> None:
+    rig.open(START)
+    assert rig.text.splitlines() == LINES
+    assert rig.view.panel.hint() == "4 operations" and not rig.view.edited
+    assert rig.view.editor.current == 3, "the arrow stands at the operation that was done last"
+    assert not rig.view.discard_button.isEnabled()
+
+
+def test_an_operation_done_elsewhere_is_appended(rig: Rig) -> None:
+    rig.open(START)
+    rig.bridge.submit([Fork(pid=1, child=3)])
+    rig.settle()
+    assert rig.text.splitlines() == [*LINES, "fork 1 -> 3"]
+    assert rig.view.editor.current == 4
+
+
+def test_a_seek_moves_the_mark_and_leaves_the_text(rig: Rig) -> None:
+    rig.open(START)
+    rig.bridge.seek(2)
+    rig.settle()
+    assert rig.view.editor.current == 1 and rig.text.splitlines() == LINES
+    rig.bridge.seek(0)
+    rig.settle()
+    assert rig.view.editor.current == -1
+
+
+def test_another_branch_is_another_text(rig: Rig) -> None:
+    rig.open(START)
+    rig.bridge.seek(3)
+    rig.bridge.submit([Munmap(pid=1, span=Span(0xA10, 0xA12))])
+    rig.settle()
+    assert rig.text.splitlines() == [*LINES[:3], "munmap 1 a10-a12"]
+    other = rig.other_branch()
+    rig.bridge.branch(other)
+    rig.settle()
+    assert rig.text.splitlines() == LINES
+
+
+def test_of_a_long_log_a_window_is_shown_that_moves(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_follow, "WHOLE", 60)
+    monkeypatch.setattr(script_follow, "WINDOW", 20)
+    monkeypatch.setattr(script_follow, "PART", 8)
+    rig.open(many(100))
+    assert rig.view.editor.blockCount() == 20
+    assert rig.view.panel.hint() == "81–100 of 100" and rig.view.editor.first_number == 81
+    rig.bridge.seek(30)
+    rig.settle()
+    lines = rig.text.splitlines()
+    assert len(lines) == 20 and rig.view.editor.first_number == 21
+    assert lines[rig.view.editor.current] == f"mmap 1 {0x1000 + 2 * 28:x}-{0x1001 + 2 * 28:x} rw private"
+
+
+def test_an_edit_in_the_window_of_a_long_log_keeps_what_is_behind_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_follow, "WHOLE", 60)
+    monkeypatch.setattr(script_follow, "WINDOW", 20)
+    rig.open(many(100))
+    rig.bridge.seek(30)
+    rig.settle()
+    lines = rig.text.splitlines()
+    rig.put("\n".join([*lines[:5], "fork 1 -> new", *lines[5:]]))
+    rig.run()
+    assert rig.head == 101 and not rig.view.edited
+    rig.bridge.seek(26)
+    rig.settle()
+    assert rig.text.splitlines()[rig.view.editor.current] == "fork 1 -> 2"
+
+
+# -- faults ----------------------------------------------------------------------------------------------
+
+
+def test_a_fault_is_underlined_listed_and_gone_to(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("fokr 1 -> new")
+    view = rig.view
+    fault = view.editor.faults[0]
+    assert (fault.line, fault.column, fault.meant) == (5, 1, "fork") and "expected an operation" in fault.text
+    marks = view.editor.extraSelections()
+    assert marks[0].cursor.selectedText() == "fokr" and view.panel.hint() == "1 fault"
+    assert view.problems.isVisible() and "did you mean 'fork'?" in view.problems.item(0).text()
+    rig.add("mmap 1 zz")
+    assert [(fault.line, fault.column) for fault in view.editor.faults] == [(5, 1), (6, 8)]
+    view.editor.moveCursor(QTextCursor.MoveOperation.Start)
+    QTest.mouseClick(view.problems.viewport(), Qt.MouseButton.LeftButton,
+                     pos=view.problems.visualItemRect(view.problems.item(1)).center())  # fmt: skip
+    cursor = view.editor.textCursor()
+    assert (cursor.blockNumber(), cursor.positionInBlock()) == (5, 7)
+
+
+def test_nothing_runs_while_there_is_a_fault(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("fork 1 -> new")
+    rig.add("touch 1")
+    rig.run()
+    assert rig.head == 4 and rig.view.edited
+    assert rig.view.editor.textCursor().blockNumber() == 5
+
+
+def test_the_sentences_of_faults_are_whole_in_a_narrow_panel(rig: Rig) -> None:
+    rig.open(START)
+    rig.view.resize(300, 500)
+    rig.add("fokr 1 -> new")
+    problems = rig.view.problems
+    rig.qtbot.wait(5)
+    row = problems.visualItemRect(problems.item(0))
+    assert row.height() >= 2 * problems.fontMetrics().height(), "it wraps"
+    assert problems.height() >= row.height() and row.width() <= problems.viewport().width()
+
+
+# -- colours ---------------------------------------------------------------------------------------------
+
+
+def colours(rig: Rig, block: int) -> dict[str, str]:
+    """Word -> its colour."""
+    line = rig.view.editor.document().findBlockByNumber(block)
+    return {
+        line.text()[f.start : f.start + f.length]: f.format.foreground().color().name() for f in line.layout().formats()
+    }
+
+
+def test_words_are_coloured_and_take_another_theme(rig: Rig) -> None:
+    rig.open(START)
+    rig.put("let n = 3\nrepeat n: fork 1 -> new  # three\n" + START)
+    for name in ("dark", "light"):
+        rig.themes.use(name)
+        rig.qtbot.waitUntil(lambda: not rig.view.editor.highlighter.busy, timeout=2000)
+        theme = rig.themes.current
+        seen = colours(rig, 1)
+        assert seen["repeat"] == theme.color("other").name() and seen["fork"] == theme.color("accent").name()
+        assert seen["n"] == theme.color("shared").name() and seen["# three"] == theme.color("faint").name()
+        assert colours(rig, 2)['"server"'] == theme.color("good").name()
+
+
+# -- completion ------------------------------------------------------------------------------------------
+
+
+def words(rig: Rig, before: str, names: tuple[str, ...] = ()) -> list[str]:
+    """What is suggested behind ``before``."""
+    return [word for word, _ in suggestions(before, names, rig.frame)[1]]
+
+
+def test_operations_pids_spans_and_names_are_suggested(rig: Rig) -> None:
+    rig.open(START)
+    assert words(rig, "mre") == ["mremap"] and "munmap" in words(rig, "m")
+    assert set(words(rig, "touch ")) >= {"1", "2"}
+    assert "a10-a20" in words(rig, "touch 2 ") and "a10-a20" in words(rig, "touch 2 a1")
+    assert "kid" in words(rig, "touch k", ("kid",))
+    assert words(rig, "# fo") == []
+
+
+@pytest.mark.qt_log_ignore("grabbing the keyboard")
+def test_enter_ends_a_line_and_takes_only_what_was_chosen(rig: Rig) -> None:
+    rig.open(START)
+    editor = rig.view.editor
+    editor.setFocus()
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    QTest.keyClicks(editor, "m")
+    rig.qtbot.waitUntil(lambda: editor.completer.open, timeout=1000)
+    assert not editor.completer.chosen
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert rig.text.endswith("\nm\n")
+    QTest.keyClicks(editor, "mre")
+    rig.qtbot.waitUntil(lambda: editor.completer.open and editor.completer.words() == ["mremap"], timeout=1000)
+    QTest.keyClick(editor.completer.popup(), Qt.Key.Key_Down)
+    QTest.keyClick(editor.completer.popup(), Qt.Key.Key_Return)
+    assert rig.text.endswith("\nmremap ") and not editor.completer.open
+    QTest.keyClick(editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    assert editor.completer.chosen and editor.completer.words()[:2] == ["1", "2"]
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert rig.text.endswith("\nmremap 1 ") and not editor.completer.open
+
+
+def test_tab_leaves_the_text_and_enter_indents_a_loop(rig: Rig) -> None:
+    rig.open(START)
+    around, other = QWidget(), QLineEdit()
+    layout = QVBoxLayout(around)
+    layout.addWidget(rig.view)
+    layout.addWidget(other)
+    around.show()
+    editor = rig.view.editor
+    editor.setFocus()
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    for line in ("", "repeat 2:", "fork 1 -> new"):
+        QTest.keyClicks(editor, line)
+        editor.completer.hide()
+        QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert rig.text.splitlines()[-3:] == ["repeat 2:", "    fork 1 -> new", "    "]
+    QTest.keyClick(editor, Qt.Key.Key_Backspace)
+    assert rig.text.endswith("new\n"), "Backspace takes the indentation back"
+    around.activateWindow()
+    rig.qtbot.waitUntil(editor.hasFocus, timeout=1000)
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert not editor.hasFocus() and "\t" not in rig.text
+    rig.view.setParent(None)  # type: ignore[call-overload]
+    around.deleteLater()
+
+
+# -- running ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_there_already_is_not_run_again(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("munmap 2 a10-a12")
+    assert rig.view.panel.hint() == "edited"
+    rig.run()
+    assert (rig.head, rig.position) == (5, 5) and len(rig.branches) == 1
+    assert rig.text.splitlines() == [*LINES, "munmap 2 a10-a12"] and not rig.view.edited
+
+
+def test_an_edit_in_the_middle_begins_a_branch(rig: Rig) -> None:
+    rig.open(START)
+    rig.put(START.replace("touch 1 a10-a20 w", "touch 1 a10-a14 w"))
+    rig.run()
+    assert rig.head == 4 and len(rig.branches) == 2
+    old = rig.other_branch()
+    rig.bridge.branch(old)
+    rig.settle()
+    assert rig.text.splitlines() == LINES, "what was there is kept in the other branch"
+
+
+def test_a_loop_stays_as_it_was_typed(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("repeat 3: fork 1 -> new")
+    rig.run()
+    assert rig.head == 7 and rig.text.splitlines()[-1] == "repeat 3: fork 1 -> new"
+    assert rig.view.editor.current == 4
+    rig.bridge.seek(5)
+    rig.settle()
+    assert rig.view.editor.current == 4 and rig.view.follower.position_of(4) == 7
+    rig.bridge.seek(7)
+    rig.bridge.submit([Fork(pid=1, child=9)])
+    rig.settle()
+    assert rig.text.splitlines()[-2:] == ["repeat 3: fork 1 -> new", "fork 1 -> 9"]
+    rig.add("repeat 2: fork 1 -> new")
+    rig.run()
+    assert rig.head == 10 and len(rig.branches) == 1
+
+
+def test_what_the_kernel_chose_is_not_run_again(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("mmap 1 4 pages at any rw private")
+    rig.run()
+    assert rig.head == 5 and rig.text.splitlines()[-1] == "mmap 1 4 pages at any rw private"
+    rig.add("fork 1 -> new")
+    rig.run()
+    assert rig.head == 6 and len(rig.branches) == 1
+
+
+def test_up_to_the_cursor(rig: Rig) -> None:
+    rig.open(START)
+    rig.put(START + "repeat 2: fork 1 -> new\nmunmap 1 a10-a12\n")
+    editor = rig.view.editor
+    cursor = QTextCursor(editor.document().findBlockByNumber(4))
+    editor.setTextCursor(cursor)
+    rig.view.run_to_cursor()
+    rig.settle()
+    assert (rig.head, rig.position) == (6, 6) and rig.view.edited
+    assert rig.text.endswith("munmap 1 a10-a12\n"), "what was not run stays"
+    rig.run()
+    assert rig.head == 7 and len(rig.branches) == 1 and not rig.view.edited
+
+
+def test_a_call_that_is_refused_says_so_behind_its_line(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("munmap 77 a10-a12")
+    rig.run()
+    assert rig.head == 5
+    assert rig.view.editor.remark_of(4).startswith("ESRCH") and rig.view.editor.remark_of(3) == ""
+    rig.add("repeat 3: munmap 78 a10")
+    assert rig.view.editor.remark_of(4) == "", "while there are edits nothing is said"
+    rig.run()
+    assert rig.view.editor.remark_of(5).endswith("(and 2 more)")
+
+
+def test_the_edits_are_discarded(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("fokr")
+    assert rig.view.discard_button.isEnabled()
+    QTest.mouseClick(rig.view.discard_button, Qt.MouseButton.LeftButton)
+    rig.settle()
+    assert rig.text.splitlines() == LINES and not rig.view.edited
+    assert rig.view.editor.faults == [] and rig.view.problems.isHidden()
+
+
+def test_a_long_run_is_cancelled_and_taken_up_again(rig: Rig) -> None:
+    rig.open('spawn 1 "s"\n')
+    rig.put('spawn 1 "s"\nrepeat 6000 as i: mmap 1 (1000 + 2*i) rw private\n')
+    rig.view.run()
+    rig.qtbot.waitUntil(lambda: rig.view.job != 0 and rig.head > 1, timeout=5000)
+    rig.bridge.cancel(rig.view.job)
+    rig.settle()
+    assert 1 < rig.head < 6001 and rig.view.edited and rig.view.panel.hint() == "edited"
+    assert rig.text.count("\n") == 2, "the text stays as it was typed"
+    done = rig.head
+    rig.put(f'spawn 1 "s"\nrepeat {done + 5} as i: mmap 1 (1000 + 2*i) rw private\n')
+    rig.run()
+    assert rig.head == done + 6 and len(rig.branches) == 1
+
+
+def test_what_is_typed_while_it_runs_is_not_taken_for_run(rig: Rig) -> None:
+    rig.open('spawn 1 "s"\n')
+    rig.put('spawn 1 "s"\nrepeat 1500 as i: mmap 1 (1000 + 2*i) rw private\n')
+    rig.view.run()
+    rig.qtbot.waitUntil(lambda: rig.view.follower.running, timeout=5000)
+    rig.view.editor.appendPlainText("fork 1 -> new")
+    rig.settle()
+    assert rig.head == 1501 and rig.view.edited
+    rig.run()
+    assert rig.head == 1502 and not rig.view.edited
+
+
+def test_kernel_and_designs_of_the_text_are_taken(rig: Rig) -> None:
+    rig.open("designs pte_chain anon_vma_chain\n" + START)
+    rig.put("calls 4.0\ndesigns anon_vma\nmachine ram=4096\n" + START)
+    rig.run()
+    rig.qtbot.waitUntil(lambda: rig.frame is not None and len(rig.frame.designs) == 1, timeout=5000)
+    assert rig.frame is not None and rig.frame.designs[0].key.startswith("anon_vma")
+    assert rig.head == 4 and not rig.view.edited
+    assert rig.view.editor.remark_of(2).startswith("· only where a new session begins")
+    assert rig.view.editor.remark_of(0) == rig.view.editor.remark_of(1) == ""
+
+
+# -- files and text sizes --------------------------------------------------------------------------------
+
+
+def test_a_script_is_opened_as_it_was_written(rig: Rig) -> None:
+    text = '# mine\ndesigns anon_vma\nlet n = 3\nspawn 1 "s"\nrepeat n:\n    fork 1 -> new  # again\n'
+    rig.open(text, plain=False)
+    assert rig.text == text.rstrip("\n") and rig.head == 4 and not rig.view.edited
+    rig.bridge.submit([Mmap(pid=1, span=Span(0xA10, 0xA20))])
+    rig.settle()
+    assert rig.text.splitlines()[:-1] == text.splitlines() and rig.text.splitlines()[-1].startswith("mmap 1 a10-a20")
+    rig.open(START)
+    assert rig.text.splitlines() == LINES, "the next session has its own"
+
+
+def test_a_script_is_saved(rig: Rig, tmp_path: Path) -> None:
+    rig.open("designs anon_vma\n" + START)
+    target = tmp_path / "kept.rmaps"
+    rig.files.dialogs.path = str(target)
+    rig.feature.do_script_save(None, {})  # type: ignore[arg-type]
+    rig.qtbot.waitUntil(lambda: any("Saved the script" in notice.text for notice in rig.notices), timeout=5000)
+    made = load_script(target.read_bytes(), str(target))
+    assert len(made.operations) == 4 and [key for key, _ in made.designs] == ["anon_vma"]
+    rig.add("repeat 3: fork 1 -> new")
+    rig.feature.do_script_save(None, {})  # type: ignore[arg-type]
+    rig.qtbot.waitUntil(lambda: "repeat 3" in target.read_text(), timeout=5000)
+    made = load_script(target.read_bytes(), str(target))
+    assert len(made.operations) == 7 and [key for key, _ in made.designs] == ["anon_vma"]
+
+
+def test_a_script_that_cannot_be_saved_says_why(rig: Rig, tmp_path: Path) -> None:
+    rig.open(START)
+    rig.files.dialogs.path = str(tmp_path / "no" / "folder.rmaps")
+    rig.feature.do_script_save(None, {})  # type: ignore[arg-type]
+    rig.qtbot.waitUntil(lambda: bool(rig.notices), timeout=5000)
+    assert rig.notices[-1].level == "error" and "folder.rmaps" in rig.notices[-1].text
+
+
+def test_another_text_size_keeps_text_cursor_and_undo(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("fokr 1")
+    rig.view.editor.textCursor().clearSelection()
+    at = rig.view.editor.textCursor().position()
+    rig.remake()
+    rig.qtbot.wait(20)
+    view = rig.view
+    assert rig.text.splitlines() == [*LINES, "fokr 1"] and view.edited
+    assert view.editor.faults[0].line == 5 and view.problems.isVisible()
+    assert view.editor.textCursor().position() == at
+    view.editor.setFocus()
+    rig.add("fork 1 -> new")
+    assert len(view.editor.faults) == 1, "faults are still found"
+    view.editor.undo()
+    view.discard()
+    rig.settle()
+    assert rig.text.splitlines() == LINES
+    rig.bridge.submit([Fork(pid=1, child=3)])
+    rig.settle()
+    assert rig.text.splitlines() == [*LINES, "fork 1 -> 3"], "it follows the log"
+
+
+def test_another_text_size_while_a_script_runs(rig: Rig) -> None:
+    rig.open('spawn 1 "s"\n')
+    rig.put('spawn 1 "s"\nrepeat 1500 as i: mmap 1 (1000 + 2*i) rw private\n')
+    rig.view.run()
+    rig.qtbot.waitUntil(lambda: rig.view.follower.running, timeout=5000)
+    rig.remake()
+    rig.settle()
+    assert rig.head == 1501 and not rig.view.edited
+    assert rig.text.splitlines()[1].startswith("repeat 1500")
