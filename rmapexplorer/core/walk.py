@@ -48,6 +48,10 @@ class Walk:
     """The walk ends as soon as mapcount ptes were found."""
     find_vma_per_hit: bool | Bools = False
     """Whether every hit costs a find_vma; one for all pages, or one for each."""
+    place: Ints | None = None
+    """Where not every candidate is listed, but all that hit: position of each in the whole group; None: all are listed."""
+    lengths: Ints | None = None
+    """Per group, with ``place``: candidates there would be if all were listed."""
     partial: bool = False
     """What the walk does not find is found by other means (Design.unmap_rest), not lost."""
 
@@ -110,41 +114,54 @@ def price(w: World, walk: Walk) -> Priced:
     hit = (hit_page >= 0) & (walk.group[hit_page] == group_of)
     hit_page = np.where(hit, hit_page, -1)
 
-    size = np.diff(walk.first)[walk.group]
+    size = group_sizes(walk)[walk.group]
     at = np.flatnonzero(hit)
     page = hit_page[at]
-    place = at - walk.first[walk.group[page]]
-    turn = (place - walk.start[page]) % np.maximum(size[page], 1)
+    turn = turns_of(walk, at, page)
     hits = np.bincount(page, minlength=len(walk.pages))
-    last = np.full(len(walk.pages), -1, np.int64)
+    last, ends = np.full(len(walk.pages), -1, np.int64), np.zeros(len(walk.pages), np.int64)
     np.maximum.at(last, page, turn)
+    ends[page[turn == last[page]]] = at[turn == last[page]]
 
     stops = (hits >= mapcount) & (hits > 0) & np.bool_(walk.early_stop)
     steps = np.where(stops, last + 1, size)
-    nodes = _travelled(walk, walk.nodes, walk.total_nodes, steps, stops, size, walk.before)
-    rejects = _travelled(walk, walk.rejects, walk.total_rejects, steps, stops, size, None)
+    wrapped = walk.start + last >= size
+    nodes = _travelled(walk, walk.nodes, walk.total_nodes, ends, stops, wrapped, walk.before)
+    rejects = _travelled(walk, walk.rejects, walk.total_rejects, ends, stops, wrapped, None)
     return Priced(
         walk=walk, nodes=nodes, rejects=rejects, probes=steps, hits=hits, missed=mapcount - hits,
         hit=hit, hit_page=hit_page, slots=slots,
     )  # fmt: skip
 
 
+def group_sizes(walk: Walk) -> Ints:
+    """Candidates of each group, those that are not listed too."""
+    return np.diff(walk.first) if walk.lengths is None else walk.lengths
+
+
+def turns_of(walk: Walk, at: Ints, page: Ints) -> Ints:
+    """How many candidates the walk of each page visits before candidate ``at``; ``page``: position in walk.pages."""
+    group = walk.group[page]
+    place = at - walk.first[group] if walk.place is None else walk.place[at]
+    turns: Ints = (place - walk.start[page]) % np.maximum(group_sizes(walk)[group], 1)
+    return turns
+
+
 def _travelled(
-    walk: Walk, cumulative: Ints, total: Ints, steps: Ints, stops: Bools, size: Ints, skipped: Ints | None
+    walk: Walk, cumulative: Ints, total: Ints, ends: Ints, stops: Bools, wrapped: Bools, skipped: Ints | None
 ) -> Ints:
     # what lies between the start and the last candidate visited, round the end of the group where need be
     whole = total[walk.group]
     if not len(cumulative):
         return whole
-    base = walk.first[walk.group]
-    end = walk.start + steps - 1
-    wrapped = end >= size
-    at = np.clip(base + np.where(wrapped, end - size, end), 0, len(cumulative) - 1)
     if skipped is not None:
-        passed = cumulative[at] - skipped
+        passed = cumulative[ends] - skipped
         return np.where(stops, np.where(passed > 0, passed, passed + whole), whole)
+    if walk.place is not None:
+        return np.where(stops, cumulative[ends] + np.where(wrapped, whole, 0), whole)
+    base = walk.first[walk.group]
     before = np.where(walk.start > 0, cumulative[np.maximum(base + walk.start - 1, 0)], 0)
-    partial = cumulative[at] - before + np.where(wrapped, whole, 0)
+    partial = cumulative[ends] - before + np.where(wrapped, whole, 0)
     return np.where(stops, partial, whole)
 
 

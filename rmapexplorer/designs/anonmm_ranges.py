@@ -20,13 +20,37 @@ from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints
-from rmapexplorer.core.units import Corruption
+from rmapexplorer.core.units import TASK_SIZE_PAGES, Corruption
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.anonmm import AnonMm
-from rmapexplorer.designs.anonmm_runs import EMPTY, closure, cut, delta_at, images, inside, joined, pieces, recorded
-from rmapexplorer.designs.anonmm_walk import Addresses, Members, Turn, address_walk, grouping, turn_walk
+from rmapexplorer.designs.anonmm_runs import (
+    EMPTY,
+    closure,
+    components,
+    cut,
+    delta_at,
+    images,
+    inside,
+    joined,
+    pieces,
+    ranks,
+    recorded,
+)
+from rmapexplorer.designs.anonmm_walk import (
+    Addresses,
+    Grouping,
+    Members,
+    Met,
+    Turn,
+    address_walk,
+    grouping,
+    met_walk,
+    turn_walk,
+)
 
+FEW, LISTED = 64, 1 << 18
+"""More pages than FEW whose walks go through more ptes than LISTED: only those that are hit are listed."""
 INFERRED = "our inference: no code was written"
 
 
@@ -231,9 +255,52 @@ class AnonMmRanges(AnonMm):
         g = grouping(self.anonmm.head[mapping], self.w.page.index[pages])
         members, own = self.walkable(np.unique(g.head), mapping)
         if self.form == "tree":
+            met = self._met(pages, g, members) if len(pages) > FEW else None
+            if met is not None:
+                return met_walk(pages, g, own, members, *met)
             return address_walk(pages, g, own, members, self._translated(members, g.head, g.index))
         ask = self._turn_by_pgoff if self.form == "exhaustive" else self._turn_by_ranges
         return turn_walk(pages, g, own, members, ask, rejects=self.form == "exhaustive")
+
+    def _met(self, pages: Ints, g: Grouping, members: dict[int, Members]) -> tuple[Met, Ints, Ints] | None:
+        # (ptes of the pages where records lead, addresses of each group, nodes of a turn); None: few enough to list them all
+        count, whole, parts, listed = np.empty(len(g.head), np.int64), np.empty(len(g.head), np.int64), {}, 0
+        for head, m in members.items():
+            records, mine = self.records.get(head, EMPTY), g.head == head
+            vpns, label = parts[head] = components(records, g.index[mine])
+            count[mine] = np.bincount(label)[label[np.searchsorted(vpns, g.index[mine])]]
+            whole[mine] = self._turn(count[mine], records)
+            listed += len(m.mm) * int(count[mine].sum())
+        if listed <= LISTED:
+            return None
+        local = np.full(self.w.page.capacity, -1, np.int64)
+        local[pages] = g.group
+        met = [
+            self._met_in(mm, who, head, g, local, *parts[head])
+            for head, m in members.items() for who, mm in enumerate(m.mm.tolist())
+        ]  # fmt: skip
+        group, who, rank, mms, found = (np.concatenate(column) for column in zip(*met, strict=True))
+        return Met(group=group, who=who, rank=rank, mm=mms, vpn=found), count, whole
+
+    def _met_in(
+        self, mm: int, who: int, head: int, g: Grouping, local: Ints, vpns: Ints, label: Ints
+    ) -> tuple[Ints, ...]:
+        # group, member, rank, mm and address of every pte of the mm that a walk meets
+        found, slots = self.w.pt.span(self.w.mms[mm].tables, 0, TASK_SIZE_PAGES)
+        entries = self.w.pt.flat[slots]
+        mapped = is_page(entries)
+        found, group = found[mapped], local[entries[mapped] >> ENTRY_SHIFT]
+        at = np.minimum(np.searchsorted(vpns, found), len(vpns) - 1)
+        index = g.index[group]
+        keep = (group >= 0) & (g.head[group] == head) & (vpns[at] == found)
+        keep &= label[at] == label[np.minimum(np.searchsorted(vpns, index), len(vpns) - 1)]
+        group, found = group[keep], found[keep]
+        rank = ranks(self.records.get(head, EMPTY), index[keep], found)
+        return group, np.full(len(group), who), rank, np.full(len(group), mm), found
+
+    def _turn(self, count: Ints, records: Ints) -> Ints:
+        # nodes of one mm's turn: every address is translated both ways, and leads to the next
+        return 2 * count * nodes_of_tree(len(records), 0) + count - 1
 
     def _translated(self, members: dict[int, Members], heads: Ints, index: Ints) -> Addresses:
         # the index first; there is nowhere to keep the rest while locks are held: every mm's turn translates again
@@ -242,7 +309,7 @@ class AnonMmRanges(AnonMm):
             records = self.records.get(head, EMPTY)
             first, found = closure(records, index[heads == head])
             sizes.append(np.diff(first))
-            prices.append(2 * sizes[-1] * nodes_of_tree(len(records), 0) + sizes[-1] - 1)
+            prices.append(self._turn(sizes[-1], records))
             vpn.append(found)
         whole, size = np.concatenate(prices), np.concatenate(sizes)
         first, cost = np.r_[0, np.cumsum(size)], np.repeat(whole, size)

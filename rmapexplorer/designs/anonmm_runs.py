@@ -14,6 +14,7 @@ from rmapexplorer.core.walk import ranges
 EMPTY: Ints = np.empty((0, 3), np.int64)
 KEY_SHIFT = 40
 """Bits of a page number in a pair (position of a key, page number)."""
+PAGE_MASK = (1 << KEY_SHIFT) - 1
 
 
 def cut(runs: Ints, at: int) -> Ints:
@@ -95,23 +96,76 @@ def closure(records: Ints, index: Ints) -> tuple[Ints, Ints]:
 
     Page numbers of index i are at first[i]:first[i + 1], itself the first of them.
     """
-    low = np.concatenate([records[:, 0], records[:, 0] + records[:, 2]])
-    high = np.concatenate([records[:, 1], records[:, 1] + records[:, 2]])
-    shift = np.concatenate([records[:, 2], -records[:, 2]])
     key, vpn = np.arange(len(index)), index
     keys, vpns = [key], [vpn]
     before = here = (key << KEY_SHIFT) + vpn
-    while len(key):
-        order = np.argsort(vpn, kind="stable")
-        first, last = np.searchsorted(vpn[order], low), np.searchsorted(vpn[order], high)
-        at = order[ranges(first, last)]
-        found = np.unique((key[at] << KEY_SHIFT) + vpn[at] + np.repeat(shift, last - first))
-        # records are followed both ways: what was seen already is no further back than the step before this one
-        found = found[~np.isin(found, np.concatenate([before, here]))]
-        before, here = here, found
-        key, vpn = found >> KEY_SHIFT, found & ((1 << KEY_SHIFT) - 1)
-        keys.append(key)
-        vpns.append(vpn)
+    while len(here):
+        before, here = here, _further(records, before, here)
+        keys.append(here >> KEY_SHIFT)
+        vpns.append(here & PAGE_MASK)
     all_keys = np.concatenate(keys)
     order = np.argsort(all_keys, kind="stable")  # depth and page number ascend already
     return np.r_[0, np.cumsum(np.bincount(all_keys, minlength=len(index)))], np.concatenate(vpns)[order]
+
+
+def _further(records: Ints, before: Ints, here: Ints) -> Ints:
+    # pairs one step beyond ``here``, ascending; records are followed both ways: what was seen already is no further back
+    # than the step before this one
+    low = np.concatenate([records[:, 0], records[:, 0] + records[:, 2]])
+    high = np.concatenate([records[:, 1], records[:, 1] + records[:, 2]])
+    shift = np.concatenate([records[:, 2], -records[:, 2]])
+    vpn = here & PAGE_MASK
+    order = np.argsort(vpn, kind="stable")
+    first, last = np.searchsorted(vpn[order], low), np.searchsorted(vpn[order], high)
+    found = np.sort(here[order[ranges(first, last)]] + np.repeat(shift, last - first))
+    fresh = np.ones(len(found), np.bool_)
+    fresh[1:] = found[1:] != found[:-1]
+    fresh &= ~(_among(found, before) | _among(found, here))
+    return found[fresh]
+
+
+def _among(values: Ints, known: Ints) -> Bools:
+    # mask: values that are in ``known``, which ascends
+    at = np.minimum(np.searchsorted(known, values), max(len(known) - 1, 0))
+    mask: Bools = known[at] == values if len(known) else np.zeros(len(values), np.bool_)
+    return mask
+
+
+def components(records: Ints, index: Ints) -> tuple[Ints, Ints]:
+    """(page numbers, ascending; component of each): all that records touch and ``index``; records tie pages together."""
+    low, shift = records[:, 0], records[:, 2]
+    spans = np.concatenate([ranges(low, records[:, 1]), ranges(low + shift, records[:, 1] + shift), index])
+    vpns = np.sort(spans)
+    vpns = vpns[np.r_[True, vpns[1:] != vpns[:-1]][: len(vpns)]]
+    one, other = (np.searchsorted(vpns, ranges(low + by, records[:, 1] + by)) for by in (0, shift))
+    label = np.arange(len(vpns))
+    while True:
+        mine, theirs = label[one], label[other]
+        apart = mine != theirs
+        if not apart.any():
+            return vpns, label
+        np.minimum.at(label, np.maximum(mine, theirs)[apart], np.minimum(mine, theirs)[apart])
+        while (label[label] != label).any():
+            label = label[label]
+
+
+def ranks(records: Ints, index: Ints, vpn: Ints) -> Ints:
+    """The place of each page number in the closure of its index, of which it must be a part; looked for no further."""
+    out, away = np.zeros(len(index), np.int64), np.flatnonzero(index != vpn)
+    if not len(away):
+        return out
+    starts, key = np.unique(index[away], return_inverse=True)
+    wanted = (key << KEY_SHIFT) + vpn[away]
+    passed = np.ones(len(starts), np.int64)
+    before = here = (np.arange(len(starts)) << KEY_SHIFT) + starts
+    while len(wanted) and len(here):
+        before, here = here, _further(records, before, here)
+        keys = here >> KEY_SHIFT
+        first = np.searchsorted(keys, np.arange(len(starts)))
+        got = _among(wanted, here)
+        out[away[got]] = (passed - first)[wanted[got] >> KEY_SHIFT] + np.searchsorted(here, wanted[got])
+        away, wanted = away[~got], wanted[~got]
+        passed += np.bincount(keys, minlength=len(starts))
+        asked = np.bincount(wanted >> KEY_SHIFT, minlength=len(starts)) > 0
+        before, here = before[asked[before >> KEY_SHIFT]], here[asked[keys]]
+    return out

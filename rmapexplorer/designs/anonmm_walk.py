@@ -12,7 +12,7 @@ import numpy as np
 from attrs import frozen
 
 from rmapexplorer.core.table import NONE, Bools, Ints
-from rmapexplorer.core.walk import Priced, Walk, ranges
+from rmapexplorer.core.walk import Priced, Walk, ranges, turns_of
 
 
 @frozen(kw_only=True, eq=False)
@@ -104,6 +104,45 @@ def address_walk(pages: Ints, g: Grouping, own: Starts, members: dict[int, Membe
 
 
 @frozen(kw_only=True, eq=False)
+class Met:
+    """Ptes that map pages of groups: their ``group``, the member in whose turn each is probed (``who``) and at which ``rank``."""
+
+    group: Ints
+    who: Ints
+    rank: Ints
+    mm: Ints
+    vpn: Ints
+
+
+def met_walk(
+    pages: Ints, g: Grouping, own: Starts, members: dict[int, Members], met: Met, count: Ints, whole: Ints
+) -> Walk:
+    """``address_walk`` of ``count`` addresses a group, but only what is hit is listed: for walks too long to write down.
+
+    Behind the first address, which costs nothing, the nodes of a turn are those of the ``whole`` turn.
+    """
+    turns, total = np.zeros(len(count), np.int64), np.zeros(len(count), np.int64)
+    reach = np.empty(len(met.group), np.int64)
+    group_heads = g.head[met.group]
+    for head, low, high in _heads(g):
+        m = members[head]
+        turns[low:high] = len(m.mm)
+        total[low:high] = m.total + len(m.mm) * whole[low:high]
+        reach[group_heads == head] = m.reach[met.who[group_heads == head]]
+    place = met.who * count[met.group] + met.rank
+    nodes = reach + (met.who + (met.rank > 0)) * whole[met.group]
+    order = np.lexsort((place, met.group))
+    none = np.full(len(order), -1, np.int64)
+    return Walk(
+        pages=pages, group=g.group, start=own.walkable % np.maximum(turns, 1)[g.group] * count[g.group],
+        first=np.searchsorted(met.group[order], np.arange(len(count) + 1)), mm=met.mm[order], vma=none,
+        vpn=met.vpn[order], nodes=nodes[order], rejects=0 * none, total_nodes=total, total_rejects=0 * total,
+        before=own.nodes + own.walkable * whole[g.group], find_vma_per_hit=True, place=place[order],
+        lengths=turns * count,
+    )  # fmt: skip
+
+
+@frozen(kw_only=True, eq=False)
 class Turn:
     """What one mm answers to ascending indexes: candidates with the position of their index (``key``).
 
@@ -173,11 +212,15 @@ def with_direct(pages: Ints, direct: Bools, mms: Ints, vpns: Ints, rest: Walk) -
     group, start, before = (np.zeros(len(pages), np.int64) for _ in range(3))
     group[direct] = count + np.arange(len(one))
     group[~direct], start[~direct], before[~direct] = rest.group, rest.start, 0 if rest.before is None else rest.before
+    place, lengths = None, None
+    if rest.place is not None and rest.lengths is not None:
+        place, lengths = np.r_[rest.place, 0 * one], np.r_[rest.lengths, one]
     return Walk(
         pages=pages, group=group, start=start, first=np.r_[rest.first[: count + 1], rest.first[count] + np.cumsum(one)],
         mm=np.r_[rest.mm, mms[direct]], vma=np.r_[rest.vma, -one], vpn=np.r_[rest.vpn, vpns[direct]],
         nodes=np.r_[rest.nodes, one], rejects=np.r_[rest.rejects, zero], total_nodes=np.r_[rest.total_nodes[:count], one],
         total_rejects=np.r_[rest.total_rejects[:count], zero], before=before, find_vma_per_hit=True,
+        place=place, lengths=lengths,
     )  # fmt: skip
 
 
@@ -186,8 +229,7 @@ def first_mms(priced: Priced) -> Ints:
     walk = priced.walk
     at = np.flatnonzero(priced.hit)
     page = priced.hit_page[at]
-    group = walk.group[page]
-    turn = (at - walk.first[group] - walk.start[page]) % np.diff(walk.first)[group]
+    turn = turns_of(walk, at, page)
     order = np.lexsort((turn, page))
     first = np.searchsorted(page[order], np.arange(len(walk.pages)))
     mms: Ints = walk.mm[at[order][first]]

@@ -19,7 +19,19 @@ from rmapexplorer.core.index.files import nodes_of_tree
 from rmapexplorer.core.units import Machine
 from rmapexplorer.core.walk import price, steps_of
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.anonmm_runs import EMPTY, closure, cut, delta_at, images, joined, pieces, recorded
+from rmapexplorer.designs import anonmm_ranges
+from rmapexplorer.designs.anonmm_runs import (
+    EMPTY,
+    closure,
+    components,
+    cut,
+    delta_at,
+    images,
+    joined,
+    pieces,
+    ranks,
+    recorded,
+)
 from rmapexplorer.formats.perf import load_perf
 
 RANGES, TREE, EXHAUSTIVE = "anonmm_ranges", "anonmm_ranges:form=tree", "anonmm_ranges:form=exhaustive"
@@ -233,6 +245,61 @@ def test_closure_follows_records_both_ways() -> None:
                 frontier = sorted({b for a, b in edges if a in frontier} - set(reached))
                 reached += frontier
             assert vpn[first[place] : first[place + 1]].tolist() == reached
+
+
+def test_components_and_ranks_are_those_of_the_closure() -> None:
+    """Against the closure written down: the same pages reached, each at the same place."""
+    dice, most = random.Random(11), 0
+    for _ in range(60):
+        records = EMPTY
+        for _ in range(dice.randrange(7)):
+            start = dice.randrange(20, 60)
+            records = recorded(records, start, start + dice.randrange(1, 20), dice.choice([-20, -7, 3, 5, 30]))
+        index = np.array(sorted(dice.sample(range(90), 20)), np.int64)
+        first, vpn = closure(records, index)
+        pages, label = components(records, index)
+        assert np.array_equal(np.bincount(label)[label[np.searchsorted(pages, index)]], np.diff(first))
+        place = np.arange(len(vpn)) - np.repeat(first[:-1], np.diff(first))
+        asked = np.array(dice.sample(range(len(vpn)), 20), np.int64)
+        assert np.array_equal(ranks(records, np.repeat(index, np.diff(first))[asked], vpn[asked]), place[asked])
+        most = max(most, int(place[asked].max()))
+    assert most > 9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_walks_cost_what_listing_them_says(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk that lists what it hits alone is priced as that which lists every address, page by page."""
+    checked = 0
+
+    def look(w: World, op: o.Operation) -> None:
+        nonlocal checked
+        pages = w.anonymous_pages()
+        if not len(pages) or not w.design.records:
+            return
+        seen = []
+        for listed in (1 << 40, -1):
+            monkeypatch.setattr(anonmm_ranges, "LISTED", listed)
+            monkeypatch.setattr(anonmm_ranges, "FEW", 0)
+            walk = w.design.anon_candidates(pages)
+            priced = price(w, walk)
+            figures = (priced.nodes, priced.rejects, priced.probes, priced.hits, priced.missed)
+            seen.append(([column.tolist() for column in figures], walk.place is None))
+        assert seen[0][0] == seen[1][0], op
+        checked += seen[0][1] and not seen[1][1]
+
+    families(TREE, seed, 90, look=look)
+    assert checked > 5
+
+
+def test_the_price_of_a_program_that_reallocates_and_forks() -> None:
+    """Nine records tie thousands of addresses together; their 17 million turns are counted without being written down."""
+    session = load_perf(str(RECORDINGS / "python-realloc-fork.perf.txt.gz"))
+    w = World(new_world(TREE).design, session.machine)
+    for op in session.operations:
+        w.apply(op)
+    probe = w.probe()
+    assert (probe.pages, probe.hits, probe.missed) == (8112, 11836, 0)
+    assert (probe.nodes, probe.ptes) == (228_293_640, 8_316_452)
 
 
 def test_runs_against_a_dict_of_pages() -> None:
