@@ -150,7 +150,9 @@ def test_a_new_panel_takes_over_what_was_found(dock: Claims, qtbot: QtBot) -> No
 def test_no_text_is_clipped(dock: Claims, qtbot: QtBot, width: int) -> None:
     dock.resize(width, 520)
     qtbot.wait(20)
-    for button in dock.findChildren(HeaderButton):
+    shown = [button for button in dock.findChildren(HeaderButton) if button.isVisible()]
+    assert shown
+    for button in shown:
         assert button.width() >= button.sizeHint().width()
         assert button.mapTo(dock, button.rect().topRight()).x() <= dock.width()
     assert dock.text.horizontalScrollBar().maximum() == 0
