@@ -31,7 +31,7 @@ FILE = (
            tip="Every scenario as a card: workloads, and the claims of the letter"),
     Action(id="save", text="&Save", menu="File", handler="save", shortcut=("Ctrl+S",), icon="save", ruled=True,
            tip="Save the session"),
-    Action(id="save_as", text="Save &As…", menu="File", handler="save_as", shortcut=("Ctrl+Shift+S",),
+    Action(id="save_as", text="Save &as…", menu="File", handler="save_as", shortcut=("Ctrl+Shift+S",),
            tip="Save the session under another name"),
     Action(id="screenshot", text="S&creenshot…", menu="File", handler="screenshot", shortcut=("Ctrl+Alt+S",),
            icon="camera", ruled=True, tip="Save a picture of the window"),
@@ -47,8 +47,6 @@ EDIT = (
     Action(id="copy", text="&Copy", menu="Edit", handler="copy", shortcut=("Ctrl+C",), ruled=True, needs="selection",
            context=("process", "vma", "span", "page", "operation"),
            tip="Copy what is selected as text"),
-    Action(id="cancel", text="Cancel the &job", menu="Edit", handler="cancel", shortcut=("Ctrl+.",), needs="job",
-           tip="Stop what is running; what was done so far stays"),
 )  # fmt: skip
 
 OPERATE = (
@@ -61,7 +59,7 @@ OPERATE = (
     _operate("exec", "&Exec…", "Ctrl+Shift+V", "execve(): a new, empty address space", icon="exec",
              context=("process",)),
     _operate("exit", "E&xit", "Ctrl+Shift+X", "The process ends", icon="exit", context=("process",)),
-    _operate("spawn", "New process…", "Ctrl+Shift+N", "A process that did not come from fork", needs=""),
+    _operate("spawn", "&New process…", "Ctrl+Shift+N", "A process that did not come from fork", needs=""),
     _operate("mmap", "&Mmap…", "Ctrl+Shift+M", "mmap(): anonymous or file, private or shared", icon="map", ruled=True,
              context=("process", "span")),
     _operate("munmap", "M&unmap…", "Ctrl+Shift+K", "munmap() of a span", context=_SPAN),
@@ -119,15 +117,17 @@ TIME = (
            tip="Half as many operations a second while playing"),
     Action(id="faster", text="Fas&ter", menu="Time", handler="faster", shortcut=("Ctrl+]",),
            tip="Twice as many operations a second while playing"),
+    Action(id="cancel", text="Cancel the &job", menu="Time", handler="cancel", shortcut=("Ctrl+.",), needs="job",
+           tip="Stop what is running; what was done so far stays"),
     Action(id="go_here", text="&Go to this operation", menu="", handler="go_here", context=("operation",),
            tip="Show the state after this operation"),
 )  # fmt: skip
 
 VIEW = (
     Action(id="reset_layout", text="&Reset layout", menu="View", handler="reset_layout", shortcut=("Ctrl+Shift+0",),
-           ruled=True, tip="Put every panel back where it belongs"),
-    Action(id="pressure", text="&Under memory pressure…", menu="View", handler="pressure", shortcut=("Ctrl+Alt+V",),
-           tip="What each design pays for a page reclaimed, run here and plotted", ruled=True),
+           tip="Put every panel back where it belongs"),
+    Action(id="pressure", text="&Under memory pressure…", menu="Designs", handler="pressure",
+           shortcut=("Ctrl+Alt+V",), tip="What each design pays for a page reclaimed, run here and plotted"),
     Action(id="theme_dark", text="&Dark", menu="View", handler="theme", values={"name": "dark"}, checkable=True,
            submenu="&Theme", ruled=True, tip="Light text on dark"),
     Action(id="theme_light", text="&Light", menu="View", handler="theme", values={"name": "light"}, checkable=True,
@@ -141,11 +141,11 @@ VIEW = (
     Action(id="theme_toggle", text="S&witch dark and light", menu="View", handler="theme_toggle", shortcut=("F9",),
            submenu="&Theme", tip="The other of the two themes"),
     Action(id="text_larger", text="Lar&ger text", menu="View", handler="text_larger", shortcut=("Ctrl++", "Ctrl+="),
-           tip="Everything a step larger"),
+           submenu="Te&xt size", tip="Everything a step larger"),
     Action(id="text_smaller", text="S&maller text", menu="View", handler="text_smaller", shortcut=("Ctrl+-",),
-           tip="Everything a step smaller"),
+           submenu="Te&xt size", tip="Everything a step smaller"),
     Action(id="text_normal", text="&Normal text", menu="View", handler="text_normal", shortcut=("Ctrl+0",),
-           tip="Text of the default size"),
+           submenu="Te&xt size", tip="Text of the default size"),
 )  # fmt: skip
 
 HELP = (

@@ -34,7 +34,7 @@ _OWN = (FILE, EDIT, OPERATE, TIME, VIEW, HELP)
 ACTIONS: tuple[Action, ...] = tuple(a for part in (*_OWN, *(kind.ACTIONS for kind in FEATURES)) for a in part)
 """Everything there is; menus of docks, designs and recent files are made from what is at hand."""
 
-LAST = ("quit", "about")
+LAST = ("palette", "preferences", "quit", "about")
 """At the end of their menus, below what features add."""
 
 NESTED = ("Loc&ks", "F&iles", "Copy &as")
@@ -86,7 +86,8 @@ class ActionSet(QObject):
     def build_menus(self, bar: QMenuBar) -> None:
         """Fill the menu bar; ``menus`` then holds each menu and submenu by its plain title."""
         for title in MENUS:
-            self.menus[title.replace("&", "")] = bar.addMenu(title)
+            menu = self.menus[title.replace("&", "")] = bar.addMenu(title)
+            menu.setToolTipsVisible(True)
         for action in sorted(ACTIONS, key=lambda action: action.id in LAST):
             if action.menu:
                 self._place(action)
@@ -99,11 +100,14 @@ class ActionSet(QObject):
         heading.setEnabled(False)
         menu.addSeparator()
         known = {key: value for key, value in target.items() if key != "comm"}  # of the target, not of a child to be
-        for action in sorted(ACTIONS, key=lambda action: action.id == "copy"):
+        group = ""
+        for action in sorted(ACTIONS, key=_copies):
             if kind in action.context:
-                if action.id == "copy":
+                if group and group != _GROUPS[action.id]:
                     menu.addSeparator()
-                item = _within(menu, action).addAction(action.text)
+                group = _GROUPS[action.id]
+                keys = f"\t{action.shortcut[0]}" if action.shortcut else ""
+                item = _within(menu, action).addAction(f"{action.text}{keys}")
                 item.setToolTip(action.tip)
                 item.setObjectName(action.id)
                 item.triggered.connect(lambda _=False, a=action: self.triggered.emit(a.id, dict(known)))
@@ -126,10 +130,28 @@ class ActionSet(QObject):
                 if action.ruled:
                     menu.addSeparator()
                 self.menus[key] = menu.addMenu(action.submenu)
+                self.menus[key].setToolTipsVisible(True)
             menu = self.menus[key]
         elif action.ruled:
             menu.addSeparator()
         menu.addAction(self._actions[action.id])
+
+
+def _copies(action: Action) -> bool:
+    """Whether it copies: that stands last in a context menu."""
+    return bool(action.id == "copy" or action.submenu == "Copy &as")
+
+
+def _groups() -> dict[str, str]:
+    """The group of each action by its id: a separator stands between two groups of a context menu."""
+    found, number = {}, 0
+    for action in ACTIONS:
+        number += action.ruled
+        found[action.id] = "copy" if _copies(action) else f"{action.menu or 'own'} {number}"
+    return found
+
+
+_GROUPS = _groups()
 
 
 def _within(menu: QMenu, action: Action) -> QMenu:

@@ -29,7 +29,7 @@ class Menus(QObject):
         self._window = window
         self._theme = window.themes.current
         menus = window.actions_.menus
-        self.recent = QMenu("Open &Recent", window)
+        self.recent = QMenu("Open &recent", window)
         menus["File"].insertMenu(window.actions_["save"], self.recent)
         self.recent.aboutToShow.connect(self.fill_recent)
         self.designs = DesignsMenu(menus["Designs"], window.bridge.designs, window, self._theme)
@@ -37,7 +37,7 @@ class Menus(QObject):
         self.designs.chosen.connect(self._choose)
         self.calls = CallsMenu(menus["Designs"], window)
         self.calls.chosen.connect(window.bridge.set_calls)
-        menus["Operate"].setToolTipsVisible(True)
+        self._end_designs(menus["Designs"])
         self.windows = Windows(window)
         self.docks: dict[str, QAction] = {}
         self._fill_view(menus["View"])
@@ -46,16 +46,22 @@ class Menus(QObject):
         window.files.recent_changed.connect(self.fill_recent)
 
     def _fill_view(self, menu: QMenu) -> None:
-        first = menu.actions()[0] if menu.actions() else None
+        """Arrangement first, looks after it: the panels are many and have a menu of their own."""
+        first = menu.actions()[0]
+        menu.insertMenu(first, self._window.actions_.menus["Perspective"])
+        self.panels = QMenu("Pa&nels", self._window)
+        menu.insertMenu(first, self.panels)
         for place in PLACES:
             action = self._window.docks.docks[place.name].toggleViewAction()
             action.setShortcut(QKeySequence(place.shortcut))
             self._window.addAction(action)
             self.docks[place.name] = action
-            if first is None:
-                menu.addAction(action)
-            else:
-                menu.insertAction(first, action)
+            self.panels.addAction(action)
+
+    def _end_designs(self, menu: QMenu) -> None:
+        pressure = self._window.actions_["pressure"]
+        menu.addSeparator()
+        menu.addAction(pressure)
 
     def _choose(self, worlds: list[tuple[str, dict[str, str]]]) -> None:
         self._window.bridge.set_designs(worlds)

@@ -149,3 +149,29 @@ def test_shortcut_sheet_names_every_shortcut() -> None:
     for action in ACTIONS:
         for keys in action.shortcut if action.menu else ():
             assert keys in sheet
+
+
+def test_context_menus_show_the_keys_and_part_their_groups(shell: Shell) -> None:
+    menu = shell.window.actions_.context_menu("vma", {"pid": 2, "span": Span(0xC40, 0xC44)}, shell.window)
+    items = menu.actions()
+    named = {q.objectName(): n for n, q in enumerate(items)}
+    assert items[named["munmap"]].text().endswith("\tCtrl+Shift+K")
+    assert any(q.isSeparator() for q in items[named["fork"] : named["munmap"]])
+    copies = [q for q in items[named["copy"] :] if not q.isSeparator()]
+    assert items[named["copy"] - 1].isSeparator() and [q.text() for q in copies][1:] == ["Copy &as"]
+    menu.deleteLater()
+
+
+@pytest.mark.parametrize("title", ["Edit", "Time", "View", "Help"])
+def test_no_menu_is_longer_than_can_be_taken_in(title: str, shell: Shell) -> None:
+    entries = [q for q in shell.window.actions_.menus[title].actions() if not q.isSeparator()]
+    assert 5 < len(entries) <= 16
+
+
+def test_menus_group_what_belongs_together(shell: Shell) -> None:
+    menus, actions = shell.window.actions_.menus, shell.window.actions_
+    assert shell.window.menus.docks["vmas"] in shell.window.menus.panels.actions()
+    assert actions["bookmark_next"] in menus["Bookmarks"].actions()
+    assert actions["marker_a"] in menus["Markers A and B"].actions()
+    assert [q.text() for q in menus["View"].actions()[:2]] == ["Pers&pective", "Pa&nels"]
+    assert [q.objectName() for q in menus["Edit"].actions()[-2:]] == ["palette", "preferences"]

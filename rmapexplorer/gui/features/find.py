@@ -22,7 +22,7 @@ class Find(Feature):
     """Makes the bar when it is first opened, keeps the operations it searches."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
-        Action(id="find", text="&Find…", menu="Edit", handler="find", shortcut=("Ctrl+F",),
+        Action(id="find", text="&Find…", menu="Edit", handler="find", shortcut=("Ctrl+F",), ruled=True,
                tip="Find a process, an address, a vma, a page frame, an anon_vma or an operation"),
         Action(id="find_next", text="Find &next", menu="Edit", handler="find_step", shortcut=("F3",),
                values={"by": 1}, tip="Go to the next thing found"),

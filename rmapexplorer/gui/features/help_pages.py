@@ -25,7 +25,7 @@ class HelpPages(Feature):
         _page("vocabulary", "&Words", "The kernel's words, one line each"),
         _page("formats", "&Files", "What can be opened and what is written"),
         _page("simulated", "What is s&imulated", "What the explorer simulates, and what it does not"),
-        Action(id="whats_this", text="W&hat is this?", menu="Help", handler="whats_this", shortcut=("Ctrl+F1",),
+        Action(id="whats_this", text="W&hat is this?", menu="Help", handler="whats_this", shortcut=("Ctrl+F1",), ruled=True,
                tip="Click a panel or a control to read what it is"),
     )  # fmt: skip
 

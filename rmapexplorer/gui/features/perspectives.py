@@ -31,7 +31,7 @@ class Perspectives(Feature):
         Action(id="save_layout", text="&Save this layout…", menu="View", handler="save_layout", submenu="Pers&pective",
                shortcut=("Ctrl+Alt+L",), tip="Keep the present arrangement of the panels under a name"),
         Action(id="presentation", text="Pre&sentation", menu="View", handler="presentation", shortcut=("F11",),
-               checkable=True, tip="Full screen with large text; again to return"),
+               checkable=True, ruled=True, tip="Full screen with large text; again to return"),
         Action(id="reduced_motion", text="Reduced mot&ion", menu="View", handler="reduced_motion", checkable=True,
                shortcut=("Ctrl+Alt+N",), tip="Nothing moves by itself: pictures jump to their new state"),
     )  # fmt: skip

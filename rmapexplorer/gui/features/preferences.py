@@ -17,7 +17,7 @@ class PreferencesFeature(Feature):
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="preferences", text="Pr&eferences…", menu="Edit", handler="preferences", shortcut=("Ctrl+,",),
-               ruled=True, tip="Theme, text size, motion, speed, keeping work aside; export, import, reset"),
+               tip="Theme, text size, motion, speed, keeping work aside; export, import, reset"),
     )  # fmt: skip
 
     def __init__(self, window: MainWindow) -> None:

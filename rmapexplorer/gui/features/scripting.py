@@ -21,11 +21,11 @@ class Scripting(Feature):
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="script_run", text="Run the &script", menu="Edit", handler="script_run", shortcut=("Ctrl+Return",),
-               ruled=True, submenu="Sc&ript", tip="Run what the script has and the history has not; where they part a branch begins"),
+               ruled=True, submenu="Scr&ipt", tip="Run what the script has and the history has not; where they part a branch begins"),
         Action(id="script_run_to", text="Run to the &cursor", menu="Edit", handler="script_run_to",
-               submenu="Sc&ript", shortcut=("Ctrl+Shift+Return",), tip="Run the script up to the line of the cursor"),
+               submenu="Scr&ipt", shortcut=("Ctrl+Shift+Return",), tip="Run the script up to the line of the cursor"),
         Action(id="script_discard", text="&Discard edits of the script", menu="Edit", handler="script_discard",
-               submenu="Sc&ript", shortcut=("Ctrl+Shift+Backspace",), tip="The script shows the history again"),
+               submenu="Scr&ipt", shortcut=("Ctrl+Shift+Backspace",), tip="The script shows the history again"),
         Action(id="script_save", text="Save scrip&t as…", menu="File", handler="script_save",
                shortcut=("Ctrl+Alt+Shift+S",), tip="Save the operations of this branch as a script (.rmaps)"),
     )  # fmt: skip
