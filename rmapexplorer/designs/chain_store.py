@@ -113,7 +113,7 @@ class ArrayStore:
     def _take_out(self, pages: Ints, slots: Ints) -> tuple[int, int]:
         # the head's first used entry moves into the hole
         head = self.ref[pages]
-        block, column, _, compared = self._find(head, slots)
+        block, column, compared = self._find(head, slots)
         first = self.block.idx[head]
         self.ptes[block, column] = self.ptes[head, first]
         self.ptes[head, first] = -1
@@ -126,9 +126,9 @@ class ArrayStore:
         self.kind[owners[follow < 0]] = NOTHING
         return int(empty.sum()), compared
 
-    def _find(self, head: Ints, slots: Ints) -> tuple[Ints, Ints, Ints, int]:
-        # (block, column, block before it or -1) of each pte, and the slots compared from the head on
-        block, column, before = np.full(len(head), -1, np.int64), np.zeros(len(head), np.int64), np.full_like(head, -1)
+    def _find(self, head: Ints, slots: Ints) -> tuple[Ints, Ints, int]:
+        # (block, column) of each pte, and the slots compared from the head on
+        block, column = np.full(len(head), -1, np.int64), np.zeros(len(head), np.int64)
         todo, current, compared = np.arange(len(head)), head, 0
         while len(todo):
             if (current < 0).any():
@@ -138,10 +138,8 @@ class ArrayStore:
             used = self.slots - self.block.idx[current]
             compared += int(np.where(found, at + 1 - self.block.idx[current], used).sum())
             block[todo[found]], column[todo[found]] = current[found], at[found]
-            todo, passed = todo[~found], current[~found]
-            before[todo] = passed
-            current = self.block.next[passed]
-        return block, column, before, compared
+            todo, current = todo[~found], self.block.next[current[~found]]
+        return block, column, compared
 
     def collapse(self, pages: Ints) -> int:
         """page_referenced: a chain with one pte left becomes PG_direct again; returns the blocks freed."""
@@ -194,25 +192,74 @@ class ArrayStore:
 
 
 class PairStore(ArrayStore):
-    """struct pte_chain { next, ptep } of 2002: a pair for each pte, put in at the head, unlinked where it stands."""
+    """struct pte_chain { next, ptep } of 2002: a pair for each pte, put in at the head, unlinked where it stands.
+
+    ``prev``, ``tail`` and ``count`` are ours, no memory of the design: a pte is looked for from both ends of its chain, and
+    what the kernel compares from the head on is counted.
+    """
 
     COLLAPSES_ON_REMOVAL: ClassVar[bool] = True
 
     def __init__(self, direct: bool) -> None:
         super().__init__(1, direct)
+        self.prev = np.full(self.block.capacity, -1, np.int64)
+        self.tail = np.full(len(self.kind), -1, np.int64)
+        self.count = np.zeros(len(self.kind), np.int64)
+
+    def cost_bytes(self) -> int:
+        """Memory of a copy."""
+        return super().cost_bytes() + self.prev.nbytes + self.tail.nbytes + self.count.nbytes
+
+    def reach(self, capacity: int) -> None:
+        """Make room for page ids below ``capacity``."""
+        super().reach(capacity)
+        more = len(self.kind) - len(self.tail)
+        if more:
+            self.tail = np.r_[self.tail, np.full(more, -1, np.int64)]
+            self.count = np.r_[self.count, np.zeros(more, np.int64)]
 
     def _convert(self, pages: Ints, slots: Ints) -> int:
         self.kind[pages], old = NOTHING, self.ref[pages]
         return self._push(pages, old) + self._push(pages, slots)
 
+    def _push(self, pages: Ints, slots: Ints) -> int:
+        pushed = super()._push(pages, slots)
+        if pushed:
+            heads = self.ref[pages]
+            follow = self.block.next[heads]
+            alone = follow < 0
+            if self.block.capacity > len(self.prev):
+                self.prev = np.r_[self.prev, np.full(self.block.capacity - len(self.prev), -1, np.int64)]
+            self.prev[heads] = -1
+            self.prev[follow[~alone]] = heads[~alone]
+            self.tail[pages[alone]] = heads[alone]
+            self.count[pages] = np.where(alone, 1, self.count[pages] + 1)
+        return pushed
+
     def _take_out(self, pages: Ints, slots: Ints) -> tuple[int, int]:
-        block, _, before, compared = self._find(self.ref[pages], slots)
-        follow, first = self.block.next[block], before < 0
-        self.ref[pages[first]] = follow[first]
-        self.block.next[before[~first]] = follow[~first]
-        self.kind[pages[first & (follow < 0)]] = NOTHING
+        block, compared = self._seek(pages, slots)
+        before, follow = self.prev[block], self.block.next[block]
+        first, last = before < 0, follow < 0
+        self.ref[pages[first]], self.tail[pages[last]] = follow[first], before[last]
+        self.block.next[before[~first]], self.prev[follow[~last]] = follow[~first], before[~last]
+        self.count[pages] -= 1
+        self.kind[pages[first & last]] = NOTHING
         self.block.free_many(block)
         freed = len(block)
         if self.direct:
             freed += self._collapse(pages[self.kind[pages] == CHAIN])
         return freed, compared
+
+    def _seek(self, pages: Ints, slots: Ints) -> tuple[Ints, int]:
+        # (pair of each pte, pairs compared from the heads on): the n-th from the tail is the (count - n + 1)-th
+        block, todo, compared, step = np.full(len(pages), -1, np.int64), np.arange(len(pages)), 0, 1
+        front, back = self.ref[pages], self.tail[pages]
+        while len(todo):
+            if (front < 0).any() or (back < 0).any():
+                raise Corruption("a pte is on no pte_chain of its page")
+            newest, oldest = (self.ptes[at, 0] == slots[todo] for at in (front, back))
+            found = newest | oldest
+            block[todo[found]] = np.where(newest, front, back)[found]
+            compared += int(np.where(newest, step, self.count[pages[todo]] - step + 1)[found].sum())
+            front, back, todo, step = self.block.next[front[~found]], self.prev[back[~found]], todo[~found], step + 1
+        return block, compared

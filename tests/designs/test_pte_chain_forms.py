@@ -119,6 +119,18 @@ def test_w8_exit_storm() -> None:
     assert compared == {"pte_chain:layout=linked": 5 * (300 * 301 // 2 - 1), "pte_chain": 5 * 300 * 304 // 4}
 
 
+def test_pairs_are_found_from_either_end_at_the_price_from_the_head() -> None:
+    """Of eight ptes the newest costs one comparison, the oldest eight; the middle ones what lies before them."""
+    for order in ([8, 7, 6, 5, 4, 3, 2, 1], [1, 2, 3, 4, 5, 6, 7, 8], [4, 5, 1, 8, 2, 7, 3, 6]):
+        w, chain, compared = family("pte_chain:layout=linked,direct=off", 8), list(range(8, 0, -1)), 0
+        for pid in order:
+            run(w, Munmap(pid=pid, span=Span(0, 1)))
+            compared += chain.index(pid) + 1
+            chain.remove(pid)
+            assert w.counters["slots_compared"] == compared
+            check_world(w, "pte_chain")
+
+
 def test_a_lone_pte_becomes_direct_again_when_it_should() -> None:
     """Arrays wait for page_referenced (2.6.5), pairs do not (2.5.27), and without PG_direct nothing ever does."""
     left = {}
