@@ -16,11 +16,14 @@ from attrs import define, field, frozen
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.walk import ranges
 
-NODE, FOLDED, MORE = range(3)
-"""Kinds of glyphs: one object, an object with its subtree folded, further siblings."""
+NODE, FOLDED, MORE, BETWEEN = range(4)
+"""Kinds of glyphs: one object, an object with its subtree folded, further siblings, ancestors left out."""
 
 MOST_DRAWN = 700
 """Glyphs drawn at most, whatever the user unfolds."""
+
+KEPT = 8
+"""Ancestors drawn on either side of those left out."""
 
 LEVELS_A_STEP = 64
 NODES_A_STEP = 1 << 17
@@ -114,7 +117,7 @@ class Folding:
 
 @define
 class Glyph:
-    """Something drawn. ``node`` is a preorder number; of MORE the first that is left out."""
+    """Something drawn. ``node`` is a preorder number; of MORE and BETWEEN the first that is left out."""
 
     kind: int
     node: int
@@ -122,7 +125,7 @@ class Glyph:
     """Number of the glyph it hangs on, -1 for none."""
     depth: int
     hidden: Ints | None = None
-    """Of MORE: roots of the subtrees left out."""
+    """Of MORE: roots of the subtrees left out; of BETWEEN: the next object that is drawn."""
     children: list[int] = field(factory=list)
 
 
@@ -138,6 +141,7 @@ class _Fold:
             while node >= 0 and node not in self.must:
                 self.must.add(node)
                 node = int(tree.parent[node])
+        self.skipped = _skipped(tree, names, folding, self.must, set(must))
         self.heap: list[tuple[int, int, int, int]] = []
 
     def run(self) -> None:
@@ -181,6 +185,11 @@ class _Fold:
         numbers = []
         for kid in kids.tolist():
             numbers.append(len(self.glyphs))
+            if kid in self.skipped:
+                glyph = Glyph(BETWEEN, kid, parent, depth, hidden=np.array([self.skipped[kid]]))
+                self.glyphs.append(glyph)
+                glyph.children = self._list(numbers[-1], glyph.hidden, kid)
+                continue
             leaf = tree.size[kid] == 1
             self.glyphs.append(Glyph(NODE if leaf else FOLDED, kid, parent, depth))
             if not leaf:
@@ -196,6 +205,25 @@ class _Fold:
             return
         urgency = 0 if name in self.folding.opened else 1 if node in self.must else 2
         heapq.heappush(self.heap, (urgency, depth, -int(self.tree.size[node]), number))
+
+
+def _skipped(tree: Preorder, names: Ints, folding: Folding, must: set[int], wanted: set[int]) -> dict[int, int]:
+    # long lines of ancestors that are drawn only because of somebody far below: first left out -> next drawn
+    if len(must) <= folding.budget // 2:
+        return {}
+    below: dict[int, list[int]] = {}
+    for node in sorted(must - {-1}):
+        below.setdefault(int(tree.parent[node]), []).append(node)
+    out: dict[int, int] = {}
+    heads = list(below.get(-1, []))
+    while heads:
+        line = [heads.pop()]
+        while line[-1] not in wanted and len(below.get(line[-1], [])) == 1:
+            line += below[line[-1]]
+        heads += below.get(line[-1], [])
+        if len(line) > 3 * KEPT and int(names[line[KEPT]]) not in folding.opened:
+            out[line[KEPT]] = line[-KEPT]
+    return out
 
 
 def fold(tree: Preorder, names: Ints, folding: Folding, must: Collection[int] = ()) -> tuple[list[Glyph], list[int]]:
@@ -218,12 +246,12 @@ def place(
     """(level, row) of every glyph: fractions, as a parent stands between its children and columns have gaps.
 
     Trees follow one another downwards; as many columns of them as make the picture about as wide as ``size`` says.
-    Many leaves of one parent stand in several columns.
+    Many leaves of one parent stand in several columns; what is deeper than the panel is wide goes on below, like text.
 
     :param size: of the panel. :param pitch: width of a level and height of a row, in the same unit.
     """
     wrap = max(4, int(size[1] / pitch[1]) - 1)
-    row, beside = np.zeros(len(glyphs), np.float64), np.zeros(len(glyphs), np.float64)
+    row, level = np.zeros(len(glyphs), np.float64), np.array([glyph.depth for glyph in glyphs], np.float64)
     blocks: list[tuple[list[int], int, int]] = []  # glyphs, rows, levels
     for root in top:
         members, stack, leaves = [], [root], 0
@@ -233,7 +261,8 @@ def place(
             kids = glyphs[number].children
             if len(kids) > wrap and not any(glyphs[kid].children for kid in kids):
                 order = np.arange(len(kids))
-                row[kids], beside[kids] = leaves + order % wrap, order // wrap
+                row[kids] = leaves + order % wrap
+                level[kids] += order // wrap
                 leaves += wrap
                 members.extend(kids)
                 continue
@@ -245,12 +274,28 @@ def place(
             kids = glyphs[number].children
             if kids:
                 row[number] = (row[kids].min() + row[kids].max()) / 2
-        blocks.append((members, leaves, 1 + int(max(glyphs[number].depth + beside[number] for number in members))))
-    level = np.array([glyph.depth for glyph in glyphs], np.float64) + beside
+        at = np.array(members, np.int64)
+        leaves, deepest = _banded(row, level, at, leaves, max(3, int(size[0] / (BAND_SCALE * pitch[0]))))
+        blocks.append((members, leaves, 1 + deepest))
     for members, first, x in _packed(blocks, size[0] / max(size[1], 1.0), *pitch):
         level[members] += x
         row[members] += first
     return level, row
+
+
+def _banded(row: Reals, level: Reals, at: Ints, rows: int, across: int) -> tuple[int, int]:
+    # a tree deeper than ``across`` levels in bands one below the other; (rows, deepest level) it takes
+    deepest = int(level[at].max())
+    if deepest < across * 1.5:
+        return rows, deepest
+    band, used = (level[at] // across).astype(np.int64), 0.0
+    for number in range(int(band.max()) + 1):
+        mine = at[band == number]
+        low, high = float(row[mine].min()), float(row[mine].max())
+        row[mine] += used - low
+        used += high - low + 1 + BAND_GAP
+    level[at] -= band * across
+    return int(np.ceil(used - BAND_GAP)), across - 1
 
 
 def _packed(blocks: list[tuple[list[int], int, int]], aspect: float, across: float, down: float) -> list[Placed]:
@@ -279,6 +324,8 @@ def _filled(blocks: list[tuple[list[int], int, int]], high: int) -> tuple[list[P
     return out, x + levels, tallest
 
 
+BAND_SCALE, BAND_GAP = 0.8, 0.6
+"""Scale at which a band fills the panel; rows of room between two bands."""
 GAP = 0.35
 """Levels of room between two columns of trees."""
 MOST_COLUMNS = 40

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 
 from rmapexplorer.core.table import ANON, Ints
 from rmapexplorer.core.world import World
-from rmapexplorer.engine.forest import FOLDED, MORE, Folding, Preorder, fold, place, preorder
+from rmapexplorer.engine.forest import BETWEEN, FOLDED, MORE, Folding, Preorder, fold, place, preorder
 from rmapexplorer.engine.snapshot import leaders
 from rmapexplorer.engine.stage import Stage
 
@@ -362,7 +362,7 @@ class ForestPicture:
     chart: Chart
     kind: Ints
     column: Ints
-    """Column of the glyph's object in the chart; of MORE that of the first left out."""
+    """Column of the glyph's object in the chart; of MORE and BETWEEN that of the first left out."""
     parent: Ints
     """Number of the glyph above, -1 none."""
     level: npt.NDArray[np.float64]
@@ -426,13 +426,16 @@ def _by_vmas(chart: Chart) -> Preorder:
 
 
 def _sums(glyphs: list[Any], tree: Preorder, values: Ints) -> Ints:
-    """Of each glyph: its object's value; of a folded one that of its subtree; of MORE that of all left out."""
+    """Of each glyph: its object's value; of a folded one that of its subtree; of others that of all left out."""
     total = np.r_[0, np.cumsum(values)]
     out = np.empty(len(glyphs), np.int64)
     for number, glyph in enumerate(glyphs):
         node = glyph.node
         if glyph.kind == MORE:
             out[number] = int((total[glyph.hidden + tree.size[glyph.hidden]] - total[glyph.hidden]).sum())
+        elif glyph.kind == BETWEEN:
+            below = int(glyph.hidden[0])
+            out[number] = total[node + tree.size[node]] - total[node] - total[below + tree.size[below]] + total[below]
         else:
             end = node + (int(tree.size[node]) if glyph.kind == FOLDED else 1)
             out[number] = total[end] - total[node]

@@ -5,7 +5,7 @@ Forest and matrix are boards. A board holds no numbers of its own: what it shows
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -27,6 +27,10 @@ ZOOM = 1.2
 Key = Qt.Key
 _ARROWS = {Key.Key_Left: (-1, 0), Key.Key_Right: (1, 0), Key.Key_Up: (0, -1), Key.Key_Down: (0, 1)}
 MAP_WIDE, MAP_HIGH, MAP_GAP = 116.0, 66.0, 9.0
+MAP_SHARE = 0.2
+"""The minimap's share of the board's height at most; on a board too low for that there is none."""
+STALE, STALE_MS = 0.4, 150
+"""A picture of what was before is pale, but not for a blink."""
 
 
 class Board(QWidget):
@@ -49,6 +53,12 @@ class Board(QWidget):
         self.offset = QPointF(0, 0)
         """Pixel where the extent's origin is, gutter included."""
         self.fitted = True
+        self.stale = False
+        """What is drawn was so before, the new picture is not there yet."""
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(STALE_MS)
+        self._late.timeout.connect(self._pale)
         self._press: QPointF | None = None
         self._last = QPointF()
         self._panning = self._mapping = False
@@ -91,6 +101,18 @@ class Board(QWidget):
 
     def paint_thumbnail(self, p: QPainter, box: QRectF) -> None:
         """The whole picture, in the minimap."""
+
+    def outdated(self, old: bool = True) -> None:
+        """What is drawn is not so any more: unless the new picture comes soon, the old one turns pale."""
+        if not old:
+            self._late.stop()
+            self.stale = False
+        elif not self.stale and not self._late.isActive():
+            self._late.start()
+
+    def _pale(self) -> None:
+        self.stale = True
+        self._moved()
 
     # --- scale
 
@@ -153,6 +175,7 @@ class Board(QWidget):
         wide, high = self.extent[0] * self.zx, self.extent[1] * self.zy
         x, y = self.offset.x(), self.offset.y()
         slack = 0.0 if not self.SAME_SCALE else 40.0
+        under = slack or min(MAP_HIGH, self.height() * MAP_SHARE) + 2 * MAP_GAP  # what lies below the minimap comes out
         if wide <= room.width():
             x = room.left() + (room.width() - wide) / 2 if self.SAME_SCALE else room.left()
         else:
@@ -160,7 +183,7 @@ class Board(QWidget):
         if high <= room.height():
             y = room.top() + (room.height() - high) / 2 if self.SAME_SCALE else room.top()
         else:
-            y = min(room.top() + slack, max(y, room.bottom() - high - slack))
+            y = min(room.top() + slack, max(y, room.bottom() - high - under))
         self.offset = QPointF(x, y)
 
     def _moved(self) -> None:
@@ -196,9 +219,9 @@ class Board(QWidget):
         seen = self.seen()
         if seen.width() >= self.extent[0] * 0.98 and seen.height() >= self.extent[1] * 0.98:
             return None
-        if self.width() < 2.5 * MAP_WIDE or self.height() < 1.6 * MAP_HIGH:
+        wide, high = MAP_WIDE, min(MAP_HIGH, self.height() * MAP_SHARE)
+        if self.width() < 2.5 * MAP_WIDE or high < MAP_HIGH / 3:
             return None
-        wide, high = MAP_WIDE, MAP_HIGH
         if self.SAME_SCALE:
             scale = min(wide / self.extent[0], high / self.extent[1])
             wide, high = max(24.0, self.extent[0] * scale), max(16.0, self.extent[1] * scale)

@@ -6,6 +6,7 @@ Objects without parents (anon_vma of 2.6.7) stand as cards, the fullest first. G
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from attrs import evolve
@@ -13,16 +14,16 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from rmapexplorer.engine.forest import FOLDED, MORE, NODE, Folding
+from rmapexplorer.engine.forest import BETWEEN, FOLDED, MORE, NODE, Folding
 from rmapexplorer.engine.incidence import ForestPicture
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.structure_board import Board
+from rmapexplorer.gui.structure_board import STALE, Board
 from rmapexplorer.gui.structure_forest_paint import GlyphLook, paint_glyph
 from rmapexplorer.gui.structure_spots import Spots
 from rmapexplorer.gui.theme import Theme, mono
 
-PAD = 12.0
+PAD = 18.0
 GAP_ACROSS, GAP_DOWN = 30.0, 7.0
 
 
@@ -41,6 +42,8 @@ class Forest(Board):
         self._look: GlyphLook | None = None
         self._marks: dict[int, str] = {}
         self._design = ""
+        self._gaps = np.empty(0)
+        """Heights at which no glyph stands, between bands."""
         self.setObjectName("structures_forest")
         self.setAccessibleName("Forest of the design's objects")
         self._measure()
@@ -72,6 +75,10 @@ class Forest(Board):
         wide = (float(picture.level.max(initial=0)) + 1) * self.pitch[0] - GAP_ACROSS + 2 * PAD
         high = (float(picture.row.max(initial=0)) + 1) * self.pitch[1] - GAP_DOWN + 2 * PAD
         self.extent = (max(wide, 1.0), max(high, 1.0))
+        rows = np.unique(picture.row)
+        wider = np.flatnonzero(np.diff(rows) > 1.3)
+        self._gaps = PAD + ((rows[wider] + 1 + rows[wider + 1]) * self.pitch[1] - GAP_DOWN) / 2
+        self.outdated(False)
         self._mark()
         if self.fitted:
             self.fit()
@@ -91,10 +98,14 @@ class Forest(Board):
         if picture is None:
             return
         for number in range(len(picture.kind)):
-            if picture.kind[number] != MORE:
+            if picture.kind[number] in (NODE, FOLDED):
                 state = self.spots.state_of(self._name(number))
                 if state:
                     self._marks[number] = state
+
+    def _marked(self) -> int:
+        # the glyph that is looked for first
+        return next((g for state in ("selected", "focus") for g, mark in self._marks.items() if mark == state), 0)
 
     def forget_folding(self) -> None:
         """Another session: nothing is unfolded by hand."""
@@ -113,7 +124,9 @@ class Forest(Board):
         picture = self.picture
         if picture is None:
             return ""
-        drawn = int((picture.kind != MORE).sum())
+        if self.stale:
+            return "counting links …"
+        drawn = int(((picture.kind == NODE) | (picture.kind == FOLDED)).sum())
         return f"showing {drawn:,} of {picture.chart.columns:,} {plural(picture.chart.owner)}"
 
     def fit_scales(self) -> tuple[float, float]:
@@ -135,7 +148,7 @@ class Forest(Board):
         if whole < 0.62:
             self.zx = self.zy = 0.78
             self.fitted = False
-            marked = next(iter(self._marks), 0)
+            marked = self._marked()
             self.offset = QPointF(0, 0)
             self.clamp()
             if self.picture is not None and len(self.picture.kind):
@@ -183,6 +196,7 @@ class Forest(Board):
         p = QPainter(self)
         p.setRenderHint(QPainter.RenderHint.Antialiasing)
         p.setClipRect(self.rect().adjusted(2, 0, -2, -2))
+        p.setOpacity(STALE if self.stale else 1.0)
         p.save()
         p.translate(self.offset)
         p.scale(self.zx, self.zy)
@@ -210,6 +224,19 @@ class Forest(Board):
             a, b = self.box_of(above), self.box_of(number)
             start, end = QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y())
             trunk, x = start.x() + GAP_ACROSS / 2, end.x() - GAP_ACROSS / 2
+            if x < start.x():  # it goes on in the band below
+                free = self._gaps[(self._gaps > a.bottom()) & (self._gaps < b.top())]
+                turn = float(free[-1]) if len(free) else b.top() - GAP_DOWN / 2
+                corners = [
+                    start,
+                    QPointF(trunk, start.y()),
+                    QPointF(trunk, turn),
+                    QPointF(x, turn),
+                    QPointF(x, end.y()),
+                    end,
+                ]
+                lines += [QLineF(one, two) for one, two in pairwise(corners)]
+                continue
             lines.append(QLineF(start, QPointF(trunk, start.y())))
             turn = start.y()
             if x - trunk > 1:  # one of the further columns: along the top of them
@@ -222,9 +249,10 @@ class Forest(Board):
         pen = QPen(self._theme.color("faint"), 1.1)
         pen.setCosmetic(True)
         p.setPen(pen)
-        p.setOpacity(0.65)
+        before = p.opacity()
+        p.setOpacity(0.65 * before)
         p.drawLines(lines)
-        p.setOpacity(1.0)
+        p.setOpacity(before)
 
     def paint_thumbnail(self, p: QPainter, box: QRectF) -> None:
         """Blocks."""
@@ -286,7 +314,7 @@ class Forest(Board):
         if picture.kind[number] == MORE:
             above = int(picture.parent[number])
             self.folding = evolve(fold, wider=fold.wider | {self._name(above) if above >= 0 else -1})
-        elif picture.kind[number] == FOLDED:
+        elif picture.kind[number] in (FOLDED, BETWEEN):
             self.folding = evolve(fold, opened=fold.opened | {name}, closed=fold.closed - {name})
         elif self._has_children(number):
             self.folding = evolve(fold, opened=fold.opened - {name}, closed=fold.closed | {name})
@@ -299,7 +327,7 @@ class Forest(Board):
         """(pid, page number) of the first vma of the object there."""
         number = self.caret if at is None else self.glyph_at(at)
         picture = self.picture
-        if picture is None or number < 0 or picture.kind[number] == MORE:
+        if picture is None or number < 0 or picture.kind[number] in (MORE, BETWEEN):
             return None
         return self.spots.target(picture.chart, int(picture.chart.home[picture.column[number]]))
 
@@ -309,7 +337,7 @@ class Forest(Board):
         if picture is None or not len(picture.kind):
             return
         if self.caret < 0:
-            self.caret = next(iter(self._marks), 0)
+            self.caret = self._marked()
         elif across < 0 and picture.parent[self.caret] >= 0:
             self.caret = int(picture.parent[self.caret])
         else:
@@ -339,8 +367,9 @@ class Forest(Board):
         chart, column = picture.chart, int(picture.column[number])
         counts = f"{picture.vmas[number]:,} vmas, {picture.links[number]:,} links, {picture.pages[number]:,} pages"
         kind = picture.kind[number]
-        if kind == MORE:
-            return f"{picture.objects[number]:,} more {plural(chart.owner)}: {counts}\nclick to show more"
+        if kind in (MORE, BETWEEN):
+            where = "more" if kind == MORE else "between, each from the one before"
+            return f"{picture.objects[number]:,} {where}: {counts}\nclick to show them"
         parent = int(chart.tree.parent[column])
         lines = [f"{chart.owner} {chart.name(column)}" + (f", from {chart.name(parent)}" if parent >= 0 else "")]
         home = int(chart.home[column])
@@ -367,7 +396,7 @@ class Forest(Board):
             return heads, [np.array([], np.int64)] * len(heads), []
         chart = picture.chart
         parents = chart.tree.parent[picture.column].tolist()
-        kinds = ("object", "folded subtree", "further siblings")
+        kinds = ("object", "folded subtree", "further siblings", "ancestors between")
         columns = [
             np.array([chart.name(c) for c in picture.column.tolist()], object),
             np.array([chart.name(c) if c >= 0 else "" for c in parents], object),

@@ -8,7 +8,7 @@ from attrs import define
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from rmapexplorer.engine.forest import FOLDED, MORE
+from rmapexplorer.engine.forest import BETWEEN, FOLDED, MORE
 from rmapexplorer.engine.incidence import ForestPicture
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.structure_paint import RADIUS, Brushes
@@ -52,7 +52,7 @@ def paint_glyph(
     kind, theme = int(picture.kind[number]), look.brushes.theme
     family = int(picture.chart.names[picture.column[number]])
     color = theme.family(family)
-    if kind == MORE:
+    if kind in (MORE, BETWEEN):
         _more(p, look, picture, number, box, hot)
         return
     if kind == FOLDED:
@@ -142,9 +142,10 @@ def _more(p: QPainter, look: GlyphLook, picture: ForestPicture, number: int, box
     p.setBrush(theme.color("sel" if hot else "panel"))
     p.drawRoundedRect(box, box.height() / 2, box.height() / 2)
     if look.legible:
+        words = f"+{short(int(picture.objects[number]))} {'more' if picture.kind[number] == MORE else 'between'}"
         p.setFont(look.brushes.word)
         p.setPen(theme.color("accent"))
-        p.drawText(box, Qt.AlignmentFlag.AlignCenter, f"+{short(int(picture.objects[number]))} more")
+        p.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
 
 def _tick(p: QPainter, theme: Theme, at: QPointF) -> None:

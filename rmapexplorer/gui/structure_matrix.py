@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 from rmapexplorer.engine.incidence import FINE, OWN, Atlas, Chart, MatrixQuestion, Tile
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.structure_board import Board
+from rmapexplorer.gui.structure_board import STALE, Board
 from rmapexplorer.gui.structure_forest import plural
 from rmapexplorer.gui.structure_matrix_paint import Marks, MatrixLook, paint_frame, paint_marks
 from rmapexplorer.gui.structure_raster import draw, ramp
@@ -86,6 +86,7 @@ class Matrix(Board):
         else:
             self.part = tile
         self._image = self._thumb = None
+        self.outdated(False)
         self.setAccessibleDescription(self.count_words())
         self._moved()
 
@@ -161,18 +162,20 @@ class Matrix(Board):
         return part if inside else self.whole
 
     def level_words(self) -> str:
-        """What a row and a column of cells stand for."""
+        """What a cell stands for, a row by a column."""
         tile = self.tile_now()
-        return f"{tile.rows_by} × {tile.columns_by}" if tile is not None else ""
+        return f"A cell: {tile.rows_by} × {tile.columns_by}" if tile is not None else ""
 
     def count_words(self) -> str:
         """How many of the links are seen, and how they are put together."""
         chart, tile = self.chart, self.tile_now()
         if chart is None or tile is None:
             return ""
+        if self.stale:
+            return "counting links …"
         total = len(chart.row)
         shown = total if self.fitted else self._links_seen(tile)
-        return f"showing {shown:,} of {total:,} links (by {self.level_words()})"
+        return f"showing {shown:,} of {total:,} links"
 
     def _links_seen(self, tile: Tile) -> int:
         seen = self.seen()
@@ -191,6 +194,7 @@ class Matrix(Board):
         if self.chart is None or self.whole is None or self._look is None:
             return
         p = QPainter(self)
+        p.setOpacity(STALE if self.stale else 1.0)
         p.drawImage(self.room().topLeft(), self._pixels(self._look))
         paint_frame(p, self._look, self)
         paint_marks(p, self._look, self, self._marks)

@@ -81,7 +81,7 @@ def paint_frame(p: QPainter, look: MatrixLook, view: Matrix) -> None:
 
 
 def _separators(p: QPainter, look: MatrixLook, view: Matrix, chart: Chart) -> None:
-    room, seen = view.room(), view.seen()
+    room, seen = _inhabited(view), view.seen()
     line = QColor(look.theme.color("faint"))
     line.setAlphaF(0.45)
     p.setPen(QPen(line, 1))
@@ -117,7 +117,8 @@ def _row_labels(p: QPainter, look: MatrixLook, view: Matrix, chart: Chart) -> No
     for process in range(begin, min(end, len(chart.pids))) if end - begin < 4096 else _thinned(begin, end, room, high):
         top = max(float(chart.first[process]) * view.zy + view.offset.y(), room.top())
         bottom = float(chart.first[process + 1]) * view.zy + view.offset.y()
-        y = top if fine else max(room.top(), (top + min(bottom, room.bottom())) / 2 - high / 2)
+        y = top + (view.zy - high) / 2 if fine else max(room.top(), (top + min(bottom, room.bottom())) / 2 - high / 2)
+        y = max(y, room.top())
         if y < below + high or y + high > room.bottom() + 2 or bottom <= top:
             continue
         below = y
@@ -165,6 +166,8 @@ def _column_labels(p: QPainter, look: MatrixLook, view: Matrix, chart: Chart) ->
     for column in range(first - first % every, last, every):
         x = column * view.zx + view.offset.x()
         box = QRectF(x, 0, max(view.zx, need), room.top())
+        if every > 1 and x + need - 6 > room.right():
+            break
         if every == 1:
             p.drawText(
                 box.adjusted(0, 0, -max(0.0, need - view.zx), 0), Qt.AlignmentFlag.AlignCenter, chart.name(column)
@@ -232,8 +235,14 @@ def paint_marks(p: QPainter, look: MatrixLook, view: Matrix, marks: Marks) -> No
     p.restore()
 
 
+def _inhabited(view: Matrix) -> QRectF:
+    # the part of the room where there are cells
+    corner = view.to_widget(QPointF(*view.extent))
+    return view.room().intersected(QRectF(view.room().topLeft(), corner + QPointF(1, 1)))
+
+
 def _row_band(p: QPainter, view: Matrix, row: int, color: QColor) -> None:
-    room = view.room()
+    room = _inhabited(view)
     y, high = row * view.zy + view.offset.y(), max(view.zy, 1.0)
     wash = QColor(color)
     wash.setAlphaF(0.13)
@@ -245,7 +254,7 @@ def _row_band(p: QPainter, view: Matrix, row: int, color: QColor) -> None:
 
 
 def _column_band(p: QPainter, view: Matrix, column: int, color: QColor) -> None:
-    room = view.room()
+    room = _inhabited(view)
     x, wide = column * view.zx + view.offset.x(), max(view.zx, 1.0)
     wash = QColor(color)
     wash.setAlphaF(0.10)

@@ -97,6 +97,7 @@ class Structures(Panel):
             view.context_requested.connect(self.context_requested)
         self.picture.more_wanted.connect(self._widen)
         self.forest.wanted.connect(lambda: self.asker.ask("forest"))
+        self.forest.moved.connect(lambda: self.tab == FOREST and self._shell())
         self.matrix.wanted.connect(self._matrix_moved)
         self.matrix.framed.connect(self._open_patch)
         self.asker.add("forest", self._forest_question, self._forest_came)
@@ -163,6 +164,9 @@ class Structures(Panel):
         self._wide = self._wide if same and self._limit > NODES_SHOWN else None
         self._offer(frame.view)
         self._spotted = False
+        if not same:
+            self.forest.outdated()
+            self.matrix.outdated()
         self._stale |= {FOREST, CHAINS, GROUPS} if same else {FOREST, MATRIX, CHAINS, GROUPS}
         if self._limit > NODES_SHOWN and self._wide is None:
             self.asker.ask("wide")
@@ -236,6 +240,7 @@ class Structures(Panel):
         if self.matrix.chart is not None and self.tab == MATRIX:
             self.asker.ask("matrix" if self.matrix.outgrown() else "part")
             self._count()
+            self.set_footer(self._footer_words())
 
     def _wide_question(self) -> NeighbourhoodQuestion | None:
         detail = self._detail
@@ -341,6 +346,8 @@ class Structures(Panel):
 
     def _footer_words(self) -> str:
         note = self.picture.structure.note if self.tab == NEIGHBOURHOOD else ""
+        if self.tab == MATRIX and self.matrix.chart is not None:
+            return f"{self.matrix.level_words()} · {FOOTERS[MATRIX]}"
         return note or FOOTERS[self.tab]
 
     def _emptiness(self) -> str | None:
