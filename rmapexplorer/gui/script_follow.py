@@ -26,7 +26,7 @@ WINDOW = 5_000
 """Of longer ones so many are shown, those around the position."""
 PART = 1_000
 """Operations asked for at a time."""
-BATCH = 40
+BATCH = 25
 """Lines put into the text at a time."""
 CLEARED = 400
 """Lines taken out of the text at a time."""
@@ -104,6 +104,9 @@ class Follower(QObject):
         self._again = True
         self._pending: list[str] = []
         self._source = False
+        """The script that the session was made from, if any, is to be shown."""
+        self._calm = False
+        """All of the log is there."""
         self._checker = Checker(editor.document, self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -149,14 +152,14 @@ class Follower(QObject):
         self.state = fresh(generation)
         self.entries.clear()
         self.running = False
-        self._source = True
+        self._source, self._calm = True, False
         self._restart()
 
     def set_frame(self, frame: Frame) -> None:
         """The position; at rest also what is missing of the text."""
         state = self.state
         marks = tuple((m.position, m.text) for m in getattr(frame, "bookmarks", ()) if not m.branch)
-        state.position = frame.position
+        state.position, self._calm = frame.position, not frame.busy
         if frame.busy or frame.generation != state.generation or self.running:
             return
         if marks != state.marks:
@@ -247,7 +250,7 @@ class Follower(QObject):
             self._timer.start()
         elif not self._asked and not self._checker.busy and (self.state.end < self.wanted or self._source):
             state = self.state
-            if state.generation < 0:
+            if state.generation < 0 or (self._source and not self._calm):
                 return
             self._asked = True
             start = 0 if self._source else state.end
@@ -404,7 +407,7 @@ class Follower(QObject):
         document = self.editor.document()
         document.contentsChange.connect(self._contents_changed)
         self.state, self.entries, self.running = old.state, old.entries, old.running
-        self._again, self._source, self._pending = old._again, old._source, old._pending
+        self._again, self._source, self._pending, self._calm = old._again, old._source, old._pending, old._calm
         self.editor.setReadOnly(old.editor.isReadOnly())
         if not self.state.edited and (self._pending or old._reading):
             self.regenerate()

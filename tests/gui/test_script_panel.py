@@ -374,6 +374,15 @@ def test_a_script_is_opened_as_it_was_written(rig: Rig) -> None:
     assert rig.text.splitlines() == LINES, "the next session has its own"
 
 
+def test_a_long_script_is_shown_as_it_was_written(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_follow, "WHOLE", 60)
+    monkeypatch.setattr(script_follow, "WINDOW", 20)
+    text = 'spawn 1 "s"\nrepeat 1200 as i: mmap 1 (1000 + 2*i) rw private'
+    rig.open(text, plain=False)
+    assert rig.head == 1201 and rig.text == text
+    assert rig.view.panel.hint() == "1,201 operations" and rig.view.follower.position_of(1) == 1201
+
+
 def test_a_script_is_saved(rig: Rig, tmp_path: Path) -> None:
     rig.open("designs anon_vma\n" + START)
     target = tmp_path / "kept.rmaps"
