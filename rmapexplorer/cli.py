@@ -31,6 +31,7 @@ from rmapexplorer.terminal import (
     USAGE,
     Command,
     Trouble,
+    columns,
     complain,
     progress_bars,
     show,
@@ -152,7 +153,7 @@ def run_file(options: argparse.Namespace) -> int:
     session, runs, _ = _run_all(options, sheet=sheet)
     found = {done.name: batch.figures(done) for done in runs}
     if "-" not in (options.json, options.counters):
-        show(report.figures_table(session.title, found))
+        show(*report.figures_tables(session.title, found, columns()))
     write_json(options.json, report.to_json(runs, found) if options.json else "")
     write_json(options.counters, sheet.text() if sheet else "")
     return OK
@@ -164,7 +165,8 @@ def compare_file(options: argparse.Namespace) -> int:
     found = {done.name: batch.figures(done) for done in runs}
     verdict = batch.compare(runs, operations)
     if options.json != "-":
-        show(report.figures_table(session.title, found), *report.verdict_lines(runs, verdict))
+        tables = report.figures_tables(session.title, found, columns())
+        show(*tables, *report.verdict_lines(runs, verdict))
     write_json(options.json, report.to_json(runs, found, verdict) if options.json else "")
     return OK if verdict.difference is None else FAILED
 

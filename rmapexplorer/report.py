@@ -18,6 +18,9 @@ from rmapexplorer.designs.registry import DESIGNS
 Figures = dict[str, Any]
 """What batch.figures gives for one world."""
 
+PADDING = 3
+"""Characters of a column beside its words: a space on each side, and a line."""
+
 ROWS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("operations", lambda f: f["operations"]),
     ("refused", lambda f: f["refused"]),
@@ -37,17 +40,38 @@ ROWS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
 """Title of a row, and its value for one world. Probe: try_to_unmap of every resident anonymous page, now."""
 
 
-def figures_table(title: str, found: Mapping[str, Figures]) -> Table:
-    """One column a world, by its name; rows in which all of them agree are dim."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("")
-    for column in found:
-        table.add_column(column, justify="right", overflow="fold")
-    for name, value in ROWS:
-        values = [value(column) for column in found.values()]
-        words = [f"{number:.2f}" if isinstance(number, float) else f"{number:,}" for number in values]
-        table.add_row(name, *words, style="dim" if len(found) > 1 and len(set(values)) == 1 else None)
-    return table
+def figures_tables(title: str, found: Mapping[str, Figures], width: int) -> list[Table]:
+    """One column a world, by its name, in as few tables of ``width`` characters as hold them without breaking a word.
+
+    Rows in which all worlds agree are dim.
+    """
+    values = [[value(column) for column in found.values()] for _, value in ROWS]
+    words = [[f"{number:.2f}" if isinstance(number, float) else f"{number:,}" for number in row] for row in values]
+    same = [len(found) > 1 and len(set(row)) == 1 for row in values]
+    names = list(found)
+    needs = [max(len(name), *(len(row[at]) for row in words)) + PADDING for at, name in enumerate(names)]
+    room = width - max(len(name) for name, _ in ROWS) - PADDING - 1
+    tables = []
+    for low, high in _shares(needs, room):
+        table = Table(title=title if not low else None, title_justify="left", title_style="bold")
+        table.add_column("", no_wrap=True)
+        for name in names[low:high]:
+            table.add_column(name, justify="right", overflow="fold")
+        for (name, _), row, dim in zip(ROWS, words, same, strict=True):
+            table.add_row(name, *row[low:high], style="dim" if dim else None)
+        tables.append(table)
+    return tables
+
+
+def _shares(needs: Sequence[int], room: int) -> list[tuple[int, int]]:
+    # spans of columns that fit, as few as can be and as even as that allows
+    tables = 1
+    while True:
+        most = -(-len(needs) // tables)
+        shares = [(low, min(low + most, len(needs))) for low in range(0, len(needs), most)]
+        if most <= 1 or all(sum(needs[low:high]) <= room for low, high in shares):
+            return shares
+        tables += 1
 
 
 def designs_table() -> Table:

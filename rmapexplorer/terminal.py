@@ -51,12 +51,21 @@ def progress_bars() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
+def _console() -> Console:
+    asked = sys.stdout is not None and (sys.stdout.isatty() or "COLUMNS" in os.environ)
+    return Console(width=None if asked else PIPE_COLUMNS, markup=False, highlight=False, emoji=False)
+
+
+def columns() -> int:
+    """Characters in a line of what ``show`` prints."""
+    return _console().width
+
+
 def show(*parts: Table | str) -> None:
     """Print tables and lines, as wide as the terminal."""
     if sys.stdout is None:
         return
-    narrow = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS
-    console = Console(width=narrow, markup=False, highlight=False, emoji=False)
+    console = _console()
     with console.capture() as capture:
         for part in parts:
             console.print(part)

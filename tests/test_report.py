@@ -26,8 +26,8 @@ def found(runs):
     return {done.name: batch.figures(done) for done in runs}
 
 
-def text(table):
-    console = Console(width=160, markup=False)
+def text(table, width=160):
+    console = Console(width=width, markup=False)
     with console.capture() as capture:
         console.print(table)
     return capture.get()
@@ -40,13 +40,39 @@ def row(printed, title):
 
 
 def test_a_column_for_each_design_and_a_row_for_each_figure(found):
-    printed = text(report.figures_table("a [title]", found))
+    (table,) = report.figures_tables("a [title]", found, 160)
+    printed = text(table)
     assert "a [title]" in printed and "anonmm:variant=4c" in printed
     assert row(printed, "operations") == ["4", "4"]
     assert row(printed, "footprint, bytes") == ["320", "80"]
     assert row(printed, "probe: ptes") == ["8", "8"]
     for title, _ in report.ROWS:
         assert len(row(printed, title)) == 2
+
+
+@pytest.mark.parametrize(("width", "tables"), [(80, 4), (120, 2), (160, 2), (300, 1)])
+def test_many_worlds_share_as_few_tables_as_the_width_allows(found, width, tables):
+    """All designs: no word is broken, no line is too long, every world is there once, the first column in each table."""
+    figures = next(iter(found.values()))
+    worlds = {kind.key: figures | {"operations": 1_000_000 + at} for at, kind in enumerate(DESIGNS)}
+    made = report.figures_tables("a title", worlds, width)
+    printed = [text(table, width) for table in made]
+    assert len(made) == tables
+    names = [name for table in printed for name in table.splitlines() if any(kind.key in name for kind in DESIGNS)]
+    assert [word for line in names for word in line.strip("┃ ").split() if word != "┃"] == list(worlds)
+    numbers = [number for table in printed for number in row(table, "operations")]
+    assert numbers == [f"{1_000_000 + at:,}" for at in range(len(DESIGNS))]
+    for table in printed:
+        assert max(map(len, table.splitlines())) <= width
+        assert all(row(table, name) for name, _ in report.ROWS)
+    sizes = [len(table.columns) - 1 for table in made]
+    assert max(sizes) - min(sizes) <= 2
+
+
+def test_a_name_wider_than_the_terminal_is_folded(found):
+    worlds = dict.fromkeys(("x" * 90, "anonmm"), next(iter(found.values())))
+    tables = report.figures_tables("a title", worlds, 80)
+    assert len(tables) == 2 and "x" * 30 in text(tables[0], 80)
 
 
 def test_all_designs_are_listed_with_their_options():
