@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QPoint
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QMenu
 
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.calls_menu import CallsMenu
@@ -53,10 +54,22 @@ class Menus(QObject):
         menu.insertMenu(first, self.panels)
         for place in PLACES:
             action = self._window.docks.docks[place.name].toggleViewAction()
-            action.setShortcut(QKeySequence(place.shortcut))
+            action.setText(f"{place.title}\t{place.shortcut}")  # the menu shows it; the key itself does more
+            key = QShortcut(QKeySequence(place.shortcut), self._window)
+            key.activated.connect(partial(self._to_panel, place.name))
             self._window.addAction(action)
             self.docks[place.name] = action
             self.panels.addAction(action)
+
+    def _to_panel(self, name: str) -> None:
+        """The panel to the front, with the keyboard; away with it where it has the keyboard already."""
+        from rmapexplorer.gui.palette_entries import show_panel
+
+        dock, focus = self._window.docks.docks[name], QApplication.focusWidget()
+        if not dock.isHidden() and focus is not None and dock.isAncestorOf(focus):
+            dock.close()
+        else:
+            show_panel(self._window, name)
 
     def _end_designs(self, menu: QMenu) -> None:
         pressure = self._window.actions_["pressure"]

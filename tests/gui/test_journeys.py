@@ -132,6 +132,37 @@ def test_the_keyboard_reaches_every_panel(window: MainWindow, qtbot: QtBot) -> N
     assert shown <= names, f"Tab does not reach {shown - names}"
 
 
+def test_a_script_is_edited_and_run(window: MainWindow, qtbot: QtBot) -> None:
+    view = window.views["script"]
+    window.activateWindow()
+    QTest.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: view.editor.hasFocus() and not view.follower.busy, timeout=5000)
+    assert view.editor.blockCount() == 13
+    kept = view.editor.toPlainText()
+    QTest.keyClick(view.editor, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(view.editor, Qt.Key.Key_Return)
+    QTest.keyClicks(view.editor, "repeat 3: fokr 1 -> new")
+    qtbot.waitUntil(lambda: bool(view.editor.faults), timeout=5000)
+    fault = view.editor.faults[0]
+    assert (fault.line, fault.column) == (14, 11) and "did you mean 'fork'?" in view.problems.item(0).text()
+    QTest.keyClick(view.editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.wait(300)
+    assert window.frame is not None and window.frame.head == 6, "nothing runs before it is right"
+    cursor = view.editor.textCursor()
+    assert cursor.positionInBlock() == 10, "the cursor goes to the fault"
+    for _ in range(4):
+        QTest.keyClick(view.editor, Qt.Key.Key_Delete)
+    QTest.keyClicks(view.editor, "fork")
+    qtbot.waitUntil(lambda: not view.editor.faults, timeout=5000)
+    QTest.keyClick(view.editor, Qt.Key.Key_Escape)
+    QTest.keyClick(view.editor, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    at_rest(qtbot, window, 9)
+    assert window.frame is not None and window.frame.tasks.pid.tolist() == [1, 2, 3, 4, 5]
+    qtbot.waitUntil(lambda: not view.edited, timeout=5000)
+    assert view.editor.toPlainText() == f"{kept}\nrepeat 3: fork 1 -> new", "what was typed stays as it was typed"
+    assert window.frame.branches == ("main",), "all of it was there already but the new line"
+
+
 def test_selection_is_one_in_all_panels(window: MainWindow, qtbot: QtBot) -> None:
     canvas = window.views["memory_map"].canvas
     scene = canvas.scene
