@@ -149,7 +149,11 @@ def _move_vma(w: World, mm: Mm, row: int, start: int, old: int, new: int, to: in
     target = _copy_vma(w, mm, row, start, old, to, new)
     if w.vma_at(mm, start) == target:
         row = target
-    _move_ptes(w, mm, row, target, start, to, old)
+    try:
+        _move_ptes(w, mm, row, target, start, to, old)
+    except KernelError:  # no room for early copies: every pte is where it was, and the new place goes instead of the old
+        munmap_span(w, mm, to, to + new)
+        raise
     w.design.span_moved(row, start, target, to, old)
     if dontunmap:
         w.vma.flags[row] &= ~(vm.LOCKED | vm.LOCKONFAULT)
