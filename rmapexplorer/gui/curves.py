@@ -50,15 +50,22 @@ class CurveStore:
         self._measured = np.zeros(empty.shape, bool)
         self.fresh = set(range(self._metrics))
 
+    def reserve(self, rows: MetricRows, length: int) -> None:
+        """Make room for ``length`` positions at once, where rows like these come in parts."""
+        if rows.generation < self.generation:
+            return
+        if rows.generation != self.generation or rows.designs != self.designs or not self._levels:
+            self.clear(rows.designs)
+        self.generation = rows.generation
+        self._room(0, length)
+
     def apply(self, rows: MetricRows) -> bool:
         """Take rows; older generations are ignored. :return: True where something changed."""
         if rows.generation < self.generation:
             return False
-        if rows.generation != self.generation or rows.designs != self.designs or not self._levels:
-            self.clear(rows.designs)
-        self.generation = rows.generation
         start, end, old = rows.start, rows.start + len(rows.values), self.length
-        base = self._room(0, max(end, old))[0]
+        self.reserve(rows, max(end, old))
+        base, old = self._levels[0][0], self.length
         first = min(start, old)
         before = base[:, :, first : min(end, old)].copy()
         base[:, :, old:start] = np.nan
@@ -204,16 +211,20 @@ class CurveStore:
         lows, highs = self._levels[level]
         have = lows.shape[2]
         if have < length:
-            grown = np.full((self._metrics, len(self.designs), max(length, 2 * have)), np.nan)
-            grown[:, :, :have] = lows
+            # what lies behind the length is never read: nothing is written there, it would take long
+            used = self.length if level == 0 else have
+            shape = (self._metrics, len(self.designs), max(length, 2 * have))
+            grown = np.empty(shape)
+            grown[:, :, :used] = lows[:, :, :used]
             other = grown
             if level:
-                other = np.full_like(grown, np.nan)
-                other[:, :, :have] = highs
+                other = np.empty(shape)
+                other[:, :, :used] = highs[:, :, :used]
             self._levels[level] = (grown, other)
             if level == 0:
-                more = np.zeros((*grown.shape[:2], grown.shape[2] - have), bool)
-                self._measured = np.concatenate([self._measured, more], axis=2)
+                measured = np.empty(shape, bool)
+                measured[:, :, :used] = self._measured[:, :, :used]
+                self._measured = measured
         return self._levels[level]
 
     def _raise_pyramid(self, start: int, end: int) -> None:

@@ -33,7 +33,7 @@ AT_LAST_MS = 400
 AFTER_FRAME_MS = 30
 """The plotting library takes a quarter of a second to load: the first state is painted before."""
 
-AT_ONCE = 4096
+AT_ONCE = 2048
 """Rows taken at once; what comes in larger messages is taken bit by bit, so that no slot takes long."""
 
 
@@ -156,6 +156,7 @@ class Overhead(QWidget):
                 self._renew_soon()
             return
         if not self._coming:
+            self.store.reserve(rows, rows.start + count)
             QTimer.singleShot(0, self, self._take)
         for start in range(0, max(count, 1), AT_ONCE):
             part = rows.values[start : start + AT_ONCE]
@@ -375,12 +376,20 @@ class Overhead(QWidget):
     def _renew_soon(self) -> None:
         if not self._dirty:
             self._dirty = True
-            QTimer.singleShot(0, self, self.renew)
+            QTimer.singleShot(0, self, self._renew_fresh)
+
+    def _renew_fresh(self) -> None:
+        fresh = self.store.fresh
+        self._draw([card for card in self.cards if KEYS.index(card.key) in fresh or self.store.per in fresh])
 
     def renew(self) -> None:
-        """Draw what has arrived."""
+        """Draw what there is."""
+        self._draw(self.cards)
+
+    def _draw(self, cards: list[PlotCard]) -> None:
         self._dirty = False
-        for card in self.cards:
+        self.store.fresh.clear()
+        for card in cards:
             card.set_empty(NO_DATA if not self.store.length else None)
             if card.plot is not None:
                 card.plot.renew()

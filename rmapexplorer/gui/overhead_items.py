@@ -13,7 +13,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import numpy as np  # noqa: E402
 import pyqtgraph as pg  # noqa: E402
 from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt, Signal  # noqa: E402
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen  # noqa: E402
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap  # noqa: E402
 from PySide6.QtWidgets import QSizePolicy  # noqa: E402
 
 from rmapexplorer.gui.curves import CurveStore, figure, spread, squash, ticks, unsquash  # noqa: E402
@@ -111,6 +111,43 @@ class PositionAxis(pg.AxisItem):  # type: ignore[misc]
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
         """Plain numbers."""
         return [f"{int(v):,}" for v in values]
+
+
+class StillView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
+    """The scene as a picture that is painted anew only after ``renew``: what lies over it can move without it."""
+
+    def __init__(self) -> None:
+        super().__init__(show=False)
+        self._still: QPixmap | None = None
+        self.pictures = 0
+        """How often the scene was painted."""
+        self.scene().changed.connect(self.renew)
+
+    def renew(self, *_: object) -> None:
+        """Something in the scene has changed."""
+        self._still = None
+        self.viewport().update()
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Another size, another picture."""
+        self._still = None
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """The part of the picture that is wanted."""
+        place, ratio = self.viewport().rect(), self.viewport().devicePixelRatioF()
+        if self._still is None or self._still.devicePixelRatioF() != ratio:
+            self.pictures += 1
+            self._still = QPixmap(place.size() * ratio)
+            self._still.setDevicePixelRatio(ratio)
+            self._still.fill(self.backgroundBrush().color())
+            inside = QPainter(self._still)
+            inside.setRenderHints(self.renderHints())
+            self.render(inside, QRectF(place), place)
+            inside.end()
+        painter, wanted = QPainter(self.viewport()), QRectF(event.rect())
+        painter.drawPixmap(wanted, self._still, QRectF(wanted.topLeft() * ratio, wanted.size() * ratio))
+        painter.end()
 
 
 class StepCurves(pg.GraphicsObject):  # type: ignore[misc]

@@ -14,7 +14,16 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Metric
 from rmapexplorer.gui.curves import CurveStore, figure, signed, squash
-from rmapexplorer.gui.overhead_items import EndLabels, PositionAxis, SeekBox, StepCurves, ValueAxis, pg, short
+from rmapexplorer.gui.overhead_items import (
+    EndLabels,
+    PositionAxis,
+    SeekBox,
+    StepCurves,
+    StillView,
+    ValueAxis,
+    pg,
+    short,
+)
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
 
@@ -136,7 +145,7 @@ class MetricPlot(QWidget):
         self._free = [False, False]
         self.box, self.axis, self.below = SeekBox(), ValueAxis(), PositionAxis()
         self.curves, self.labels = StepCurves(store), EndLabels(self.box, store)
-        self.view = pg.GraphicsLayoutWidget(show=False)
+        self.view = StillView()
         for part in (self.view, self.view.viewport()):
             part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._arrange()
@@ -148,7 +157,7 @@ class MetricPlot(QWidget):
         self.box.menu_wanted.connect(lambda x, spot: self.menu.emit(self.snap(x), spot))
         self.labels.clicked.connect(self.toggled)
         self.box.zoomed.connect(self._zoomed)
-        self.box.sigResized.connect(lambda *_: self.overlay.update())
+        self.box.sigResized.connect(lambda *_: self._draw())
         self.view.viewport().installEventFilter(self)
         self.view.viewport().setMouseTracking(True)
         self.set_metric(metric, number)
@@ -198,23 +207,27 @@ class MetricPlot(QWidget):
         self.axis.setGrid(255)
         for item in (self.curves, self.labels):
             item.set_theme(theme)
-        self.overlay.update()
+        self._draw()
 
     def set_position(self, position: int) -> None:
         """Where the timeline stands."""
-        self.position = position
-        self.overlay.update()
+        before, self.position = self.position, position
+        for place in (before, position):
+            x = self.pixel(place)
+            if -2 < x < self.width() + 2:
+                self.overlay.update(round(x) - 1, 0, 3, self.height())
 
     def set_markers(self, markers: tuple[int | None, int | None]) -> None:
         """Where the markers A and B stand; None where one is not set."""
         self.markers = markers
         self._name_ends()
-        self.overlay.update()
+        self._draw()
 
     def set_hovered(self, position: int) -> None:
         """The crosshair, wherever the mouse is; -1 for none."""
-        self.hovered = position
-        self.overlay.update()
+        if max(position, self.hovered) >= 0:
+            self.hovered = position
+            self.overlay.update()
 
     def renew(self) -> None:
         """The store has changed: range (unless the user zoomed) and draw anew."""
@@ -223,6 +236,10 @@ class MetricPlot(QWidget):
         self._range_values()
         self.curves.renew()
         self._name_ends()
+        self._draw()
+
+    def _draw(self) -> None:
+        self.view.renew()
         self.overlay.update()
 
     def set_range(self, first: float, last: float) -> None:
@@ -248,7 +265,7 @@ class MetricPlot(QWidget):
             self.ranged.emit((first, last))
         self.curves.renew()
         self._name_ends()
-        self.overlay.update()
+        self._draw()
         self.zoomed.emit(True)
 
     def _keep_inside(self) -> None:

@@ -6,8 +6,18 @@ Few operations are dots with their names, many are marks, higher where they chan
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QFontMetrics,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, HistoryEntry, PathChanged
@@ -16,7 +26,7 @@ from rmapexplorer.gui.models.history import Path, tip
 from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes, mono
-from rmapexplorer.gui.timeline_marks import Markers, draw_bookmarks, draw_markers, draw_span
+from rmapexplorer.gui.timeline_marks import Markers, Marks, draw_bookmarks, draw_markers, draw_marks, draw_span, marks
 
 FEW = 40
 """Up to so many operations are dots; beyond, marks."""
@@ -55,14 +65,6 @@ def labelled(centres: list[float], widths: list[float], first: int) -> list[int]
     return sorted(shown)
 
 
-def marks(loud: np.ndarray, refused: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Per pixel column: share of operations that are not quiet (0..1), and whether one was refused."""
-    total = len(loud)
-    column = np.arange(total) * bins // max(total, 1)
-    count = np.maximum(np.bincount(column, minlength=bins), 1)
-    return np.bincount(column, weights=loud, minlength=bins) / count, np.bincount(column[refused], minlength=bins) > 0
-
-
 class Track(QWidget):
     """The line with its handle: drag, click, wheel and keys."""
 
@@ -79,7 +81,8 @@ class Track(QWidget):
         """Where the user has put the handle and no frame has come back yet; -1 for none."""
         self._theme: Theme | None = None
         self._hover, self._dragging, self._sent = -1, False, -1
-        self._marks: tuple[object, np.ndarray, np.ndarray] | None = None
+        self._marks: tuple[int, Marks] | None = None
+        self._drawn: tuple[object, tuple[QPixmap, QPixmap]] | None = None
         self._timer = QTimer(self, interval=COALESCE_MS, singleShot=True)
         self._timer.timeout.connect(self._send)
         self.setMouseTracking(True)
@@ -207,33 +210,39 @@ class Track(QWidget):
         theme = self._theme
         assert theme is not None
         left, width, _ = self.line()
-        loud, refused = self._binned(int(width))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        now, top = self.x_of(self.shown) - left, y + 4
-        reached = min(int(now) + 1, len(loud))
-        bars = np.flatnonzero(loud > 0)
-        cut = int(np.searchsorted(bars, reached))
-        for token, shown in (("accent", bars[:cut]), ("faint", bars[cut:])):
-            painter.setPen(QPen(theme.color(token), 1))
-            ends = zip((left + shown).tolist(), (top + 2 + 7 * loud[shown]).tolist(), strict=True)
-            painter.drawLines([QLineF(x, top, x, low) for x, low in ends])
-        painter.setPen(QPen(theme.color("bad"), 1))
-        for x in np.flatnonzero(refused):
-            painter.drawLine(QPointF(left + float(x), y - 9), QPointF(left + float(x), y - 5))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ratio, now = self.devicePixelRatioF(), int(self.x_of(self.shown)) + 1
+        for picture, first, last in zip(self._pictures(theme), (0, now), (now, self.width()), strict=True):
+            wanted = QRectF(first, 0, last - first, self.height())
+            painter.drawPixmap(
+                wanted, picture, QRectF(first * ratio, 0, wanted.width() * ratio, wanted.height() * ratio)
+            )
         painter.setFont(self._names)
         painter.setPen(theme.color("dim"))
         text = QRectF(left, y + 13, width, QFontMetrics(self._names).height())
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft, "start")
         painter.drawText(text, Qt.AlignmentFlag.AlignRight, f"{self.head:,}")
 
-    def _binned(self, bins: int) -> tuple[np.ndarray, np.ndarray]:
-        key = (bins, len(self.path), self.path.generation)
-        if self._marks is None or self._marks[0] != key:
+    def _pictures(self, theme: Theme) -> tuple[QPixmap, QPixmap]:
+        """All marks as they look before the handle, and as they look behind it."""
+        ratio, (left, width, y) = self.devicePixelRatioF(), self.line()
+        key = (self.size(), ratio, theme.name, self._binned(int(width)))
+        if self._drawn is None or self._drawn[0] != key:
+            made = [QPixmap(self.size() * ratio) for _ in range(2)]
+            for picture, token in zip(made, ("accent", "faint"), strict=True):
+                picture.setDevicePixelRatio(ratio)
+                picture.fill(Qt.GlobalColor.transparent)
+                painter = QPainter(picture)
+                draw_marks(painter, theme, token, self._binned(int(width)), left, y)
+                painter.end()
+            self._drawn = (key, (made[0], made[1]))
+        return self._drawn[1]
+
+    def _binned(self, bins: int) -> Marks:
+        if self._marks is None or self._marks[0] != bins:
             loud = np.array([e.name not in QUIET for e in self.path.entries], dtype=bool)
             refused = np.array([e.error is not None for e in self.path.entries], dtype=bool)
-            self._marks = (key, *marks(loud, refused, max(bins, 1)))
-        return self._marks[1], self._marks[2]
+            self._marks = (bins, Marks(*marks(loud, refused, max(bins, 1))))
+        return self._marks[1]
 
     def _draw_handle(self, painter: QPainter, y: float) -> None:
         theme = self._theme

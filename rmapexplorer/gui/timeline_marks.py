@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+import numpy as np
+from attrs import frozen
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from rmapexplorer.gui.theme import Theme
@@ -14,6 +16,35 @@ Markers = tuple[int | None, int | None]
 
 POLE = 11.0
 """Height of a bookmark's flag above the track, in device-independent pixels."""
+
+
+@frozen(eq=False)
+class Marks:
+    """Per pixel column of a long track."""
+
+    loud: np.ndarray
+    """Share of operations that are not quiet, 0..1."""
+    refused: np.ndarray
+    """Whether one was refused."""
+
+
+def marks(loud: np.ndarray, refused: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Per pixel column: share of operations that are not quiet (0..1), and whether one was refused."""
+    total = len(loud)
+    column = np.arange(total) * bins // max(total, 1)
+    count = np.maximum(np.bincount(column, minlength=bins), 1)
+    return np.bincount(column, weights=loud, minlength=bins) / count, np.bincount(column[refused], minlength=bins) > 0
+
+
+def draw_marks(painter: QPainter, theme: Theme, token: str, columns: Marks, left: float, y: float) -> None:
+    """A line for each column below the track, longer where more operations change vmas; refused ones above it."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(QPen(theme.color(token), 1))
+    bars = np.flatnonzero(columns.loud > 0)
+    ends = zip((left + bars).tolist(), (y + 6 + 7 * columns.loud[bars]).tolist(), strict=True)
+    painter.drawLines([QLineF(x, y + 4, x, low) for x, low in ends])
+    painter.setPen(QPen(theme.color("bad"), 1))
+    painter.drawLines([QLineF(x, y - 9, x, y - 5) for x in (left + np.flatnonzero(columns.refused)).tolist()])
 
 
 def draw_span(painter: QPainter, theme: Theme, markers: Markers, x_of: Callable[[int], float], y: float) -> None:

@@ -187,8 +187,8 @@ class Vmas(QWidget):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
             chosen.setCurrentIndex(self.model.index(row, 0), flags)
             self.table.scrollTo(self.model.index(row, 0))
+            self.table.viewport().update()
         self._following = False
-        self.table.viewport().update()
 
     def _picked(self, now: QModelIndex, before: QModelIndex) -> None:
         if not self._following and now.isValid():

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
-from rmapexplorer.gui.timeline import Timeline, labelled, marks, place, position_at
+from rmapexplorer.gui.timeline import Timeline, labelled, place, position_at
+from rmapexplorer.gui.timeline_marks import marks
 from tests.gui import frame_factory as ff
 
 

@@ -152,8 +152,8 @@ def curves(scratch: Path, options: dict[str, float]) -> list[Result]:
     frame = rig.window.frame
     assert frame is not None
     keys, generation = tuple(state.key for state in frame.designs), frame.generation
-    while len(view.cards) < 6:
-        view.add_plot()
+    for key in [key for key in KEYS if key not in view.plotted()][: 6 - len(view.cards)]:
+        view.add_plot(key)
     rng = np.random.default_rng(1)
     steps = rng.integers(0, 50, size=(points + 4000, len(keys), len(KEYS))).astype(float)
     values = np.cumsum(steps - 20, axis=0).clip(0)

@@ -30,6 +30,13 @@ def maps_line(start: int, end: int, flags: int, pgoff: int, name: str, file: boo
     return f"{head:<73}{name}".rstrip() if name else head
 
 
+def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    # frames share the columns that nothing changed: most are the same object
+    cut, kept = one[0], other[0]
+    same = all(a is b or np.array_equal(a, b) for a, b in ((cut[name], kept[name]) for name in cut))
+    return same and one[1:] == other[1:]
+
+
 def _marks(cut: dict[str, np.ndarray], frame: Frame, pid: int) -> dict[int, list[str]]:
     # index of a vma -> what the recorded kernel had there instead, a line each
     marks: dict[int, list[str]] = {}
@@ -100,8 +107,10 @@ class VmaModel(TableModel):
         same = bool(self._cut) and pid == self.pid and len(self._order) == high - low
         same = same and all(bool((self._cut[n] == cut[n]).all()) for n in ("birth", "start"))
         if same and np.array_equal(self._arranged(cut, frame), self._order):
+            before = (self._cut, self._kernel, self._files, self._labels)
             self._take(cut, frame, pid)
-            self.touch_rows(0, self.count() - 1)
+            if not _alike(before, (self._cut, self._kernel, self._files, self._labels)):
+                self.touch_rows(0, self.count() - 1)
             return
         self.beginResetModel()
         self._take(cut, frame, pid)
