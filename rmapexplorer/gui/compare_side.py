@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from rmapexplorer.engine.comparison import Side
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui.compare_strips import Strips
-from rmapexplorer.gui.icons import marker
+from rmapexplorer.gui.icons import grown, marker
 from rmapexplorer.gui.inspector_parts import RichText, WalkList, span
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import tally
@@ -91,7 +91,7 @@ class SideColumn(QWidget):
         side, theme = self.side, self._theme
         if side is None or theme is None:
             return
-        self._mark.setPixmap(marker(side.design, theme, 13).pixmap(13, 13))
+        self._mark.setPixmap(marker(side.design, theme, 13).pixmap(grown(13), grown(13)))
         self.result.setText(side.error or "")
         tint(self.result, theme.color("warn"))
         self.text.show_html("".join(f'<div style="margin-top:3px">{line}</div>' for line in self._lines(revealed)))

@@ -67,9 +67,9 @@ class Strips(QWidget):
         return self.fontMetrics().height() * PITCH
 
     def _gutter(self) -> float:
-        metrics = QFontMetricsF(scaled(self.font(), 0.9))
+        metrics = QFontMetricsF(scaled(self.font(), 0.9, bold=True))  # as the chosen one is written
         names = [f"{strip.comm} {strip.pid}" for strip in self._side.strips] if self._side is not None else [""]
-        return min(max((metrics.horizontalAdvance(name) for name in names), default=0) + 10, self.width() * 0.3)
+        return min(max((metrics.horizontalAdvance(name) for name in names), default=0) + 10, self.width() * 0.36)
 
     def _window(self) -> geo.Window:
         assert self._axis is not None

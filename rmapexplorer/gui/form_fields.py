@@ -293,12 +293,16 @@ class Line(QWidget):
         column.setSpacing(3)
         column.addWidget(self.editor)
         column.addWidget(self.error)
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.addWidget(self.label, 0, 0)
         grid.addLayout(column, 0, 1)
         grid.setColumnMinimumWidth(0, 84)
         grid.setColumnStretch(1, 1)
+
+    def align(self, width: int) -> None:
+        """Give the label at least ``width``: the editors of a form stand below each other."""
+        self._grid.setColumnMinimumWidth(0, max(width, 84))
 
     def mark(self, sentence: str) -> None:
         """Show what is wrong with this field; an empty sentence takes the mark away."""

@@ -21,13 +21,13 @@ from rmapexplorer.core.operations import Mremap, Operation, describe
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import HistoryEntry, Notice
 from rmapexplorer.gui.form_fields import FieldError, Line, PidEditor
-from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.operations import FAULTS, FORMS, Form, Invalid
 from rmapexplorer.gui.panel import ElidedLabel
 from rmapexplorer.gui.theme import Theme, mono
 
 WIDTH = 372
-"""Of the form, in device-independent pixels."""
+"""Of the form at 100 percent, in device-independent pixels."""
 
 
 def described(op: Operation) -> str:
@@ -62,7 +62,8 @@ class OperationForm(QFrame):
         self._drag: QPoint | None = None
         self.setObjectName("form")
         self.setAccessibleName(f"{self.form.title} form")
-        self.setFixedWidth(WIDTH)
+        self._width = min(grown(WIDTH), max(WIDTH, parent.width() - 32))
+        self.setFixedWidth(self._width)
         self.lines = {field.key: Line(field) for field in self.form.fields}
         self._problem = QLabel()
         self._problem.setProperty("role", "error")
@@ -116,7 +117,9 @@ class OperationForm(QFrame):
         body = QVBoxLayout()
         body.setContentsMargins(14, 12, 14, 12)
         body.setSpacing(9)
+        labels = max((line.label.sizeHint().width() for line in self.lines.values()), default=0)
         for line in self.lines.values():
+            line.align(labels)
             body.addWidget(line)
         body.addWidget(self._problem)
         body.addWidget(self.show_button, 0, Qt.AlignmentFlag.AlignLeft)
@@ -250,7 +253,8 @@ class OperationForm(QFrame):
         assert layout is not None
         layout.activate()
         self.resize(
-            WIDTH, layout.totalHeightForWidth(WIDTH) if layout.hasHeightForWidth() else self.sizeHint().height()
+            self._width,
+            layout.totalHeightForWidth(self._width) if layout.hasHeightForWidth() else self.sizeHint().height(),
         )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)

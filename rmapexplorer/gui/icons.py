@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPixmap, QPolygonF
 from PySide6.QtSvg import QSvgRenderer
 
+from rmapexplorer.gui.style import BASE_POINTS
 from rmapexplorer.gui.theme import Theme, between, look
 from rmapexplorer.resources import resource
 
@@ -15,8 +16,14 @@ SCALE = 2
 """Pixmaps are drawn this much larger, for screens of more pixels."""
 
 
+def grown(pixels: float) -> int:
+    """Pixels at 100 percent, at the present text size: pictures grow with the words beside them."""
+    return round(pixels * QGuiApplication.font().pointSizeF() / BASE_POINTS)
+
+
 def icon(name: str, theme: Theme, size: int = 16) -> QIcon:
     """The picture ``icons/NAME.svg`` in the text colour, paler where disabled."""
+    size = grown(size)
     source = resource(f"icons/{name}.svg").read_bytes()
     result = QIcon()
     result.addPixmap(_render(source, theme.color("text"), size), QIcon.Mode.Normal)
@@ -28,6 +35,7 @@ def icon(name: str, theme: Theme, size: int = 16) -> QIcon:
 
 def marker(design: str, theme: Theme, size: int = 12) -> QIcon:
     """The marker of a design in its colour, the shape that its LOOK names."""
+    size = grown(size)
     picture = _blank(size)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

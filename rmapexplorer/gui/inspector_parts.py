@@ -13,7 +13,7 @@ from rmapexplorer.engine.frames import Field, KernelField, MergeVerdict, OtherDe
 from rmapexplorer.gui.curves import size_text
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import MOST, WalkModel, step_line, who
-from rmapexplorer.gui.panel import scaled, tint
+from rmapexplorer.gui.panel import ElidedLabel, scaled, tint
 from rmapexplorer.gui.tables import PAD, ROW_AIR, ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, look, mono
 
@@ -190,7 +190,7 @@ class Section(QWidget):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._line = QColor("gray")
-        self.title = QLabel(title)
+        self.title = ElidedLabel(title)
         self.title.setFont(scaled(self.font(), 1.0, bold=True))
         self.head = QHBoxLayout()
         self.head.addWidget(self.title)

@@ -40,7 +40,7 @@ MODES = ("in place", "may move", "fixed", "dontunmap")
 
 _ADVICES = ("dontneed", *(advice for advice in ADVICES if advice != "dontneed"))
 
-KERNEL_CHOOSES = "the kernel chooses"
+KERNEL_CHOOSES = "kernel chooses"
 
 
 class Invalid(Exception):
@@ -70,7 +70,7 @@ def _pid(**more: Any) -> Field:
 
 
 def _span(label: str = "pages") -> Field:
-    return Field(key="span", label=label, kind="span", hint="first page, e.g. a10")
+    return Field(key="span", label=label, kind="span", hint="e.g. a10")
 
 
 def _prot(default: str = "rw") -> Field:

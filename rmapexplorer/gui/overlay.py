@@ -269,7 +269,10 @@ class Overlay(QFrame):
     # -- opening and closing ------------------------------------------------------------------------------------------
 
     def open(self, text: str = "") -> None:
-        """Show it with ``text`` in the line, which gets the keyboard."""
+        """Show it with ``text`` in the line, which gets the keyboard; another one that is open closes."""
+        for other in self._host.findChildren(Overlay, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if other is not self:
+                other.shut()
         if not self.isVisible():
             self._before = self.window().focusWidget()
         self.line.setText(text)

@@ -31,6 +31,8 @@ THEME_NAMES = {
 }  # fmt: skip
 AUTOSAVES = (0, 10, 30, 60, 300, 600)
 """Seconds of change after which work is kept aside; 0: never."""
+LONGEST = "Keep unsaved work aside after"
+"""The longest label: the fields stand below each other."""
 INI = "Settings (*.ini)"
 RESET, REALLY = "Reset all settings…", "Click again to reset"
 
@@ -81,13 +83,14 @@ class Preferences(QDialog):
             self.speed.addItem(f"{speed:g} operation{'s' * (speed != 1)} a second", speed)
         for seconds in AUTOSAVES:
             self.autosave.addItem(_span_of_time(seconds), seconds)
+        self._labels = self.fontMetrics().horizontalAdvance(LONGEST) + 8
         whole = QVBoxLayout(self)
         whole.setContentsMargins(20, 16, 20, 14)
         whole.setSpacing(8)
         for title, rows in (
             ("Looks", (("&Theme", self.theme), ("Te&xt size", self.text), ("", self.motion))),
             ("Playing", (("&Speed", self.speed),)),
-            ("Keeping", (("&Keep unsaved work aside after", self.autosave),)),
+            ("Keeping", ((f"&{LONGEST}", self.autosave),)),
             ("Starting", (("", self.welcome),)),
         ):
             whole.addWidget(self._heading(title))
@@ -118,6 +121,8 @@ class Preferences(QDialog):
         for label, widget in rows:
             if label:
                 form.addRow(label, widget)
+                words = form.labelForField(widget)
+                words.setMinimumWidth(max(words.sizeHint().width(), self._labels))
                 widget.setAccessibleName(label.replace("&", ""))
             else:
                 form.addRow(widget)

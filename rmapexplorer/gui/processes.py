@@ -93,8 +93,10 @@ class TaskDelegate(RowDelegate):
         digits, small = mono(), scaled(option.font, 0.88)  # type: ignore[attr-defined]
         from_metrics = type(option.fontMetrics)  # type: ignore[attr-defined]
         tail = from_metrics(digits).horizontalAdvance(f" {pid}")
-        tail += from_metrics(small).horizontalAdvance("  new") if new else 0
         metrics = option.fontMetrics  # type: ignore[attr-defined]
+        mark = from_metrics(small).horizontalAdvance("  new")
+        new = new and metrics.horizontalAdvance(str(index.data())) + tail + mark + 6 <= rect.width()  # the name first
+        tail += mark if new else 0
         comm = metrics.elidedText(str(index.data()), Qt.TextElideMode.ElideRight, max(rect.width() - tail - 6, 24))
         align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         for text, font, token in ((comm, option.font, "text"), (f"{pid}", digits, "dim"), ("new", small, "good")):  # type: ignore[attr-defined]
@@ -131,7 +133,7 @@ class Processes(QWidget):
         self.setAccessibleName("Processes")
         self._selection = selection
         self._collapsed: set[int] = set()
-        self._following = False
+        self._following = self._met = False
         self.model = TaskTreeModel(self)
         self.tree = ProcessTree()
         self.tree.setAccessibleName("Process tree")
@@ -194,10 +196,20 @@ class Processes(QWidget):
         self.panel.set_empty(None if count else EMPTY)
         self.plan.unwanted = set() if self.model.any_swap else {"swap"}
         self.plan.plan()
+        if count and not self._met:
+            self._meet()
         self._follow(self._selection.pid)
         self._count()
         if self.model.fresh - before and self.isVisible():
             self._flash.start()
+
+    def _meet(self) -> None:
+        """The first processes: the keyboard goes from the filter, all there was, to the tree, and selects nothing by it."""
+        self._met = True
+        if self.filter.button.hasFocus():
+            self._following = True
+            self.tree.setFocus()
+            self._following = False
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton, QWidget
 
-from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.panel import ElidedLabel
 from rmapexplorer.gui.recovery import Orphan
 from rmapexplorer.gui.theme import Theme
@@ -48,7 +48,7 @@ class RecoveryBar(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the pictures anew."""
-        self._picture.setPixmap(icon("warning", theme, 16).pixmap(16, 16))
+        self._picture.setPixmap(icon("warning", theme, 16).pixmap(grown(16), grown(16)))
         self._close.setIcon(icon("close", theme, 12))
 
     def offer(self, found: Sequence[Orphan]) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from rmapexplorer.gui.actions import BY_ID, TOOLBAR_OPERATIONS, TOOLBAR_TIME, ActionSet
-from rmapexplorer.gui.icons import icon, marker
+from rmapexplorer.gui.icons import grown, icon, marker
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
 
@@ -23,14 +23,13 @@ class Chip(QToolButton):
         self.setAccessibleName(f"Show {chip_text(key)}")
         self.setCheckable(True)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setIconSize(QSize(12, 12))
         self.set_theme(theme)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Marker, name (bold or not, so that nothing moves when it is chosen) and a little air."""
         font = self.font()
         font.setBold(True)
-        return QSize(QFontMetrics(font).horizontalAdvance(self.text()) + 12 + 25, super().sizeHint().height())
+        return QSize(QFontMetrics(font).horizontalAdvance(self.text()) + grown(12) + 25, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Never narrower than its name."""
@@ -38,6 +37,7 @@ class Chip(QToolButton):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the design's colour from ``theme``."""
+        self.setIconSize(QSize(grown(12), grown(12)))
         self.setIcon(marker(self.key, theme))
         colour, wash = theme.design(self.key).name(), theme.color("sel").name()
         self.setStyleSheet(
@@ -146,7 +146,7 @@ class ToolBar(QToolBar):
         self.setMovable(False)
         self.setFloatable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.setIconSize(QSize(16, 16))
+        self.setIconSize(QSize(grown(16), grown(16)))
         self._theme = theme
         self._qactions = actions
         self.buttons: dict[str, QToolButton] = {}
@@ -207,8 +207,9 @@ class ToolBar(QToolBar):
             button.style().polish(button)
 
     def set_theme(self, theme: Theme) -> None:
-        """Colour the chips anew."""
+        """Colour the chips anew, and size the pictures for the text."""
         self._theme = theme
+        self.setIconSize(QSize(grown(16), grown(16)))
         for chip in self.chips.values():
             chip.set_theme(theme)
         self.row.arrange()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import (
@@ -28,6 +28,7 @@ from rmapexplorer.gui import targets
 from rmapexplorer.gui.form_fields import FieldError, parse_count, parse_page
 from rmapexplorer.gui.forms import OperationForm
 from rmapexplorer.gui.operations import FORMS, Invalid
+from rmapexplorer.gui.style import app_font
 from rmapexplorer.gui.theme import Themes
 from tests.gui import frame_factory as ff
 from tests.gui.shell import Shell, settings, shell
@@ -237,3 +238,32 @@ def test_a_span_of_a_file_says_which_file_and_where() -> None:
     values = targets.prefill("punch", ff.letter(), 2, 0x602, {})
     assert (values["file"].rpartition("/")[2], values["offset"], values["pages"]) == ("server", 0x200, 4)
     assert targets.prefill("punch", ff.letter(), 2, 0xC42, {}).get("file") is None
+
+
+@pytest.mark.parametrize("key", ["mremap", "fork", "remap_file_pages"])
+def test_the_editors_of_a_form_stand_below_each_other(key: str, qtbot: QtBot) -> None:
+    made = form(qtbot, key)
+    made.parentWidget().show()
+    made.show()
+    shown = [line.editor for line in made.lines.values() if line.isVisible()]
+    assert len(shown) > 2
+    assert len({editor.mapTo(made, editor.rect().topLeft()).x() for editor in shown}) == 1
+
+
+def test_a_form_grows_with_the_text(qtbot: QtBot) -> None:
+    narrow = form(qtbot, "mremap").width()
+
+    def wide() -> int:
+        parent = QWidget()
+        parent.resize(1200, 800)
+        qtbot.addWidget(parent)
+        return OperationForm("mremap", Themes("dark").current, parent).width()
+
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    before = app.font()
+    try:
+        app.setFont(app_font(200))
+        assert wide() > narrow
+    finally:
+        app.setFont(before)

@@ -19,7 +19,7 @@ from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.fuzzy import fit
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.models.base import Role
-from rmapexplorer.gui.overlay import Row, RowList
+from rmapexplorer.gui.overlay import Overlay, Row, RowList
 from rmapexplorer.gui.palette import Entry, Palette, ranked
 from tests.gui.shell import Shell, settings, shell
 
@@ -236,3 +236,15 @@ def test_the_list_of_an_overlay_is_a_sound_model() -> None:
     assert model.data(model.index(1), Role.AccessibleTextRole) == "one, File, Ctrl+1"
     model.show([])
     assert model.rowCount() == 0
+
+
+def test_only_one_overlay_is_open_at_a_time(shell: Shell) -> None:
+    shell.window.commands.run("palette", {})
+    feature = next(one for one in shell.window.features if isinstance(one, PaletteFeature))
+    palette = feature.palette
+    assert palette is not None and palette.isVisible()
+    shell.window.commands.run("find", {})
+    assert not palette.isVisible()
+    shell.window.commands.run("palette", {})
+    shown = [one for one in shell.window.findChildren(Overlay) if one.isVisible()]
+    assert shown == [palette]

@@ -252,3 +252,18 @@ def test_a_view_that_is_gone_does_not_listen_any_more(qtbot: QtBot) -> None:
     with qtbot.captureExceptions() as raised:
         selection.select(3)
     assert raised == []
+
+
+def test_the_keyboard_is_in_the_tree_once_there_is_one_and_selects_nothing(qtbot: QtBot) -> None:
+    selection = Selection()
+    widget = Processes(selection, Themes("dark"))
+    qtbot.addWidget(widget)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    widget.activateWindow()
+    widget.filter.button.setFocus()
+    qtbot.waitUntil(widget.filter.button.hasFocus)
+    selection.select(2)
+    widget.set_frame(tasks((1, 1, 0, "server"), (2, 2, 1, "worker")))
+    assert widget.tree.hasFocus() and selection.pid == 2
+    assert widget.model.pid(widget.tree.currentIndex()) == 2
