@@ -11,7 +11,8 @@ from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import design_named, world_key
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.snapshot import columns
-from rmapexplorer.formats.session import Session, load_session
+from rmapexplorer.formats.open import load_any
+from rmapexplorer.formats.session import Session
 from rmapexplorer.resources import resource
 
 
@@ -27,7 +28,7 @@ class Thumbnail:
 def run_thumbnails(tell: Callable[[object], None], names: Sequence[str]) -> None:
     """One Thumbnail for each scenario, in this order. :raises FormatError: a file is damaged."""
     for name in names:
-        tell(Thumbnail(name, frame_of(load_session(str(resource(name))))))
+        tell(Thumbnail(name, frame_of(load_any(str(resource(name))))))
 
 
 def frame_of(session: Session) -> Frame:

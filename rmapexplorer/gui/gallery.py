@@ -67,6 +67,12 @@ SIX_ERAS = Scenario(
     "To be found: who merges, who reuses, and which calls are not known yet.", WORKLOADS,
 )  # fmt: skip
 
+STORE = Scenario(
+    "scenarios/a-store-that-saves-itself.rmaps", "A store that saves itself",
+    "A script with names and loops: fork, change, fork again. Edit its numbers in the Script panel and run it anew.",
+    "To be found: what overlapping savers cost each design when memory runs short.", WORKLOADS,
+)  # fmt: skip
+
 
 def scenarios() -> tuple[Scenario, ...]:
     """Everything in the gallery, in order."""
@@ -84,7 +90,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario(claim.scenario, f"{claim.id}: {claim.title}", claim.statement, f"Rule: {claim.rule_text}", OF_CLAIMS)
         for claim in CLAIMS
     ]
-    return (LETTER, SIX_ERAS, *workloads, *claims)
+    return (LETTER, SIX_ERAS, STORE, *workloads, *claims)
 
 
 class Painter:

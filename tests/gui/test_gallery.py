@@ -33,8 +33,8 @@ def gallery(qtbot: QtBot, qapp: QApplication) -> Iterator[Gallery]:
 def test_every_scenario_file_has_a_card() -> None:
     here = {one.name for one in scenarios()}
     root = resource("scenarios").parent
-    assert here == {path.relative_to(root).as_posix() for path in (root / "scenarios").rglob("*.rmap")}
-    assert sum(one.section == WORKLOADS for one in scenarios()) == 11
+    assert here == {path.relative_to(root).as_posix() for path in (root / "scenarios").rglob("*.rmap*")}
+    assert sum(one.section == WORKLOADS for one in scenarios()) == 12
     assert sum(one.section == OF_CLAIMS for one in scenarios()) == 18
     assert all(one.title and one.lesson and one.finding for one in scenarios())
 

@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QPushButton, QWhatsThis
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.claims.model import PARAGRAPHS
-from rmapexplorer.formats.script import Run, expand, read_script
+from rmapexplorer.core.world import World
+from rmapexplorer.designs.registry import design_named
 from rmapexplorer.formats.script_operations import EXAMPLES
+from rmapexplorer.formats.script_session import load_script
 from rmapexplorer.gui import help_text
 from rmapexplorer.gui.actions import ACTIONS
 from rmapexplorer.gui.features.help_pages import HelpPages, panel_words
@@ -70,9 +72,9 @@ def test_the_examples_of_scripts_are_scripts() -> None:
     blocks = re.findall(r"(?:^    .*\n)+", text, re.M)
     assert len(blocks) == 2
     for block in blocks:
-        program = read_script("\n".join(line[4:] for line in block.split("\n")))
-        assert [str(fault) for fault in program.faults] == []
-        assert [op for _, op in expand(program, Run()) if op is not None]
+        made = load_script("\n".join(line[4:] for line in block.split("\n")).encode(), "script.md")
+        world = World(design_named("anon_vma_chain"), made.machine)
+        assert made.operations and [op for op in made.operations if world.apply(op).error] == []
     assert [name for name in EXAMPLES if f"| {name} |" not in text] == []
 
 
