@@ -21,7 +21,7 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_board import STALE, Board
 from rmapexplorer.gui.structure_forest_paint import GlyphLook, paint_glyph
 from rmapexplorer.gui.structure_spots import Spots
-from rmapexplorer.gui.theme import Theme, mono
+from rmapexplorer.gui.theme import Theme, between, mono
 
 PAD = 18.0
 GAP_ACROSS, GAP_DOWN = 30.0, 7.0
@@ -246,13 +246,10 @@ class Forest(Board):
             if abs(turn - end.y()) > 0.5:
                 lines.append(QLineF(QPointF(x, turn), QPointF(x, end.y())))
             lines.append(QLineF(QPointF(x, end.y()), end))
-        pen = QPen(self._theme.color("faint"), 1.1)
+        pen = QPen(between(self._theme.color("panel"), self._theme.color("faint"), 0.65), 1.1)
         pen.setCosmetic(True)
         p.setPen(pen)
-        before = p.opacity()
-        p.setOpacity(0.65 * before)
         p.drawLines(lines)
-        p.setOpacity(before)
 
     def paint_thumbnail(self, p: QPainter, box: QRectF) -> None:
         """Blocks."""

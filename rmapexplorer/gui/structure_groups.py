@@ -44,7 +44,8 @@ class Groups(Items):
         if picture is None:
             return ""
         shown = sum(len(group.members) for group in picture.groups)
-        return f"showing {shown:,} of {picture.members:,} anonmms in {picture.total:,} groups"
+        groups = f" in {picture.total:,} groups" if picture.total > 1 else ""
+        return f"showing {shown:,} of {picture.members:,} anonmms{groups}"
 
     def _line(self) -> float:
         return QFontMetricsF(scaled(self.font(), 0.86)).height()

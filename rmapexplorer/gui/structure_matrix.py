@@ -196,10 +196,19 @@ class Matrix(Board):
         p = QPainter(self)
         p.setOpacity(STALE if self.stale else 1.0)
         p.drawImage(self.room().topLeft(), self._pixels(self._look))
+        self._blank(p, self._look)
         paint_frame(p, self._look, self)
         paint_marks(p, self._look, self, self._marks)
         self.paint_map(p)
         p.end()
+
+    def _blank(self, p: QPainter, look: MatrixLook) -> None:
+        # where there are no rows and columns any more
+        room, end = self.room(), self.to_widget(QPointF(*self.extent))
+        if end.x() < room.right():
+            p.fillRect(QRectF(QPointF(end.x(), room.top()), room.bottomRight()), look.theme.color("panel"))
+        if end.y() < room.bottom():
+            p.fillRect(QRectF(QPointF(room.left(), end.y()), room.bottomRight()), look.theme.color("panel"))
 
     def _pixels(self, look: MatrixLook) -> QImage:
         room, ratio = self.room(), self.devicePixelRatioF()
