@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -17,7 +19,9 @@ from rmapexplorer.core.table import ANON, DIRTY
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span
 from rmapexplorer.core.vmas import is_private_anonymous
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 _SET = {
     "normal": (0, vm.SEQ_READ | vm.RAND_READ), "sequential": (vm.SEQ_READ, vm.RAND_READ),

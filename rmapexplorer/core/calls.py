@@ -6,7 +6,7 @@ Kernel: mm/mmap.c, mm/mprotect.c, mm/mlock.c, mm/mseal.c of 6.18.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import evolve
@@ -17,8 +17,9 @@ from rmapexplorer.core import radix
 from rmapexplorer.core.advise import ftruncate, madvise, punch
 from rmapexplorer.core.batches import MLOCK, MUNLOCK
 from rmapexplorer.core.design import Proposal
-from rmapexplorer.core.faults import fault_in, touch
+from rmapexplorer.core.faults import touch
 from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
+from rmapexplorer.core.mapping import map_region, populate
 from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
@@ -32,7 +33,9 @@ from rmapexplorer.core.table import EXCLUSIVE
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed, refuse_to_unmap
 from rmapexplorer.core.vmas import is_private_anonymous
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def mmap(w: World, op: Mmap) -> None:
@@ -66,62 +69,6 @@ def _hole_above(w: World, mm: Mm, span: Span) -> Span:
     if at + len(span) > TASK_SIZE_PAGES:
         raise KernelError("ENOMEM", f"there is no hole of {len(span)} pages above {span.start:x}", "span")
     return span.moved(at)
-
-
-def _vma_flags(op: Mmap) -> int:
-    flags = vm.access(op.prot)
-    if op.kind.endswith("shared"):
-        flags |= vm.SHARED
-    for word, bit in (
-        ("noreserve", vm.NORESERVE), ("locked", vm.LOCKED), ("growsdown", vm.GROWSDOWN), ("stack", vm.NOHUGEPAGE),
-        ("special", vm.SPECIAL),
-    ):  # fmt: skip
-        if word in op.flags:
-            flags |= bit
-    if flags & (vm.NORESERVE | vm.SHARED | vm.WRITE) == vm.WRITE and not flags & vm.SPECIAL:
-        flags |= vm.ACCOUNT
-    return flags
-
-
-def map_region(w: World, mm: Mm, op: Mmap) -> None:
-    """__mmap_region over a free span: merge with what touches it or make a vma, then populate."""
-    start, end = op.span.start, op.span.end
-    flags = _vma_flags(op)
-    if mm.merge_any and not flags & (vm.SHARED | vm.SPECIAL):
-        flags |= vm.MERGEABLE
-    file, pgoff = -1, w.design.pgoff_for(mm.id, start, -1)
-    if op.offset and pgoff:
-        pgoff = op.offset  # exec moved the stack here: its pgoff is that of where it was set up
-    if op.kind.startswith("file"):
-        file, pgoff = w.file_named(op.file).id, op.offset
-    elif op.kind == "anon-shared":
-        file, pgoff = w.file_named(f"shared anonymous {w.serial}", shmem=True).id, 0
-        w.files[file].size = end - start
-    prev, next_ = w.around(mm, start, end)
-    p = Proposal(mm=mm.id, start=start, end=end, flags=flags, file=file, pgoff=pgoff, prev=prev, next=next_)
-    row = -1 if "growsdown" in op.flags else merge_new(w, mm, p)
-    if row < 0:
-        row = insert_new(w, mm, p, w.label_id(op.label))
-    if "populate" in op.flags or "locked" in op.flags:
-        populate(w, mm, start, end)
-
-
-def populate(w: World, mm: Mm, start: int, end: int, strict: bool = False) -> None:
-    """mm_populate: fault everything in, for writing where the vma is private and writable.
-
-    What cannot be faulted in is passed over; with ``strict`` it ends the call. :raises KernelError: ENOMEM, if strict.
-    """
-    for row in w.vmas_in(mm, start, end):
-        low, stop = max(start, int(w.vma.start[row])), min(end, int(w.vma.end[row]))
-        flags = int(w.vma.flags[row])
-        if flags & (vm.SPECIAL | vm.LOCKONFAULT):
-            continue
-        failed = not flags & vm.ACCESS
-        if not failed:
-            failed = bool(fault_in(w, mm, row, low, stop, flags & (vm.WRITE | vm.SHARED) == vm.WRITE)[1])
-            w.batches.drain()
-        if strict and failed:
-            raise KernelError("ENOMEM", f"not every page from {low:x} on can be faulted in", "span")
 
 
 def munmap(w: World, op: Munmap) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -11,7 +13,9 @@ from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import ONE, free_swap_cache, map_pages, new_anonymous, release
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:

@@ -14,6 +14,7 @@ from attrs import define, frozen
 
 from rmapexplorer.core.index.files import FileIndex, ListIndex
 from rmapexplorer.core.outcome import Refusal
+from rmapexplorer.core.reclaim import pageout, shrink
 from rmapexplorer.core.sizes import Size, slab_objects, slab_pages, slub_objects
 from rmapexplorer.core.table import NONE, Bools, Ints
 from rmapexplorer.core.walk import Walk, no_walk
@@ -309,14 +310,10 @@ class Design:
 
     def reclaim(self, pages: int) -> int:
         """Free ``pages`` pages; returns how many were. By default the two lists and a walk for each page (shrink_zone)."""
-        from rmapexplorer.core.reclaim import shrink  # reclaim works through designs: it imports this module
-
         return shrink(self.w, pages)
 
     def pageout(self, pages: Ints) -> int:
         """Free these very pages, used or not; returns how many went. By default a walk for each (try_to_unmap)."""
-        from rmapexplorer.core.reclaim import pageout
-
         return pageout(self.w, pages)
 
     # -- accounting -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ kernel gives page by page because no page of a run depends on another of it (fau
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,7 +31,9 @@ from rmapexplorer.core.reclaim import BATCH, make_room
 from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, REFAULTED, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 UNCHECKED = 1 << 12
 """Spans below this are not measured against the simulation's own limit."""

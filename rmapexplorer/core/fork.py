@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -13,7 +15,9 @@ from rmapexplorer.core.radix import ENTRY_SHIFT, Tables
 from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Ints
 from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT, KernelError
 from rmapexplorer.core.vmas import index_insert_forked, unlink_many
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def _new_mm(w: World) -> Mm:

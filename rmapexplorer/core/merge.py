@@ -9,12 +9,16 @@ until 714965ca8252 (2023) kept it from merging at all, has nothing to act on.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.vmas import Bounds, index_remove, link, pgoff_at, resize, split
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def refusal(w: World, target: int, proposal: Proposal, side: str) -> Refusal | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -19,7 +21,9 @@ from rmapexplorer.core.table import Ints, ids
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.unmap import munmap_span, refuse_sealed, refuse_to_unmap
 from rmapexplorer.core.vmas import link, pgoff_at
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def mremap(w: World, op: Mremap) -> None:
@@ -151,7 +155,7 @@ def _move_vma(w: World, mm: Mm, row: int, start: int, old: int, new: int, to: in
         row = target
     try:
         _move_ptes(w, mm, row, target, start, to, old)
-    except KernelError:  # no room for early copies: every pte is where it was, and the new place goes instead of the old
+    except KernelError:  # no room for early copies: every pte is where it was; the new place goes, not the old
         munmap_span(w, mm, to, to + new)
         raise
     w.design.span_moved(row, start, target, to, old)

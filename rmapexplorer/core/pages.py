@@ -5,6 +5,8 @@ Kernel: set_pte_at with folio_add_*_rmap, zap_pte_range, free_swap_and_cache.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -13,7 +15,9 @@ from rmapexplorer.core.batches import MLOCK, MLOCK_NEW, MUNLOCK
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, READ_BACK, SHMEM, Bools, Ints
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 ONE = np.int64(1)
 

@@ -7,6 +7,7 @@ looked at is activated; the others are unmapped, anonymous ones to swap, file pa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import evolve
@@ -19,7 +20,9 @@ from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import ACTIVE, ANON, CHARGED, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.walk import Priced, price
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 BATCH = 32
 """SWAP_CLUSTER_MAX."""

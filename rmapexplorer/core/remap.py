@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.faults import cache_page, install_page, swap_in
+from rmapexplorer.core.mapping import map_region
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mmap, RemapFilePages, Swapoff
 from rmapexplorer.core.pages import free_swap_cache
@@ -12,7 +15,9 @@ from rmapexplorer.core.reclaim import make_room
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span, munmap_span
 from rmapexplorer.core.vmas import index_insert, index_remove
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def remap_file_pages(w: World, op: RemapFilePages) -> None:
@@ -47,8 +52,6 @@ def _install(w: World, mm: Mm, row: int, op: RemapFilePages) -> None:
 
 
 def _remap(w: World, mm: Mm, row: int, op: RemapFilePages) -> None:
-    from rmapexplorer.core.calls import map_region  # the calls import this module
-
     flags = int(w.vma.flags[row])
     letters = "".join(letter for letter, bit in (("r", vm.READ), ("w", vm.WRITE), ("x", vm.EXEC)) if flags & bit)
     file = w.files[int(w.vma.file[row])].name

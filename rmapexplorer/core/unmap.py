@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from rmapexplorer.core import flags as vm
@@ -9,7 +11,9 @@ from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import zap
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
 from rmapexplorer.core.vmas import isolate, split, unlink_many
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def check_span(span: Span, beyond: str = "EINVAL", field: str = "span") -> None:

@@ -5,13 +5,17 @@ Kernel: vma_link, __split_vma, vma_prepare, vma_complete of mm/vma.c.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import define
 
 from rmapexplorer.core.flags import NONLINEAR, SHARED
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import evict
 from rmapexplorer.core.table import Ints, ids
-from rmapexplorer.core.world import World
+
+if TYPE_CHECKING:
+    from rmapexplorer.core.world import World
 
 
 def index_insert(w: World, row: int) -> None:

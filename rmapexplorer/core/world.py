@@ -1,18 +1,18 @@
 """The world: one simulated kernel under one design. Tables, objects, and the way in: ``apply``.
 
 What the calls do stands in calls.py, mremap.py, advise.py, faults.py, fork.py and reclaim.py as functions
-over a world; the state is all here. Equal operations on equal worlds give equal digests.
+over a world, which they name as a type only; the state is all here. Equal operations on equal worlds give equal digests.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import numpy as np
 
 from rmapexplorer.core import radix
 from rmapexplorer.core.batches import Batches
+from rmapexplorer.core.calls import CALLS
 from rmapexplorer.core.counters import Counters
 from rmapexplorer.core.design import Design, Footprint
 from rmapexplorer.core.index.files import Stab
@@ -62,7 +62,7 @@ class World:
         for name in machine.files:
             self.file_named(name)
         for pid, comm in machine.processes:
-            _calls()[Spawn](self, Spawn(pid=pid, comm=comm))
+            CALLS[Spawn](self, Spawn(pid=pid, comm=comm))
 
     # -- the way in -------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class World:
         before = dict(self.counters)
         error: KernelError | None = None
         try:
-            _calls()[type(op)](self, op)
+            CALLS[type(op)](self, op)
         except KernelError as refused:
             error = refused
         return Outcome(
@@ -301,9 +301,3 @@ def _with_sweep(linear: tuple[Ints, Ints, Ints, Ints], stab: Stab, sweep: tuple[
     behind = (vmas, vpns, stab.total + seen, np.full(len(vmas), stab.total_rejects, np.int64))
     columns = tuple(np.concatenate(pair) for pair in zip(linear, behind, strict=True))
     return (*columns, np.array([stab.total + int(seen[-1]), stab.total_rejects], np.int64))
-
-
-def _calls() -> dict[type, Callable[[World, Operation], None]]:
-    from rmapexplorer.core.calls import CALLS  # the calls are functions over a World: they import this module
-
-    return CALLS
