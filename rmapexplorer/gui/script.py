@@ -378,7 +378,3 @@ class ScriptView(QWidget):
         if state.limit >= 0:
             return f"{state.end:,} of {state.head:,} operations"
         return plural(state.head, "operation")
-
-    def place_for_menu(self, place: QPoint) -> int:
-        """The position of the line at a point of the text."""
-        return self.follower.position_of(self.editor.place_of(place))

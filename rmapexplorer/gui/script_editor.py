@@ -280,8 +280,8 @@ class ScriptEditor(QPlainTextEdit):
             said += [remark] if (remark := self.remark_of(block)) else []
             QToolTip.showText(event.globalPos(), "\n".join(said), self)
             return True
-        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if pressed and event.key() == Qt.Key.Key_Tab and self.completer.open:  # else it would leave the text
+        tab = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Tab
+        if tab and event.type() == QEvent.Type.KeyPress and self.completer.open:  # else it would leave the text
             self.completer.take()
             return True
         return super().event(event)
@@ -351,7 +351,3 @@ class ScriptEditor(QPlainTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.Left, QTextCursor.MoveMode.KeepAnchor, begun)
         cursor.insertText(word + " ")
         self.setTextCursor(cursor)
-
-    def place_of(self, place: QPoint) -> int:
-        """The line (from 0) at a point of the viewport."""
-        return self.cursorForPosition(place).blockNumber()

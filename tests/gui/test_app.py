@@ -126,6 +126,24 @@ def test_a_file_that_cannot_be_opened_at_the_start_leaves_the_scenario_and_its_s
         made.deleteLater()
 
 
+def test_a_script_given_at_the_start_keeps_its_text(
+    qtbot: QtBot, settings: Settings, tmp_path: Path, qapp: QApplication
+) -> None:
+    text = 'spawn 1 "s"\nrepeat 3: fork 1 -> new'
+    (tmp_path / "mine.rmaps").write_text(text)
+    made = app.make_window(qapp, settings, app.parser().parse_args([str(tmp_path / "mine.rmaps")]))
+    try:
+        qtbot.waitUntil(lambda: made.frame is not None and not made.frame.busy and made.head == 4, timeout=20_000)
+        made.menus._to_panel("script")
+        qtbot.waitUntil(lambda: made.views["script"].editor.toPlainText() == text, timeout=5000)
+    finally:
+        made.bridge.stop()
+        assert made.trouble is not None
+        made.trouble.uninstall()
+        made.close()
+        made.deleteLater()
+
+
 def frame(window: MainWindow) -> Frame:
     assert window.frame is not None
     return window.frame

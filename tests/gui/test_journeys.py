@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from rmapexplorer.core.operations import Fork
 from rmapexplorer.gui.compare import CompareView
 from rmapexplorer.gui.inspector_parts import MergeCard
 from rmapexplorer.gui.window import MainWindow
@@ -161,6 +162,26 @@ def test_a_script_is_edited_and_run(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not view.edited, timeout=5000)
     assert view.editor.toPlainText() == f"{kept}\nrepeat 3: fork 1 -> new", "what was typed stays as it was typed"
     assert window.frame.branches == ("main",), "all of it was there already but the new line"
+
+
+def test_a_script_is_opened_and_keeps_its_text(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    text = '# mine\nlet n = 2\nspawn 1 "s"\nrepeat n: fork 1 -> new  # again'
+    mine = tmp_path / "mine.rmaps"
+    mine.write_text(text, encoding="utf-8")
+    window.files.dialogs.path = str(mine)
+    QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    at_rest(qtbot, window, 3)
+    QTest.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.AltModifier)
+    view = window.views["script"]
+    qtbot.waitUntil(lambda: not view.follower.busy, timeout=5000)
+    assert view.editor.toPlainText() == text and not view.edited
+    QTest.keyClick(window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.views["script"] is not view, timeout=5000)
+    larger = window.views["script"]
+    assert larger.editor.toPlainText() == text and larger.editor.font().pointSizeF() > 0
+    window.bridge.submit([Fork(pid=1, child=9)])
+    at_rest(qtbot, window, 4)
+    qtbot.waitUntil(lambda: larger.editor.toPlainText() == f"{text}\nfork 1 -> 9", timeout=5000)
 
 
 def test_selection_is_one_in_all_panels(window: MainWindow, qtbot: QtBot) -> None:
