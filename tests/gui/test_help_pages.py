@@ -70,7 +70,7 @@ def test_the_shortcut_sheet_has_every_action_and_every_panel() -> None:
 def test_the_examples_of_scripts_are_scripts() -> None:
     text = help_text.text("script")
     blocks = re.findall(r"(?:^    .*\n)+", text, re.M)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         made = load_script("\n".join(line[4:] for line in block.split("\n")).encode(), "script.md")
         world = World(design_named("anon_vma_chain"), made.machine)
