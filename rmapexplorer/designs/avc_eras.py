@@ -7,9 +7,10 @@ brk does). Sizes for x86_64 are published or measured; those for i386 are comput
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.index.prio_tree import PrioTreeIndex
@@ -107,46 +108,34 @@ NOW: Sizes = {
     },
 }
 
-ERAS: dict[str, Era] = {
-    era.name: era
-    for era in (
-        Era(
-            name="6.18", walk=grouped_tree_walk, by_pgoff=True, reuse=by_active, child_takes_new=False,
-            new_takes_faulted=True, new_takes_child=False, brk_merges_right=False, file_index=IntervalIndex,
-            sizes=NOW, source=f"{MERGEABLE}, mm/vma.c 6.18",
-            one_sided=f"vma_had_uncowed_parents in {MERGEABLE}, mm/vma.c 6.18 (879bca0a2c4f)",
-            join="are_anon_vmas_compatible, mm/vma.c 6.18",
-        ),
-        Era(
-            name="2.6.34", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=True,
-            new_takes_faulted=True, new_takes_child=True, brk_merges_right=True, file_index=PrioTreeIndex,
-            sizes=_FIRST, source=f"{MERGEABLE}, mm/mmap.c 2.6.34", join=JOIN.format("2.6.34"),
-            lock="spinlock", root_lock=False,
-        ),
-        Era(
-            name="3.0", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=False,
-            new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=PrioTreeIndex,
-            sizes=_MUTEX, source=f"{MERGEABLE}, mm/mmap.c 3.0",
-            one_sided=SINGULAR.format("3.0"), join=JOIN.format("3.0"), lock="mutex",
-        ),
-        Era(
-            name="3.7", walk=grouped_tree_walk, by_pgoff=True, reuse=never, child_takes_new=False,
-            new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
-            sizes=_TREE, source=f"{MERGEABLE}, mm/mmap.c 3.7",
-            one_sided=SINGULAR.format("3.7"), join=JOIN.format("3.7"), lock="mutex",
-        ),
-        Era(
-            name="4.0", walk=grouped_tree_walk, by_pgoff=True, reuse=by_degree, child_takes_new=False,
-            new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
-            sizes=_DEGREE, source=f"{MERGEABLE}, mm/mmap.c 4.0",
-            one_sided=SINGULAR.format("4.0"), join=JOIN.format("4.0"),
-        ),
-        Era(
-            name="6.0", walk=grouped_tree_walk, by_pgoff=True, reuse=by_active, child_takes_new=False,
-            new_takes_faulted=False, new_takes_child=False, brk_merges_right=True, file_index=IntervalIndex,
-            sizes=_COUNTS, source=f"{MERGEABLE}, mm/mmap.c 6.0",
-            one_sided=SINGULAR.format("6.0"), join=JOIN.format("6.0"),
-        ),
-    )
-}  # fmt: skip
-"""Name -> era; the first is the default."""
+
+def _since(before: Era, name: str, **changed: Any) -> Era:
+    """The era before with what changed; where refusals stand moves on with the version."""
+    places = {
+        "source": f"{MERGEABLE}, mm/mmap.c {name}",
+        "one_sided": SINGULAR.format(name),
+        "join": JOIN.format(name),
+    }
+    return evolve(before, name=name, **(places | changed))
+
+
+_2_6_34 = Era(
+    name="2.6.34", walk=grouped_list_walk, by_pgoff=False, reuse=never, child_takes_new=True, new_takes_faulted=True,
+    new_takes_child=True, brk_merges_right=True, file_index=PrioTreeIndex, sizes=_FIRST,
+    source=f"{MERGEABLE}, mm/mmap.c 2.6.34", join=JOIN.format("2.6.34"), lock="spinlock", root_lock=False,
+)  # fmt: skip
+_3_0 = _since(
+    _2_6_34, "3.0", child_takes_new=False, new_takes_faulted=False, new_takes_child=False, sizes=_MUTEX, lock="mutex",
+    root_lock=True,
+)  # fmt: skip
+_3_7 = _since(_3_0, "3.7", walk=grouped_tree_walk, by_pgoff=True, file_index=IntervalIndex, sizes=_TREE)
+_4_0 = _since(_3_7, "4.0", reuse=by_degree, sizes=_DEGREE, lock="rwsem")
+_6_0 = _since(_4_0, "6.0", reuse=by_active, sizes=_COUNTS)
+_6_18 = _since(
+    _6_0, "6.18", new_takes_faulted=True, brk_merges_right=False, sizes=NOW, source=f"{MERGEABLE}, mm/vma.c 6.18",
+    one_sided=f"vma_had_uncowed_parents in {MERGEABLE}, mm/vma.c 6.18 (879bca0a2c4f)",
+    join="are_anon_vmas_compatible, mm/vma.c 6.18",
+)  # fmt: skip
+
+ERAS: dict[str, Era] = {era.name: era for era in (_6_18, _2_6_34, _3_0, _3_7, _4_0, _6_0)}
+"""Name -> era; the first is the default. Each is the one before it with what changed."""
