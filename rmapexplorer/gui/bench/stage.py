@@ -32,6 +32,7 @@ class Rig:
         settings.autosave_seconds = 0
         options = argparse.Namespace(file=file or None, screenshot=None, size=SIZE, theme="dark", reset_settings=False)
         self.window: MainWindow = start.make_window(self.app, settings, options)
+        start.calm_garbage_collection()
         self.ticks = Ticks()
 
     def open(self, path: str, operations: int, limit: float = 300.0) -> None:
