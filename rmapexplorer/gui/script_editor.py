@@ -195,9 +195,12 @@ class ScriptEditor(QPlainTextEdit):
             self.gutter.update(0, rect.y(), self.gutter.width(), rect.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
-        """Keep the gutter as high as the text."""
+        """Keep the gutter as high as the text, and the cursor in sight where faults take room from it."""
+        seen = self.hasFocus() and 0 <= self.cursorRect().top() < event.oldSize().height()
         super().resizeEvent(event)
         self._room()
+        if seen:
+            self.ensureCursorVisible()
 
     def _in_sight(self, rect: QRect) -> list[tuple[QTextBlock, QRectF]]:
         found, block = [], self.firstVisibleBlock()

@@ -126,6 +126,18 @@ def test_a_fault_is_underlined_listed_and_gone_to(rig: Rig) -> None:
     assert (cursor.blockNumber(), cursor.positionInBlock()) == (5, 7)
 
 
+def test_the_list_of_faults_does_not_cover_the_cursor(rig: Rig) -> None:
+    rig.open(many(60))
+    editor = rig.view.editor
+    rig.view.activateWindow()
+    editor.setFocus()
+    rig.qtbot.waitUntil(editor.hasFocus, timeout=1000)
+    rig.add("mmap 1 zz")
+    rig.qtbot.wait(5)
+    assert rig.view.problems.isVisible()
+    assert editor.cursorRect().bottom() <= editor.viewport().height()
+
+
 def test_nothing_runs_while_there_is_a_fault(rig: Rig) -> None:
     rig.open(START)
     rig.add("fork 1 -> new")
