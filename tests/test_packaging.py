@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGING = ROOT / "packaging"
 APP = "io.github.rmapexplorer.RmapExplorer"
 MIME = "application/x-rmapexplorer-session"
+SCRIPT = "application/x-rmapexplorer-script"
 
 FAKE_PYTHON = """#!/bin/sh
 echo "in $(pwd)"
