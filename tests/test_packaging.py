@@ -201,10 +201,10 @@ def test_the_desktop_files_agree() -> None:
     assert component.findtext("id") == APP
     assert component.findtext("launchable") == f"{APP}.desktop"
     assert component.findtext("provides/mediatype") == MIME
-    assert desktop["MimeType"] == f"{MIME};"
-    kind = ElementTree.parse(PACKAGING / f"{APP}.mime.xml").getroot()[0]
-    assert kind.get("type") == MIME
-    assert [child.get("pattern") for child in kind if child.tag.endswith("glob")] == ["*.rmap"]
+    kinds = list(ElementTree.parse(PACKAGING / f"{APP}.mime.xml").getroot())
+    globs = {kind.get("type"): [c.get("pattern") for c in kind if c.tag.endswith("glob")] for kind in kinds}
+    assert globs == {MIME: ["*.rmap"], SCRIPT: ["*.rmaps"]}
+    assert desktop["MimeType"].split(";") == [MIME, SCRIPT, ""]
 
 
 def test_the_pyinstaller_file_compiles_and_names_what_exists() -> None:
