@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrs import frozen
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QToolButton, QWidget
 
@@ -148,6 +148,8 @@ class Layout:
         window.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
         self.docks = {place.name: Dock(place, views[place.name], window) for place in PLACES}
         self.perspective = EXPLORE
+        self._heights: dict[str, int] = {}
+        self._tall = 0
         self.reset()
 
     def set_theme(self, theme: Theme) -> None:
@@ -172,6 +174,22 @@ class Layout:
         """Share the window's present size out as in the default arrangement."""
         PERSPECTIVES[self.perspective].share(self._window, self.docks)
 
+    def make_room(self, bar: QWidget, shown: bool) -> None:
+        """Show or hide a bar above the docks; when it is gone they have the heights of before, in a window of that size."""
+        if shown == (not bar.isHidden()):
+            return
+        if shown:
+            self._heights = {name: dock.height() for name, dock in self.docks.items() if not _aside(dock)}
+            self._tall = self._window.height()
+        bar.setVisible(shown)
+        if not shown and self._heights and self._tall == self._window.height():
+            QTimer.singleShot(0, self._window, self._give_back)
+
+    def _give_back(self) -> None:
+        before = {name: high for name, high in self._heights.items() if not _aside(self.docks[name])}
+        docks = [self.docks[name] for name in before]
+        self._window.resizeDocks(docks, list(before.values()), Qt.Orientation.Vertical)
+
     def save(self) -> QByteArray:
         """The arrangement, to be restored later."""
         return self._window.saveState(LAYOUT_VERSION)
@@ -182,3 +200,8 @@ class Layout:
             return True
         self.reset()
         return False
+
+
+def _aside(dock: Dock) -> bool:
+    """Whether it takes no room between the others: floating, hidden or behind a tab."""
+    return dock.isFloating() or dock.visibleRegion().isEmpty()

@@ -18,11 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from rmapexplorer.engine.frames import Notice
-from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.theme import Theme, mono
 
 INFO_MS = 8000
 """An "info" goes away by itself after this many milliseconds; the others stay until closed."""
+
+MOST_LINES = 7
+"""Lines of the details in sight; of more one scrolls."""
 
 RANK = {"info": 0, "refused": 1, "error": 2, "internal": 3}
 
@@ -52,7 +55,6 @@ class MessageBar(QFrame):
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setFont(mono())
-        self.details.setMaximumHeight(150)
         self.details.hide()
         self._more = QPushButton("Details")
         self._more.setFlat(True)
@@ -119,6 +121,8 @@ class MessageBar(QFrame):
         text = notice.text
         self.text.setText(f"{notice.errno}: {text}" if notice.errno and not text.startswith(notice.errno) else text)
         self.details.setPlainText(notice.details)
+        lines = min(self.details.blockCount(), MOST_LINES) + 1  # a line of air, or for the scroll bar
+        self.details.setFixedHeight(lines * self.details.fontMetrics().lineSpacing() + 14)
         self.details.hide()
         self._more.setText("Details")
         self._more.setVisible(bool(notice.details))
@@ -166,4 +170,4 @@ class MessageBar(QFrame):
 
     def _draw(self) -> None:
         kind = "info" if self.notice is None or self.notice.level == "info" else "warning"
-        self._picture.setPixmap(icon(kind, self._theme, 16).pixmap(16, 16))
+        self._picture.setPixmap(icon(kind, self._theme, 16).pixmap(grown(16), grown(16)))

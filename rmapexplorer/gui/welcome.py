@@ -9,10 +9,9 @@ from rmapexplorer.gui.icons import icon
 from rmapexplorer.gui.panel import ElidedLabel
 from rmapexplorer.gui.theme import Theme
 
-STORY = (
-    "You are looking at what broke anonmm: after a fork, mremap moved a page that two processes share, "
-    "and one index cannot say two addresses."
-)
+STORY = "You are looking at what broke anonmm: after a fork, mremap moved a page that two processes share."
+"""What is on show, short enough for a window of 1280 pixels."""
+WHY = "One index in the page cannot say two addresses: anonmm copies the page, the other designs find it."
 
 
 class Welcome(QFrame):
@@ -25,6 +24,7 @@ class Welcome(QFrame):
         self.setObjectName("welcome")
         self.setAccessibleName("Welcome")
         self.story = ElidedLabel(STORY)
+        self.story.setToolTip(WHY)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 5, 8, 5)
         row.addWidget(self.story, 1)

@@ -218,9 +218,7 @@ class MainWindow(QMainWindow):
             self.messagebar.dismiss()  # it was about what is gone
         if message.report:
             count = len(message.report)
-            text = (
-                f"{message.title} is open; {count} line{'s' if count > 1 else ''} of the report say what was skipped."
-            )
+            text = f"{message.title} is open; {count} line{' says' if count == 1 else 's say'} what was skipped."
             if message.report[0].startswith(FAULT):
                 text = f"{message.title} is open: the session of a fault; the report says what went wrong."
             self.messagebar.show_notice(Notice(level="info", text=text, details="\n".join(message.report)))
@@ -322,7 +320,7 @@ class MainWindow(QMainWindow):
     def strip_changed(self) -> None:
         """A bar over the panels was shown or hidden."""
         bars = [item.widget() for item in map(self._bars.itemAt, range(self._bars.count())) if item is not None]
-        self.notes.setVisible(any(not bar.isHidden() for bar in bars if bar is not None))
+        self.docks.make_room(self.notes, any(not bar.isHidden() for bar in bars if bar is not None))
 
     def first_start(self) -> None:
         """The program was started by a person: whatever greets them may begin."""

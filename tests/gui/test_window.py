@@ -290,3 +290,27 @@ def test_two_windows_do_not_share_anything(shell: Shell, settings: Settings, qtb
     other.window.selection.select(4)
     assert shell.window.selection.pid == 2
     other.end()
+
+
+def test_panels_have_their_heights_again_when_a_message_is_closed(shell: Shell, qtbot: QtBot) -> None:
+    window = shell.window
+    window.welcome.hide()
+    window.messagebar.dismiss()
+    window.strip_changed()
+    qtbot.wait(50)
+    docks = {name: dock for name, dock in window.docks.docks.items() if not dock.visibleRegion().isEmpty()}
+    before = {name: dock.height() for name, dock in docks.items()}
+    window.show_notice(Notice(level="error", text="A file cannot be read.", details="\n" * 40))
+    window.messagebar.details.show()
+    qtbot.wait(50)
+    assert {name: dock.height() for name, dock in docks.items()} != before
+    window.messagebar.dismiss()
+    qtbot.waitUntil(lambda: {name: dock.height() for name, dock in docks.items()} == before)
+
+
+def test_details_are_as_tall_as_their_lines_up_to_a_bound(shell: Shell) -> None:
+    bar, heights = shell.window.messagebar, []
+    for lines in (1, 3, 20, 2000):
+        shell.window.show_notice(Notice(level="error", text="Trouble.", details="\n".join(["x"] * lines)))
+        heights.append(bar.details.height())
+    assert heights[0] < heights[1] < heights[2] == heights[3]
