@@ -133,10 +133,7 @@ class Claims(QWidget):
         }
         for button in self.buttons.values():
             self.panel.header_layout().addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
-        self.setFocusProxy(self.table)
+        self.panel.fill(self, self.table)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Where the panel is narrow rows are two lines high, and the paragraph stands below the verdict."""

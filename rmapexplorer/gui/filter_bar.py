@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from rmapexplorer.gui.panel import HeaderButton, scaled
 from rmapexplorer.gui.theme import Theme
@@ -121,3 +121,22 @@ class FilterBar(QWidget):
             self.open(False)
         else:
             self._target.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def opens_filter(event: QKeyEvent) -> bool:
+    """Whether the key is one that opens the filter of a list: Ctrl+F or /."""
+    return event.matches(QKeySequence.StandardKey.Find) or event.text() == "/"
+
+
+def below_filter(bar: FilterBar, view: QWidget, *more: QWidget, edge: bool = True) -> QWidget:
+    """The body of a panel: the filter line, the list, and what stands below it; ``edge``: with a little air around."""
+    body = QWidget()
+    inside = QVBoxLayout(body)
+    inside.setContentsMargins(*((4, 2, 4, 0) if edge else (0, 0, 0, 0)))
+    inside.setSpacing(0)
+    inside.addWidget(bar)
+    inside.addWidget(view, 1)
+    for part in more:
+        inside.addWidget(part)
+    body.setFocusProxy(view)
+    return body

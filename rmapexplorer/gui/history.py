@@ -6,11 +6,11 @@ from typing import Any
 
 from attrs import evolve
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, PathChanged
-from rmapexplorer.gui.filter_bar import Chip, FilterBar
+from rmapexplorer.gui.filter_bar import Chip, FilterBar, opens_filter
 from rmapexplorer.gui.models.base import DRAW, plural
 from rmapexplorer.gui.models.history import KINDS, START_TEXT, HistoryModel, tip
 from rmapexplorer.gui.overhead_range import range_text
@@ -74,7 +74,7 @@ class HistoryTable(RowTable):
         """The keys above; everything else is Qt's."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.seek_row.emit(self.currentIndex().row())
-        elif event.matches(QKeySequence.StandardKey.Find) or event.text() == "/":
+        elif opens_filter(event):
             self.find_requested.emit()
         else:
             super().keyPressEvent(event)
@@ -146,10 +146,7 @@ class History(QWidget):
         for button in (self.kind, self.filter.button):
             self.panel.header_layout().addWidget(button)
         self.panel.set_empty("Every operation will be listed here. Run one from the toolbar.")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
-        self.setFocusProxy(self.table)
+        self.panel.fill(self, self.table)
 
     def _build_chips(self) -> None:
         self.span_chip, self.kind_chip, self._chips = Chip(), Chip(), QWidget()

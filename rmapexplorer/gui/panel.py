@@ -306,6 +306,10 @@ class Panel(QWidget):
         self._title.setText(title)
         self.setAccessibleName(title)
 
+    def keep_title(self) -> None:
+        """The title stays whole; the hint gives way."""
+        self._title.setMinimumWidth(self._title.sizeHint().width())
+
     def title(self) -> str:
         """The title as given."""
         return self._title.full_text()
@@ -343,6 +347,13 @@ class Panel(QWidget):
         least = super().minimumSizeHint()
         lines = 6 * self.fontMetrics().height()
         return QSize(min(least.width(), self._header.minimumSizeHint().width()), min(least.height(), lines))
+
+    def fill(self, view: QWidget, focus: QWidget) -> None:
+        """Be all of ``view``, which hands the keyboard on to ``focus``."""
+        layout = QVBoxLayout(view)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self)
+        view.setFocusProxy(focus)
 
     def set_body(self, widget: QWidget) -> None:
         """The view itself; replaces the one before."""

@@ -12,11 +12,11 @@ from PySide6.QtCore import (
     QVariantAnimation,
     Signal,
 )
-from PySide6.QtGui import QBrush, QColor, QKeyEvent, QKeySequence, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QBrush, QColor, QKeyEvent, QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from rmapexplorer.engine.frames import Frame
-from rmapexplorer.gui.filter_bar import FilterBar
+from rmapexplorer.gui.filter_bar import FilterBar, below_filter, opens_filter
 from rmapexplorer.gui.models.base import DRAW, plural
 from rmapexplorer.gui.models.tasks import TaskTreeModel
 from rmapexplorer.gui.panel import Panel, scaled
@@ -115,7 +115,7 @@ class ProcessTree(RowTree):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
         """Find; everything else is Qt's."""
-        if event.matches(QKeySequence.StandardKey.Find) or event.text() == "/":
+        if opens_filter(event):
             self.find_requested.emit()
             return
         super().keyPressEvent(event)
@@ -152,22 +152,12 @@ class Processes(QWidget):
         themes.changed.connect(self.set_theme)
 
     def _build(self) -> None:
-        body = QWidget()
-        inside = QVBoxLayout(body)
-        inside.setContentsMargins(4, 2, 4, 0)
-        inside.setSpacing(0)
-        inside.addWidget(self.filter)
-        inside.addWidget(self.tree, 1)
-        body.setFocusProxy(self.tree)
         self.panel = Panel("Processes")
-        self.panel.set_body(body)
+        self.panel.set_body(below_filter(self.filter, self.tree))
         self.panel.header_layout().addWidget(self.filter.button)
         self.panel.set_footer(HINT)
         self.panel.set_empty(EMPTY)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
-        self.setFocusProxy(self.tree)
+        self.panel.fill(self, self.tree)
 
     def _connect(self) -> None:
         self.tree.find_requested.connect(self.filter.open)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from rmapexplorer.engine.frames import Frame
-from rmapexplorer.gui.filter_bar import FilterBar
+from rmapexplorer.gui.filter_bar import FilterBar, below_filter, opens_filter
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.sizes import SizeModel
 from rmapexplorer.gui.panel import HeaderButton, Panel, scaled, tint
@@ -28,7 +28,7 @@ class SizeTable(RowTable):
         """The keys above; everything else is Qt's."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
-        elif event.matches(QKeySequence.StandardKey.Find) or event.text() == "/":
+        elif opens_filter(event):
             self.find_requested.emit()
         else:
             super().keyPressEvent(event)
@@ -71,23 +71,12 @@ class Sizes(QWidget):
         self._tell()
 
     def _build(self) -> None:
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(4, 2, 4, 0)
-        column.setSpacing(0)
-        column.addWidget(self.filter)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.source)
-        body.setFocusProxy(self.table)
         self.panel = Panel("Sizes")
-        self.panel.set_body(body)
+        self.panel.set_body(below_filter(self.filter, self.table, self.source))
         self.panel.set_footer(HINT)
         self.panel.header_layout().addWidget(self.filter.button)
         self.panel.header_layout().addWidget(self.copy_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
-        self.setFocusProxy(self.table)
+        self.panel.fill(self, self.table)
 
     def set_frame(self, frame: Frame) -> None:
         """Count what lives at the frame's position."""

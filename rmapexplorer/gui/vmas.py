@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from rmapexplorer.core.flags import perms
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
-from rmapexplorer.gui.filter_bar import FilterBar
+from rmapexplorer.gui.filter_bar import FilterBar, below_filter, opens_filter
 from rmapexplorer.gui.models.base import DRAW
 from rmapexplorer.gui.models.vmas import VmaModel
 from rmapexplorer.gui.panel import Panel
@@ -55,7 +55,7 @@ class VmaTable(RowTable):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
         """The filter; everything else is a table's."""
-        if event.matches(QKeySequence.StandardKey.Find) or event.text() == "/":
+        if opens_filter(event):
             self.find_requested.emit()
             return
         super().keyPressEvent(event)
@@ -94,10 +94,7 @@ class Vmas(QWidget):
         self.filter = FilterBar("Find by page, span, A3, name or rw-p", self.table)
         self._build()
         self.panel.set_empty("Select a process to see its vmas.")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.panel)
-        self.setFocusProxy(self.table)
+        self.panel.fill(self, self.table)
         self.table.selectionModel().currentRowChanged.connect(self._picked)
         self.table.clicked.connect(self._clicked)
         self.table.customContextMenuRequested.connect(self._menu)
@@ -106,14 +103,7 @@ class Vmas(QWidget):
         themes.changed.connect(self.set_theme)
 
     def _build(self) -> None:
-        body = QWidget()
-        inside = QVBoxLayout(body)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(0)
-        inside.addWidget(self.filter)
-        inside.addWidget(self.table, 1)
-        body.setFocusProxy(self.table)
-        self.panel.set_body(body)
+        self.panel.set_body(below_filter(self.filter, self.table, edge=False))
         self.panel.header_layout().addWidget(self.filter.button)
         self.table.find_requested.connect(self.filter.open)
         self.filter.changed.connect(self._filtered)
