@@ -26,12 +26,9 @@ from rmapexplorer.claims.model import (
     where,
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
-from rmapexplorer.claims.scene import ARENA, HEAP, Scene, span
+from rmapexplorer.claims.scene import ARENA, HEAP, PARENT, Scene, span
 from rmapexplorer.core.operations import Mremap
 from rmapexplorer.formats.session import Session
-
-PARENT = 1
-
 
 # -- C5 -----------------------------------------------------------------------------------------------
 

@@ -59,6 +59,11 @@ def cost(w: World, pages: Ints) -> Cost:
     return Cost(len(pages), *(int(part) for part in sums))
 
 
+def walk_of(w: World, *places: tuple[int, Span]) -> Cost:
+    """What unmapping the pages of several (pid, span) would cost now, each page once."""
+    return cost(w, pages_of(w, *places))
+
+
 def missed_by_pid(w: World, pages: Ints) -> dict[int, int]:
     """Process -> how many of its ptes the walks of these pages do not find."""
     seen: set[tuple[int, int]] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rmapexplorer.claims.look import cost, pages_at, pages_of, vmas_at, vmas_of
+from rmapexplorer.claims.look import cost, pages_of, vmas_at, vmas_of, walk_of
 from rmapexplorer.claims.model import (
     HALF_TRUE,
     HOLDS,
@@ -24,11 +24,10 @@ from rmapexplorer.claims.model import (
     where,
 )  # fmt: skip
 from rmapexplorer.claims.replay import Passage, Replay
-from rmapexplorer.claims.scene import HEAP, Scene, span
+from rmapexplorer.claims.scene import CHILD, HEAP, PARENT, Scene, span
 from rmapexplorer.claims.traces import RandomCalls
 from rmapexplorer.formats.session import Session
 
-PARENT, CHILD = 1, 2
 NAIVE, FIXUP = "anon_vma:direct=naive,adopt=none,alloc=fork", "anon_vma:direct=fixup,adopt=none,alloc=fork"
 
 
@@ -53,7 +52,7 @@ def _c8(r: Replay) -> Figures:
     before = vmas_at(r.world, PARENT, AREA)
     touched = r.until(1)["pages_touched_for_fixup"]
     after = vmas_at(r.world, PARENT, AREA)
-    missed = cost(r.world, pages_at(r.world, PARENT, AREA)).missed
+    missed = walk_of(r.world, (PARENT, AREA)).missed
     return {
         "changed": sum(old != new for old, new in zip(before, after, strict=True)), "missed": missed,
         "touched": touched,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rmapexplorer.claims.look import cost, kept, kept_beside, missed_by_pid, pages_at, pages_of
+from rmapexplorer.claims.look import cost, kept, kept_beside, missed_by_pid, pages_at, walk_of
 from rmapexplorer.claims.model import (
     HALF_TRUE,
     HOLDS,
@@ -24,11 +24,10 @@ from rmapexplorer.claims.model import (
     where,
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
-from rmapexplorer.claims.scene import ARENA, HEAP, Scene, span
+from rmapexplorer.claims.scene import ARENA, CHILD, HEAP, PARENT, Scene, span
 from rmapexplorer.core.units import PAGE_BYTES
 from rmapexplorer.formats.session import Session
 
-PARENT, CHILD = 1, 2
 SHARED = span(HEAP, 64)
 ALONE = span(HEAP + 0x100, 48)
 SHARED_TO, ALONE_TO = SHARED.moved(ARENA), ALONE.moved(ARENA + 0x100)
@@ -62,9 +61,8 @@ def _c1(r: Replay) -> Figures:
     shared = pages_at(r.world, CHILD, SHARED)
     figures = {"shared": len(shared), "alone": len(pages_at(r.world, CHILD, ALONE))}
     done = r.until(1)
-    both = pages_of(r.world, (PARENT, SHARED), (CHILD, SHARED_TO))
-    figures["missed_shared"] = cost(r.world, both).missed
-    figures["missed_alone"] = cost(r.world, pages_at(r.world, CHILD, ALONE_TO)).missed
+    figures["missed_shared"] = walk_of(r.world, (PARENT, SHARED), (CHILD, SHARED_TO)).missed
+    figures["missed_alone"] = walk_of(r.world, (CHILD, ALONE_TO)).missed
     figures["copied"] = done["pages_copied"]
     figures["unswappable"] = r.until()["pages_unswappable"]
     return figures
@@ -371,9 +369,9 @@ def _c17_scene() -> Session:
 
 def _c17(r: Replay) -> Figures:
     r.until(0)
-    still = cost(r.world, pages_of(r.world, (PARENT, SHARED), (CHILD, SHARED), (3, SHARED)))
+    still = walk_of(r.world, (PARENT, SHARED), (CHILD, SHARED), (3, SHARED))
     copied = r.until(1)["pages_copied"]
-    moved = cost(r.world, pages_of(r.world, (PARENT, SHARED), (CHILD, SHARED_TO), (3, SHARED)))
+    moved = walk_of(r.world, (PARENT, SHARED), (CHILD, SHARED_TO), (3, SHARED))
     figures: dict[str, float] = {"copied": copied}
     for name, c in (("still", still), ("moved", moved)):
         figures |= {f"nodes_{name}": c.nodes / (c.hits + c.missed), f"probes_{name}": c.probes / (c.hits + c.missed)}

@@ -25,6 +25,10 @@ ARENA = 0x40000
 """Page number far behind it, to which things are moved."""
 
 
+PARENT, CHILD = 1, 2
+"""Pids: the process that is there from the beginning, and its first child."""
+
+
 def span(start: int, pages: int) -> Span:
     """``pages`` pages from ``start`` on."""
     return Span(start, start + pages)

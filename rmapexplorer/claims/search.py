@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from rmapexplorer.claims.look import Cost, cost, kept, pages_at, pages_of
+from rmapexplorer.claims.look import Cost, cost, kept, pages_of, walk_of
 from rmapexplorer.claims.model import (
     HALF_TRUE,
     HOLDS,
@@ -27,14 +27,13 @@ from rmapexplorer.claims.model import (
     where,
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
-from rmapexplorer.claims.scene import ARENA, HEAP, Scene, span
+from rmapexplorer.claims.scene import ARENA, CHILD, HEAP, PARENT, Scene, span
 from rmapexplorer.core.index.prio_tree import PrioTreeIndex
 from rmapexplorer.core.table import Ints, VmaTable
 from rmapexplorer.core.units import Span
 from rmapexplorer.core.world import World
 from rmapexplorer.formats.session import Session
 
-PARENT, CHILD = 1, 2
 CHILDREN = range(2, 102)
 HEAP_SPAN = span(HEAP, 16)
 WRITTEN = span(HEAP, 4)
@@ -64,8 +63,8 @@ def _c6_scene() -> Session:
 def _own_pages(r: Replay) -> tuple[Cost, Cost]:
     r.until(1)
     w = r.world
-    fresh = cost(w, pages_of(w, *((child, FRESH) for child in CHILDREN)))
-    return fresh, cost(w, pages_of(w, *((child, WRITTEN) for child in CHILDREN)))
+    fresh = walk_of(w, *((child, FRESH) for child in CHILDREN))
+    return fresh, walk_of(w, *((child, WRITTEN) for child in CHILDREN))
 
 
 def _c6(r: Replay) -> Figures:
@@ -130,8 +129,8 @@ def _c18_scene() -> Session:
 def _c18(r: Replay) -> Figures:
     fresh, inherited = _own_pages(r)
     w = r.world
-    newest = cost(w, pages_at(w, CHILDREN[-1], WRITTEN)).probes_a_page
-    oldest = cost(w, pages_at(w, CHILDREN[0], WRITTEN)).probes_a_page
+    newest = walk_of(w, (CHILDREN[-1], WRITTEN)).probes_a_page
+    oldest = walk_of(w, (CHILDREN[0], WRITTEN)).probes_a_page
     return {
         "mms": len(w.mms), "probes_fresh": fresh.probes_a_page, "probes_inherited": inherited.probes_a_page,
         "probes_oldest": oldest, "probes_newest": newest,
@@ -208,7 +207,7 @@ def _c7(r: Replay) -> Figures:
     r.until(0)
     before = kept(r.world)
     faults = r.until(1)
-    walk = cost(r.world, pages_of(r.world, *((PARENT, area) for area in AREAS)))
+    walk = walk_of(r.world, *((PARENT, area) for area in AREAS))
     bytes_then = kept(r.world) - before
     fork = r.until(2)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rmapexplorer.claims.look import cost, pages_of, vmas_at
+from rmapexplorer.claims.look import vmas_at, walk_of
 from rmapexplorer.claims.model import (
     HALF_TRUE,
     HOLDS,
@@ -25,14 +25,11 @@ from rmapexplorer.claims.model import (
     where,
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
-from rmapexplorer.claims.scene import ARENA, HEAP, Scene, span
+from rmapexplorer.claims.scene import ARENA, CHILD, HEAP, PARENT, Scene, span
 from rmapexplorer.core.operations import Fork
 from rmapexplorer.core.units import PAGE_BYTES
 from rmapexplorer.core.world import World
 from rmapexplorer.formats.session import Session
-
-PARENT, CHILD = 1, 2
-
 
 # -- C13 ----------------------------------------------------------------------------------------------
 
@@ -61,7 +58,7 @@ def _c13(r: Replay) -> Figures:
     move = r.until(1)
     w = r.world
     there = MOVED.moved(OTHER.end)
-    walk = cost(w, pages_of(w, (PARENT, WINDOW), (CHILD, there), (CHILD, REST)))
+    walk = walk_of(w, (PARENT, WINDOW), (CHILD, there), (CHILD, REST))
     apart = len(set(vmas_at(w, CHILD, span(OTHER.end - 1, 2))))
     back = r.until(2)
     together = len(set(vmas_at(w, CHILD, span(MOVED.start - 1, 2))))
