@@ -27,6 +27,8 @@ STEP = 1 << 17
 """Links taken in one step."""
 FINE = 3.0
 """Pixels from which on a vma or an object has a row or column of its own."""
+DIVIDED = 14.0
+"""Pixels from which on processes and trees show what is inside them."""
 COARSE = 2.0
 """Pixels a cell has at least."""
 MOST_CELLS = 1400
@@ -334,21 +336,23 @@ def edges(units: Ints, span: tuple[int, int], pixels: float, words: tuple[str, s
         a -= a % together  # the same groups wherever the part begins
         bounds = np.append(units[a:b:together], units[b])
         bounds = bounds[np.r_[True, np.diff(bounds) > 0]]
-        return bounds, f"{together:,} {words[1]}{'es' if words[1].endswith('s') else 's'}"
-    return _divided(bounds, pixels, unit, words)
+    return _divided(bounds, pixels, words, together)
 
 
-def _divided(bounds: Ints, pixels: float, unit: float, words: tuple[str, str]) -> tuple[Ints, str]:
-    # units that are tall enough show what is inside them, a few pixels a cell
-    if unit < 14:
-        return bounds, words[1]
+def _divided(bounds: Ints, pixels: float, words: tuple[str, str], together: int) -> tuple[Ints, str]:
+    # groups of units that are tall enough show what is inside them, a few pixels a cell
     widths = np.diff(bounds)
     cell = max(FINE, float(bounds[-1] - bounds[0]) * pixels / MOST_CELLS)
     parts = np.clip(np.round(widths * pixels / cell).astype(np.int64), 1, widths)
+    parts[widths * pixels < DIVIDED] = 1
     which = np.repeat(np.arange(len(parts)), parts)
     inner = np.arange(len(which)) - np.repeat(np.cumsum(parts) - parts, parts)
     out = np.append(bounds[:-1][which] + inner * widths[which] // parts[which], bounds[-1])
     steps = max(1, round(float(widths.sum() / len(which))))
+    whole = (parts == 1) & (widths > 1)
+    if whole.any():
+        unit = words[1] if together == 1 else f"{together:,} {words[1]}{'es' if words[1].endswith('s') else 's'}"
+        return out, unit if whole.all() else f"up to {unit}"
     return out, words[0] if steps == 1 else f"{steps:,} {words[0]}s"
 
 

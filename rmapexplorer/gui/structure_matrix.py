@@ -216,12 +216,21 @@ class Matrix(Board):
         key = (size, self.zx, self.zy, self.offset.x(), self.offset.y(), id(self.whole), id(self.part))
         if self._image is None or self._image[0] != key:
             tiles = [t for t in (self.whole, None if self.fitted else self.part) if t is not None]
+            if len(tiles) == 2 and self._fills(tiles[1]):
+                del tiles[0]
             offset = (self.offset.x() - room.left(), self.offset.y() - room.top())
             pixels = draw(size, (self.zx, self.zy), offset, tiles, look.table, ratio)
             image = QImage(pixels.data, size[0], size[1], size[0] * 4, QImage.Format.Format_RGB32)
             image.setDevicePixelRatio(ratio)
             self._image = (key, image, pixels)
         return self._image[1]
+
+    def _fills(self, tile: Tile) -> bool:
+        # nothing that is seen lies outside of it
+        seen = self.seen().intersected(QRectF(0, 0, *self.extent))
+        rows, columns = tile.row_edges, tile.column_edges
+        down = rows[0] <= seen.top() and seen.bottom() <= rows[-1]
+        return bool(down and columns[0] <= seen.left() and seen.right() <= columns[-1])
 
     def paint_thumbnail(self, p: QPainter, box: QRectF) -> None:
         """The whole, small."""

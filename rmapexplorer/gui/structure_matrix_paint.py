@@ -13,7 +13,7 @@ from rmapexplorer.engine.incidence import INHERITED, OWN, Chart
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.structure_raster import Pixels, colour
 from rmapexplorer.gui.structure_spots import Spots
-from rmapexplorer.gui.theme import Theme, mono
+from rmapexplorer.gui.theme import Theme, between, mono
 
 if TYPE_CHECKING:
     from rmapexplorer.gui.structure_matrix import Matrix
@@ -82,9 +82,7 @@ def paint_frame(p: QPainter, look: MatrixLook, view: Matrix) -> None:
 
 def _separators(p: QPainter, look: MatrixLook, view: Matrix, chart: Chart) -> None:
     room, seen = _inhabited(view), view.seen()
-    line = QColor(look.theme.color("faint"))
-    line.setAlphaF(0.45)
-    p.setPen(QPen(line, 1))
+    p.setPen(QPen(between(look.theme.color("hole"), look.theme.color("faint"), 0.5), 1))
     lines = []
     for bounds, low, high, scale, start, across in (
         (chart.first, seen.top(), seen.bottom(), view.zy, view.offset.y(), True),
