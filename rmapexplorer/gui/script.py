@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from rmapexplorer.core.operations import Operation
@@ -89,6 +89,7 @@ class ScriptView(QWidget):
         inside.addWidget(self.problems)
         self.panel = Panel("Script")
         self.panel.set_body(body)
+        self.panel.keep_title()
         for button in (self.run_button, self.upto_button, self.discard_button):
             self.panel.header_layout().addWidget(button)
         layout = QVBoxLayout(self)
@@ -376,5 +377,5 @@ class ScriptView(QWidget):
         if state.windowed:
             return f"{state.first + 1:,}–{state.end:,} of {state.head:,}"
         if state.limit >= 0:
-            return f"{state.end:,} of {state.head:,} operations"
-        return plural(state.head, "operation")
+            return f"{state.end:,} of {state.head:,}"
+        return "in step" if state.head else ""

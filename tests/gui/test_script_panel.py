@@ -41,7 +41,7 @@ def many(count: int) -> str:
 def test_the_history_is_the_text(rig: Rig) -> None:
     rig.open(START)
     assert rig.text.splitlines() == LINES
-    assert rig.view.panel.hint() == "4 operations" and not rig.view.edited
+    assert rig.view.panel.hint() == "in step" and not rig.view.edited
     assert rig.view.editor.current == 3, "the arrow stands at the operation that was done last"
     assert not rig.view.discard_button.isEnabled()
 
@@ -392,7 +392,7 @@ def test_a_long_script_is_shown_as_it_was_written(rig: Rig, monkeypatch: pytest.
     text = 'spawn 1 "s"\nrepeat 1200 as i: mmap 1 (1000 + 2*i) rw private'
     rig.open(text, plain=False)
     assert rig.head == 1201 and rig.text == text
-    assert rig.view.panel.hint() == "1,201 operations" and rig.view.follower.position_of(1) == 1201
+    assert rig.view.panel.hint() == "in step" and rig.view.follower.position_of(1) == 1201
 
 
 def test_a_script_is_saved(rig: Rig, tmp_path: Path) -> None:
