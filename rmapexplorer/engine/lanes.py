@@ -143,6 +143,8 @@ class Lane:
 
     def _keep(self) -> None:
         self._since = 0.0
+        if self.world.cost_bytes() > self.checkpoints.budget_bytes:
+            return  # before any work is done for it
         before = self.clock()
         self.checkpoints.store(self.node, self.work, self.world)
         self.checkpoints.copy_seconds = self.clock() - before
