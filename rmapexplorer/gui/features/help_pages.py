@@ -23,7 +23,7 @@ class HelpPages(Feature):
               "Who argued what in March 2004, each statement with its experiment", ruled=True),
         _page("panels", "Pa&nels", "What each panel shows"),
         _page("vocabulary", "&Words", "The kernel's words, one line each"),
-        _page("script", "Script lan&guage", "Operations, names and loops of a script, each with an example"),
+        _page("script", "S&cript language", "Operations, names and loops of a script, each with an example"),
         _page("formats", "&Files", "What can be opened and what is written"),
         _page("simulated", "What is s&imulated", "What the explorer simulates, and what it does not"),
         Action(id="whats_this", text="W&hat is this?", menu="Help", handler="whats_this", shortcut=("Ctrl+F1",), ruled=True,
