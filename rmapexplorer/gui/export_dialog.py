@@ -34,6 +34,7 @@ class PictureDialog(QDialog):
         self.scale.setCurrentIndex(1)
         self.told = QLabel()
         self.told.setProperty("role", "dim")
+        self.told.setWordWrap(True)
         self.png_button, self.svg_button, self.close_button = (
             QPushButton(text) for text in ("Save PNG…", "Save SVG…", "Close")
         )

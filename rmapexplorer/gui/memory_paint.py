@@ -102,11 +102,14 @@ def _caption(p: QPainter, s: Scene) -> None:
         return
     vpn = s.vpn if s.vpn >= 0 else next(iter(s.spots.values()))[0]
     own = s.window.x(s.axis.unit(vpn + 0.5))
-    wide = QFontMetricsF(s.fonts.strong).horizontalAdvance(s.caption)
-    x = min(max(float(own) - wide / 2, 0.0), max(s.window.width - wide, 0.0))
+    metrics = QFontMetricsF(s.fonts.strong)
+    most = s.window.width + s.gutter - 16  # over the column of names too, where it is long
+    words = metrics.elidedText(s.caption, Qt.TextElideMode.ElideRight, most)
+    wide = metrics.horizontalAdvance(words)
+    x = min(max(float(own) - wide / 2, 0.0), s.window.width - wide)
     p.setFont(s.fonts.strong)
     p.setPen(s.color("warn"))
-    p.drawText(QPointF(x, _caption_base(s)), s.caption)
+    p.drawText(QPointF(x, _caption_base(s)), words)
     _legend(p, s, [(0.0, x - 14), (x + wide + 16, s.window.width)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import Template
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtGui import QFont, QFontDatabase, QFontMetrics
 from PySide6.QtWidgets import QApplication
 
 from rmapexplorer.gui.theme import Theme
@@ -46,7 +46,7 @@ QToolBar QToolButton:disabled { color: $faint; background: $panel; }
 QToolBar QToolButton#qt_toolbar_ext_button { padding: 2px; min-width: 14px; }
 QToolBar::separator { background: transparent; width: 6px; }
 
-QStatusBar { background: $bg; color: $dim; border-top: 1px solid $line; min-height: 26px; margin-top: 7px; }
+QStatusBar { background: $bg; color: $dim; border-top: 1px solid $line; min-height: $bar; margin-top: 7px; }
 QStatusBar::item { border: none; }
 QLabel[role="dim"] { color: $dim; }
 QLabel[role="strong"] { color: $text; font-weight: 600; }
@@ -117,6 +117,7 @@ def style_sheet(theme: Theme) -> str:
     names = ("bg", "panel", "raised", "line", "text", "dim", "faint", "accent", "sel", "good", "bad", "warn")
     colours = {name: theme.color(name).name() for name in names}
     raised = theme.color("raised")
+    colours["bar"] = f"{max(26, QFontMetrics(QApplication.font()).height() + 10)}px"
     colours["hover"] = (raised.lighter(118) if theme.dark else raised.darker(104)).name()
     colours["down"] = resource("icons/down.svg").as_posix()
     tick = "tick-light" if theme.on(theme.color("accent")).lightnessF() > 0.5 else "tick-dark"
