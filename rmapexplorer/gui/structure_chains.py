@@ -54,7 +54,8 @@ class Chains(Items):
         line = self._small().height()
         room = float(self.parentWidget().height()) if self.parentWidget() is not None else 220.0
         top, below = PAD + 1.9 * line, 1.5 * line + PAD / 2
-        return QRectF(PAD, top, min(self.width() * 0.4, 430.0) - PAD, max(50.0, min(room - top - below, 260.0)))
+        left = PAD + self._small().horizontalAdvance("100k") + 6
+        return QRectF(left, top, min(self.width() * 0.4, 430.0) - left, max(50.0, min(room - top - below, 260.0)))
 
     def arrange(self) -> None:
         """Bars, then blocks with their slots."""
@@ -69,7 +70,7 @@ class Chains(Items):
             tall = area.height() * (math.log1p(pages) / math.log1p(max(top, 1)))
             box = QRectF(area.x() + number * step + 2, area.bottom() - tall, max(3.0, min(step - 4, 46.0)), tall)
             span = str(low) if low == high else f"{low:,} to {high:,}"
-            self.items.append(Item(box=box, words=f"{pages:,} pages are mapped by {span} ptes{self._cost(low, pages)}"))
+            self.items.append(Item(box=box, words=f"{_pages(pages)} mapped by {_ptes(span)}{self._cost(low, pages)}"))
         bottom = self._arrange_chain(picture, area.right() + 44, line)
         self.tall = max(area.bottom() + 1.4 * line, bottom)
 
@@ -118,7 +119,7 @@ class Chains(Items):
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         p.setFont(look.small)
         p.setPen(look.dim)
-        p.drawText(QRectF(area.x(), PAD / 2, area.width() + 30, line), left, "pages, by ptes on their chain")
+        p.drawText(QRectF(PAD, PAD / 2, area.right() - PAD + 30, line), left, "pages by ptes on their chain, log scale")
         self._paint_bars(p, look, area, line)
         right = area.right() + 44
         p.setFont(look.small)
@@ -139,27 +140,45 @@ class Chains(Items):
         if not picture.mapped:
             return "Select a page that is mapped to see its chain." if vpn < 0 or not pid else "No chain for this page."
         more = f", the first {len(picture.chain)} shown" if picture.mapped > len(picture.chain) else ""
-        return f"chain of page {vpn:x} of pid {pid}: {picture.mapped:,} ptes{more}"
+        return f"chain of page {vpn:x} of pid {pid}: {_ptes(f'{picture.mapped:,}')}{more}"
 
     def _paint_bars(self, p: QPainter, look: Brushes, area: QRectF, line: float) -> None:
-        theme = look.theme
-        p.setPen(QPen(theme.color("line"), 1))
-        p.drawLine(QPointF(area.x(), area.bottom() + 0.5), QPointF(area.right(), area.bottom() + 0.5))
-        last = -1e9
+        theme, small = look.theme, self._small()
+        self._paint_axis(p, look, area, line)
+        lasts = [-1e9, -1e9]
+        centre = Qt.AlignmentFlag.AlignCenter
         for number, (low, high, pages) in enumerate(self._bars):
             box = self.items[number].box
             p.setPen(Qt.PenStyle.NoPen)
             p.setBrush(theme.color("accent" if number == self.hovered else "pte_chain"))
             p.drawRoundedRect(box, 2, 2)
-            p.setPen(look.dim)
-            words = str(low) if low == high else f"{short(low)}+"
+            span = str(low) if low == high else f"{short(low)}+"
             middle = box.center().x()
-            if middle - last > self._small().horizontalAdvance(words) + 6:
-                last = middle + self._small().horizontalAdvance(words) / 2
-                place = QRectF(middle - 30, area.bottom() + 3, 60, line)
-                p.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
-                p.setPen(theme.color("text"))
-                p.drawText(QRectF(middle - 30, box.top() - line, 60, line), Qt.AlignmentFlag.AlignCenter, short(pages))
+            for which, words, y, token in (
+                (0, span, area.bottom() + 3, "dim"), (1, short(pages), box.top() - line, "text"),
+            ):  # fmt: skip
+                half = small.horizontalAdvance(words) / 2
+                if pages and middle - half > lasts[which] + 5:
+                    lasts[which] = middle + half
+                    p.setPen(theme.color(token))
+                    p.drawText(QRectF(middle - 30, y, 60, line), centre, words)
+
+    def _paint_axis(self, p: QPainter, look: Brushes, area: QRectF, line: float) -> None:
+        # powers of ten, as high as the bars are
+        top = max((pages for _, _, pages in self._bars), default=1)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        p.setPen(QPen(look.theme.color("line"), 1))
+        p.drawLine(QPointF(area.x(), area.bottom() + 0.5), QPointF(area.right(), area.bottom() + 0.5))
+        last, number = area.bottom() + line, 1
+        while number <= top:
+            y = area.bottom() - area.height() * math.log1p(number) / math.log1p(max(top, 1))
+            if last - y >= line:
+                last = y
+                p.setPen(QPen(look.theme.color("line"), 1, Qt.PenStyle.DotLine))
+                p.drawLine(QPointF(area.x(), y), QPointF(area.right(), y))
+                p.setPen(look.dim)
+                p.drawText(QRectF(0, y - line / 2, area.x() - 6, line), right, short(number))
+            number *= 10
 
     def _paint_block(self, p: QPainter, look: Brushes, number: int, box: QRectF, free: int, held: int) -> None:
         theme = look.theme
@@ -224,13 +243,23 @@ class Chains(Items):
         return heads, [ptes, pages, blocks, blocks * pages * picture.block_bytes], [None] * len(ptes)
 
 
+def _ptes(number: str) -> str:
+    return "1 pte" if number == "1" else f"{number} ptes"
+
+
+def _pages(number: int) -> str:
+    return "1 page is" if number == 1 else f"{number:,} pages are"
+
+
 def _binned(pages: np.ndarray) -> list[tuple[int, int, int]]:
-    # a bar for each length; where there are too many lengths, spans that grow
+    # a bar for each length, with gaps between few; where there are too many lengths, spans that grow
     lengths = np.flatnonzero(pages)
     if not len(lengths):
         return []
     last = int(lengths[-1])
     if last <= MOST_BARS:
         return [(n, n, int(pages[n])) for n in range(1, last + 1)]
+    if len(lengths) <= MOST_BARS // 2:
+        return [(n, n, int(pages[n])) for n in lengths.tolist()]
     edges = np.unique(np.round(np.geomspace(1, last + 1, MOST_BARS + 1)).astype(np.int64))
     return [(int(a), int(b) - 1, int(pages[a:b].sum())) for a, b in zip(edges, edges[1:], strict=False)]

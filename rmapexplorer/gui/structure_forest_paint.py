@@ -91,7 +91,7 @@ def _edge(theme: Theme, mark: str, color: QColor) -> tuple[QColor, float, bool]:
 
 def _bars(p: QPainter, look: GlyphLook, picture: ForestPicture, number: int, box: QRectF, top: list[int]) -> None:
     theme = look.brushes.theme
-    x, y = box.right() - BAR - 9, box.y() + 7
+    x, y = box.right() - BAR - 9, box.y() + 4.5
     for counts, most, token in zip(
         (picture.vmas, picture.links, picture.pages), top, ("accent", "avc", "warn"), strict=True
     ):
@@ -99,8 +99,8 @@ def _bars(p: QPainter, look: GlyphLook, picture: ForestPicture, number: int, box
         p.setBrush(theme.color("line"))
         p.drawRect(QRectF(x, y + 1, BAR, 1))
         p.setBrush(theme.color(token))
-        p.drawRect(QRectF(x, y, BAR * share, 3))
-        y += 5.0
+        p.drawRect(QRectF(x, y, BAR * share, 2.8))
+        y += 4.2
 
 
 def _text(p: QPainter, look: GlyphLook, picture: ForestPicture, number: int, box: QRectF) -> None:

@@ -307,7 +307,7 @@ def test_the_bars_and_the_ptes_of_the_chains(qtbot: QtBot) -> None:
     chains = real.tab("Chains")
     assert isinstance(chains, Items) and real.view.tab == "Chains"
     assert "Select a page" in chains._chain_words(real.view.chains.picture)
-    assert "pages are mapped by 1 ptes" in tip(chains, chains.items[0].box.center().toPoint())
+    assert "pages are mapped by 1 pte," in tip(chains, chains.items[0].box.center().toPoint())
     real.selection.select(1, 98)
     ptes = [item for item in chains.items if item.target is not None]
     assert len(ptes) > 3 and "pte of page 62 of sh" in tip(chains, ptes[0].box.center().toPoint())
