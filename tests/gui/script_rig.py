@@ -26,6 +26,14 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
 from tests.gui.shell import FakeDialogs
 
+START = """\
+spawn 1 "server"
+mmap 1 a10-a20 rw private
+touch 1 a10-a20 w
+fork 1 -> 2 "worker"
+"""
+LINES = START.splitlines()
+
 
 class Rig(QObject):
     """What the feature needs of a window, and short names for what a user does in the panel."""
