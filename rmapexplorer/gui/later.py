@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QPoint, QTimer, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+PROBED = ("apply", "walk_step_changed", "told")
+"""What others only want to know whether a view has it: panels that come later have none of these."""
 
 
 class Later(QWidget):
@@ -73,13 +76,13 @@ class Later(QWidget):
             else:
                 assert self.view is not None
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
-        """Now it is needed."""
-        super().showEvent(event)
-        assert self.view is not None
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """It is in sight: a panel behind another is shown to Qt, but never painted."""
+        if self._view is None:
+            QTimer.singleShot(0, self, lambda: self.view)
 
     def __getattr__(self, name: str) -> Any:
         """Anything else is the view's."""
-        if name.startswith("_") or name == "apply":
+        if name.startswith("_") or (self._view is None and name in PROBED):
             raise AttributeError(name)
         return getattr(self.view, name)
