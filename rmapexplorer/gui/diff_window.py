@@ -91,7 +91,8 @@ def change(row: DiffRow) -> str:
     """The change with sign and unit."""
     if row.delta is None:
         return ""
-    return signed(row.delta, row.unit) + ("" if row.unit == "bytes" else f" {row.unit}")
+    unit = row.unit.removesuffix("s") if abs(row.delta) == 1 else row.unit
+    return signed(row.delta, row.unit) + ("" if row.unit == "bytes" else f" {unit}")
 
 
 def summary(found: StateDiff) -> str:

@@ -31,7 +31,7 @@ class Place:
 
 PLACES = (
     Place("processes", "Processes", "Alt+1"),
-    Place("vmas", "Vmas", "Alt+2"),
+    Place("vmas", "VMAs", "Alt+2"),
     Place("memory_map", "Memory map", "Alt+3"),
     Place("structures", "Structures", "Alt+4"),
     Place("inspector", "Inspector", "Alt+5"),

@@ -17,9 +17,7 @@ from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 
-HINT = (
-    "Drag a vma to move it, an end to resize it, the background to pan · Alt-drag cuts, Shift-drag marks · Ctrl+arrows"
-)
+HINT = "Drag a vma or its end, or the background to pan · Alt-drag cuts, Shift-drag marks · Ctrl+arrows"
 KEYS = (
     "Arrows select, Shift+arrows go from vma to vma, Ctrl+arrows carry the vma or its end, Page Up and Down go from border "
     "to border, Enter drops, Esc cancels; Ctrl+Shift+arrows mark a span, Enter opens its menu"

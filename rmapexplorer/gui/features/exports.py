@@ -44,7 +44,7 @@ class Exports(Feature):
                 "operations, bookmarks", handler="export_report"),
         _export("curves", "&Curves in sight as CSV…", "A row for each operation in the range that the overhead plots show",
                 handler="export_curves"),
-        _export("vmas", "&Vmas as CSV…", "Every vma of every process under the design in view",
+        _export("vmas", "&VMAs as CSV…", "Every vma of every process under the design in view",
                 handler="export_table", values={"table": "vmas"}),
         _export("processes", "Pr&ocesses as CSV…", "The living processes with their counts",
                 handler="export_table", values={"table": "processes"}),
