@@ -186,9 +186,10 @@ class _Fold:
         for kid in kids.tolist():
             numbers.append(len(self.glyphs))
             if kid in self.skipped:
-                glyph = Glyph(BETWEEN, kid, parent, depth, hidden=np.array([self.skipped[kid]]))
+                below = np.array([self.skipped[kid]])
+                glyph = Glyph(BETWEEN, kid, parent, depth, hidden=below)
                 self.glyphs.append(glyph)
-                glyph.children = self._list(numbers[-1], glyph.hidden, kid)
+                glyph.children = self._list(numbers[-1], below, kid)
                 continue
             leaf = tree.size[kid] == 1
             self.glyphs.append(Glyph(NODE if leaf else FOLDED, kid, parent, depth))

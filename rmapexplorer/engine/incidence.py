@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -196,7 +196,7 @@ def _counted(
     )  # fmt: skip
 
 
-def _processes(world: World) -> tuple[list[int], list[str], list[Sequence[int]]]:
+def _processes(world: World) -> tuple[list[int], list[str], list[list[int]]]:
     # pid, comm and vmas of every mm's first process, parents before children
     tasks = leaders(world)
     known = {task.pid for task in tasks}

@@ -97,7 +97,7 @@ class Structures(Panel):
             view.context_requested.connect(self.context_requested)
         self.picture.more_wanted.connect(self._widen)
         self.forest.wanted.connect(lambda: self.asker.ask("forest"))
-        self.forest.moved.connect(lambda: self.tab == FOREST and self._shell())
+        self.forest.moved.connect(self._forest_moved)
         self.matrix.wanted.connect(self._matrix_moved)
         self.matrix.framed.connect(self._open_patch)
         self.asker.add("forest", self._forest_question, self._forest_came)
@@ -223,6 +223,10 @@ class Structures(Panel):
     def _forest_came(self, picture: ForestPicture) -> None:
         self.forest.set_picture(picture)
         self._shell()
+
+    def _forest_moved(self) -> None:
+        if self.tab == FOREST:
+            self._count()
 
     def _matrix_came(self, answer: tuple[Chart, Tile]) -> None:
         self._respot()
