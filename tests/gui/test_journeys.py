@@ -94,7 +94,8 @@ def test_a_recording_is_opened_and_cancelled(window: MainWindow, qtbot: QtBot, t
         assert window.frame.position == 5 and digests(qtbot, window) == before
     else:  # it was already running: what was done stays, the rest waits
         assert 0 < window.frame.position < window.frame.head
-    window.bridge.open(str(resource(LETTER)))
+    with qtbot.waitSignal(window.bridge.opened, timeout=10_000):
+        window.bridge.open(str(resource(LETTER)))
     at_rest(qtbot, window, 5)
     assert digests(qtbot, window) == before, "everything goes on as before"
 
@@ -111,7 +112,8 @@ def test_a_session_is_changed_saved_and_opened_again(window: MainWindow, qtbot: 
     window.files.new()
     at_rest(qtbot, window, 1)
     assert digests(qtbot, window) != kept
-    window.files.open(str(tmp_path / "mine.rmap"))
+    with qtbot.waitSignal(window.bridge.opened, timeout=10_000):
+        window.files.open(str(tmp_path / "mine.rmap"))
     at_rest(qtbot, window, 6)
     assert digests(qtbot, window) == kept
     assert "mine" in window.windowTitle() and not window.isWindowModified()
