@@ -104,9 +104,9 @@ class TableDelegate(RowDelegate):
     ) -> None:
         """The part of the row's wash that lies in this cell, then the text."""
         table = option.widget  # type: ignore[attr-defined]
-        if isinstance(table, RowTable):
+        if isinstance(table, RowTable) and (state := table.wash.state(table, index)):
             first = table.header().visualIndex(index.column()) == table.first_visible()
-            table.wash.draw(painter, option.rect, table.wash.state(table, index), first)  # type: ignore[attr-defined]
+            table.wash.draw(painter, option.rect, state, first)  # type: ignore[attr-defined]
         model = index.model()
         text = model.data(index, Role.DisplayRole) if isinstance(model, Cells) else None
         if isinstance(text, str) and model.data(index, Role.DecorationRole) is None:

@@ -5,7 +5,6 @@ Few operations are dots with their names, many are marks, higher where they chan
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFontMetrics,
@@ -26,7 +25,7 @@ from rmapexplorer.gui.models.history import Path, tip
 from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes, mono
-from rmapexplorer.gui.timeline_marks import Markers, Marks, draw_bookmarks, draw_markers, draw_marks, draw_span, marks
+from rmapexplorer.gui.timeline_marks import Markers, Marks, binned, draw_bookmarks, draw_markers, draw_marks, draw_span
 
 FEW = 40
 """Up to so many operations are dots; beyond, marks."""
@@ -34,14 +33,14 @@ FEW = 40
 COALESCE_MS = 25
 """While dragging, at most one seek in this time."""
 
+SNAP = 4
+"""A click so near to a bookmark's flag goes to the bookmark, in device-independent pixels."""
+
 MARGIN = 16
 """Room at both ends of the track, in device-independent pixels."""
 
 WORDS = 0.42
 """Share of the panel that the operation in words may take."""
-
-QUIET = ("touch",)
-"""Operations that change no vma: low marks."""
 
 
 def place(position: int, head: int, left: float, width: float) -> float:
@@ -150,6 +149,11 @@ class Track(QWidget):
         left, width, _ = self.line()
         return position_at(x, self.head, left, width)
 
+    def _snapped(self, x: float) -> int:
+        """The position at ``x``, or that of a bookmark whose flag is there."""
+        near = min(self.bookmarks, key=lambda p: abs(self.x_of(p) - x), default=-1)
+        return near if near >= 0 and abs(self.x_of(near) - x) <= SNAP else self._at(x)
+
     # -- painting -----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
@@ -213,9 +217,8 @@ class Track(QWidget):
         ratio, now = self.devicePixelRatioF(), int(self.x_of(self.shown)) + 1
         for picture, first, last in zip(self._pictures(theme), (0, now), (now, self.width()), strict=True):
             wanted = QRectF(first, 0, last - first, self.height())
-            painter.drawPixmap(
-                wanted, picture, QRectF(first * ratio, 0, wanted.width() * ratio, wanted.height() * ratio)
-            )
+            source = QRectF(first * ratio, 0, wanted.width() * ratio, wanted.height() * ratio)
+            painter.drawPixmap(wanted, picture, source)
         painter.setFont(self._names)
         painter.setPen(theme.color("dim"))
         text = QRectF(left, y + 13, width, QFontMetrics(self._names).height())
@@ -239,9 +242,7 @@ class Track(QWidget):
 
     def _binned(self, bins: int) -> Marks:
         if self._marks is None or self._marks[0] != bins:
-            loud = np.array([e.name not in QUIET for e in self.path.entries], dtype=bool)
-            refused = np.array([e.error is not None for e in self.path.entries], dtype=bool)
-            self._marks = (bins, Marks(*marks(loud, refused, max(bins, 1))))
+            self._marks = (bins, binned(self.path.entries, max(bins, 1)))
         return self._marks[1]
 
     def _draw_handle(self, painter: QPainter, y: float) -> None:
@@ -284,7 +285,7 @@ class Track(QWidget):
         """The handle comes to the mouse."""
         if event.button() == Qt.MouseButton.LeftButton and self.head:
             self._dragging, self._sent = True, -1
-            self.go(self._at(event.position().x()))
+            self.go(self._snapped(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Drag, or light up what is under the mouse."""
@@ -336,7 +337,7 @@ class Track(QWidget):
     def event(self, event: QEvent) -> bool:
         """The tooltip names the operation under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self.head:
-            position = self._at(event.pos().x())
+            position = self._snapped(event.pos().x())
             near = [p for p in self.bookmarks if abs(self.x_of(p) - event.pos().x()) < 6]
             notes = "".join(f"\n⚑ {p:,}  {self.bookmarks[p]}".rstrip() for p in near)
             QToolTip.showText(event.globalPos(), f"{position:,}  {tip(self.entry(position))}{notes}", self)

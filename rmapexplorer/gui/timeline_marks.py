@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from attrs import frozen
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from rmapexplorer.engine.frames import HistoryEntry
 from rmapexplorer.gui.theme import Theme
 
 Markers = tuple[int | None, int | None]
 """Positions of A and B, None where one is not set."""
 
+QUIET = ("touch",)
+"""Operations that change no vma: low marks."""
+
 POLE = 11.0
 """Height of a bookmark's flag above the track, in device-independent pixels."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class Marks:
     """Per pixel column of a long track."""
 
@@ -34,6 +38,14 @@ def marks(loud: np.ndarray, refused: np.ndarray, bins: int) -> tuple[np.ndarray,
     column = np.arange(total) * bins // max(total, 1)
     count = np.maximum(np.bincount(column, minlength=bins), 1)
     return np.bincount(column, weights=loud, minlength=bins) / count, np.bincount(column[refused], minlength=bins) > 0
+
+
+def binned(entries: Sequence[HistoryEntry], bins: int) -> Marks:
+    """The columns of a track ``bins`` pixels wide."""
+    loud = np.array([entry.name not in QUIET for entry in entries], dtype=bool)
+    refused = np.array([entry.error is not None for entry in entries], dtype=bool)
+    share, bad = marks(loud, refused, bins)
+    return Marks(loud=share, refused=bad)
 
 
 def draw_marks(painter: QPainter, theme: Theme, token: str, columns: Marks, left: float, y: float) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
-from rmapexplorer.engine.frames import HistoryEntry, PathChanged
+from rmapexplorer.engine.frames import Bookmark, HistoryEntry, PathChanged
 from rmapexplorer.gui.history import History
 from rmapexplorer.gui.models.base import STATE, Role
 from rmapexplorer.gui.models.history import HistoryModel, outcome_text, tip
@@ -167,3 +167,60 @@ def test_thirty_thousand_operations_are_no_trouble(qtbot: QtBot) -> None:
     widget.filter.line.setText("einval")
     assert time.perf_counter() - began < 3.0
     assert widget.model.count() == 30_000 // 7
+
+
+def test_the_history_is_narrowed_by_each_kind_and_by_the_markers(qtbot: QtBot) -> None:
+    selection = Selection()
+    widget = History(selection, Themes())
+    qtbot.addWidget(widget)
+    widget.resize(420, 400)
+    widget.show()
+    entries = [
+        HistoryEntry(
+            position=n, name="touch", text=f"op {n}", error="EINVAL" if n % 5 == 0 else None, differs=n % 4 == 0,
+            refused_merges=1 if n == 7 else 0, pid=1 + n % 2,
+        )
+        for n in range(1, 13)
+    ]  # fmt: skip
+    widget.apply(PathChanged(generation=1, keep=0, entries=tuple(entries)))
+    marks = (
+        Bookmark(position=3, text="three"),
+        Bookmark(position=9, text=""),
+        Bookmark(position=2, text="", branch="b"),
+    )
+    widget.set_frame(evolve(ff.letter(position=6, head=12), bookmarks=marks))
+    selection.select(2, -1)
+
+    def shown() -> list[int]:
+        return [widget.model.position_of(row) for row in range(widget.model.count())]
+
+    wanted = {
+        "refused": [5, 10],
+        "merges": [7],
+        "differs": [4, 8, 12],
+        "bookmarks": [3, 9],
+        "process": [1, 3, 5, 7, 9, 11],
+    }
+    for kind, positions in wanted.items():
+        widget.set_kind(kind)
+        assert shown() == positions, kind
+        assert widget.kind_chip.isVisible()
+    selection.select(1, -1)
+    assert shown() == [2, 4, 6, 8, 10, 12]
+    widget.set_kind("differs")
+    widget.set_markers(9, 5)
+    assert shown() == [8]
+    assert widget.span_chip.text().startswith("A 5 · B 9")
+    assert "1 of 12" in widget.panel.hint()
+    widget.kind_chip.click()
+    assert shown() == [5, 6, 7, 8, 9]
+    assert not widget.kind_chip.isVisible()
+    with qtbot.waitSignal(widget.requested) as asked:
+        widget.span_chip.click()
+    assert asked.args[0] == "markers_clear"
+    widget.set_markers(None, None)
+    assert len(shown()) == 13
+    widget.set_kind("merges")
+    widget.apply(PathChanged(generation=1, keep=6, entries=()))
+    assert shown() == []
+    assert widget.nothing.isVisible()

@@ -262,3 +262,64 @@ def test_100_000_operations_are_drawn_within_a_frame(qtbot: QtBot) -> None:
         widget.cards[0].parentWidget().grab()
         times.append(time.perf_counter() - began)
     assert min(times) < 0.15  # grab() paints six cards into an image; the curves' own share is measured in test_curves
+
+
+def test_moving_the_cursor_does_not_draw_the_curves_again(qtbot: QtBot) -> None:
+    widget = view(qtbot, 1000)
+    plots = [card.plot for card in widget.cards]
+    qtbot.wait(60)
+    drawn = [plot.view.pictures for plot in plots]  # type: ignore[union-attr]
+    assert min(drawn) >= 1
+    before = plots[0].grab().toImage()  # type: ignore[union-attr]
+    for position in (10, 500, 900):
+        widget.set_frame(ff.letter(position=position, head=999))
+        qtbot.wait(20)
+    after = plots[0].grab().toImage()  # type: ignore[union-attr]
+    assert [plot.view.pictures for plot in plots] == drawn  # type: ignore[union-attr]
+    assert before != after  # the cursor is elsewhere
+    widget.apply(rows(10, 1000))
+    qtbot.waitUntil(lambda: all(p.view.pictures > n for p, n in zip(plots, drawn, strict=True)))  # type: ignore[union-attr]
+
+
+def test_only_plots_whose_values_changed_are_drawn_again(qtbot: QtBot) -> None:
+    widget = view(qtbot, 100)
+    qtbot.wait(40)
+    plots = [card.plot for card in widget.cards]
+    drawn = [plot.view.pictures for plot in plots]  # type: ignore[union-attr]
+    values = rows(1, 40).values.copy()
+    values[:, :, KEYS.index(widget.plotted()[1])] += 5000
+    widget.apply(MetricRows(generation=1, start=40, designs=DESIGNS, values=values, truncate=False))
+    assert widget.store.fresh == {KEYS.index(widget.plotted()[1])}
+    qtbot.waitUntil(lambda: plots[1].view.pictures > drawn[1])  # type: ignore[union-attr]
+    assert widget.store.fresh == set()
+    assert [plot.view.pictures for plot in plots][::2] == drawn[::2]  # type: ignore[union-attr]
+
+
+def test_the_statistics_between_the_markers_and_their_copy(qtbot: QtBot) -> None:
+    widget = view(qtbot, 101)
+    widget.show_statistics()
+    assert not widget.statistics.table.isVisible()  # what to do stands there
+    widget.set_markers(80, 20)
+    model = widget.statistics.model
+    assert model.count() == len(DEFAULT) * len(DESIGNS)
+    key = KEYS.index(widget.plotted()[0])
+    figures = model.figures(1)  # anonmm: position * 100 + 10 + metric
+    assert figures["a"] == 8010 + key
+    assert figures["b"] == 2010 + key
+    assert figures["delta"] == -6000
+    assert (figures["min"], figures["max"]) == (2010 + key, 8010 + key)
+    assert figures["mean"] == 5010 + key
+    assert figures["p95"] == 7710 + key  # the 58th of 61
+    assert figures["sum"] == 61 * (5010 + key)
+    widget.statistics.copy_button.click()
+    lines = QApplication.clipboard().text().splitlines()
+    assert len(lines) == 1 + model.count()
+    cells = dict(zip(lines[0].split("\t"), lines[2].split("\t"), strict=True))
+    assert (cells["design"], cells["B − A"], cells["mean"]) == ("anonmm", "-6000", str(5010 + key))
+    widget.statistics.back_button.click()
+    assert widget.cards[0].isVisible()
+    plot = widget.cards[0].plot
+    assert plot is not None
+    assert plot.labels.notes["anonmm"] == "−5.9 KiB"  # the differences stand behind the names
+    widget.bar.buttons["zoom"].click()
+    assert ranges(widget) == [(20, 80)] * 3

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
+from rmapexplorer.engine.frames import PathChanged
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.timeline import Timeline, labelled, place, position_at
@@ -165,3 +166,41 @@ def test_the_context_menu_knows_the_operation(qtbot: QtBot) -> None:
     with qtbot.waitSignal(widget.context_requested) as asked:
         widget.track.menu_requested.emit(3, QPoint())
     assert asked.args[:2] == ["operation", {"position": 3}]
+
+
+def test_a_click_at_a_flag_goes_to_the_bookmark_and_a_drag_does_not_stick(qtbot: QtBot) -> None:
+    widget = view(qtbot, 50_000, 0)
+    widget.track.set_marks({20_000: "here"}, (None, None))
+    seeks = QSignalSpy(widget.track.seek_requested)
+    flag = spot(widget, 20_000)
+    QTest.mousePress(widget.track, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, flag + QPoint(3, 0))
+    assert sought(seeks) == [20_000]
+    QTest.mouseMove(widget.track, flag + QPoint(2, 0))
+    QTest.mouseRelease(widget.track, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, flag + QPoint(2, 0))
+    assert 20_000 < sought(seeks)[-1] < 20_200
+    QTest.mouseClick(widget.track, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, flag + QPoint(9, 0))
+    assert sought(seeks)[-1] > 20_250
+
+
+def test_moving_along_a_long_log_draws_its_marks_once(qtbot: QtBot) -> None:
+    widget = view(qtbot, 5000, 100)
+    entries = tuple(evolve(entry, name="mmap") for entry in ff.history(5000).entries)
+    widget.apply(PathChanged(generation=1, keep=0, entries=entries))
+    pictures = widget.track._pictures(Themes().current)
+    before = widget.grab().toImage()
+    widget.set_frame(ff.letter(position=4000, head=5000))
+    after = widget.grab().toImage()
+    assert widget.track._pictures(Themes().current) is pictures
+    row = widget.track.mapTo(widget, spot(widget, 2000)).y() + 6  # in the marks: reached or not
+    column = widget.track.mapTo(widget, spot(widget, 2000)).x()
+    ratio = before.devicePixelRatio()
+    colours = [
+        {image.pixelColor(round((column + n) * ratio), round(row * ratio)).name() for n in range(-8, 9)}
+        for image in (before, after)
+    ]
+    theme = Themes().current
+    assert theme.color("faint").name() in colours[0]
+    assert theme.color("accent").name() in colours[1]
+    widget.apply(PathChanged(generation=1, keep=4500, entries=entries[4500:4600]))
+    widget.set_frame(ff.letter(position=4000, head=4600))
+    assert widget.track._pictures(Themes().current) is not pictures
