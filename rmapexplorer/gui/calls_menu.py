@@ -21,7 +21,7 @@ class CallsMenu(QObject):
         self.menu.setObjectName("calls")
         self.menu.setToolTipsVisible(True)
         self.menu.menuAction().setToolTip(
-            "The era: rules and refusals of the calls, and the version of anon_vma_chain. "
+            "The era: rules and refusals of the calls, and the version of anon_vma_chain.\n"
             "Its version can be set apart afterwards, in its own menu"
         )
         self.era = ERAS[0].era

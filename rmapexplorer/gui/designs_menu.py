@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.gui.icons import marker
+from rmapexplorer.gui.panel import wrapped
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
 
@@ -85,7 +86,7 @@ class DesignsMenu(QObject):
         for design in self._designs:
             inner = menu.addMenu(design.key)
             inner.setToolTipsVisible(True)
-            inner.menuAction().setToolTip(f"{design.title} ({design.era}). {design.story}")
+            inner.menuAction().setToolTip(wrapped(f"{design.title} ({design.era}). {design.story}"))
             inner.aboutToShow.connect(lambda d=design: self._fill(d))
             self.menus[design.key] = inner
         self.set_theme(theme)
@@ -170,7 +171,7 @@ class DesignsMenu(QObject):
         inner = menu.addMenu(f"{option.name}: {now}")
         inner.setObjectName(option.name)
         inner.setToolTipsVisible(True)
-        inner.menuAction().setToolTip(option.help)
+        inner.menuAction().setToolTip(wrapped(option.help))
         group = QActionGroup(inner)
         for value in option.values:
             other = having(design, world, option.name, value)
@@ -201,7 +202,7 @@ class DesignsMenu(QObject):
     @staticmethod
     def _item(menu: QMenu, text: str, tip: str, work: Callable[[], None]) -> QAction:
         action = menu.addAction(text)
-        action.setToolTip(tip)
+        action.setToolTip(wrapped(tip))
         action.triggered.connect(lambda _=False: work())
         return action
 

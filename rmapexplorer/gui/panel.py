@@ -5,6 +5,8 @@ A view puts its widget in with ``set_body``, its small controls into ``header_la
 
 from __future__ import annotations
 
+import textwrap
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -37,6 +39,11 @@ from rmapexplorer.gui.theme import Theme
 
 RADIUS = 8.0
 """Corner of a panel, in device-independent pixels."""
+
+
+def wrapped(text: str, width: int = 76) -> str:
+    """A tool tip in lines of at most ``width`` letters: Qt shows plain text on one line however long it is."""
+    return "\n".join(textwrap.fill(line, width) for line in text.split("\n"))
 
 
 def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:

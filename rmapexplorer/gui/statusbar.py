@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolic
 
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.engine.frames import DesignState, Frame, Progress
-from rmapexplorer.gui.panel import ElidedLabel, scaled
+from rmapexplorer.gui.panel import ElidedLabel, scaled, wrapped
 
 PHRASES = (
     ("pages_copied", "copied {n} page", "copied {n} pages"),
@@ -122,7 +122,7 @@ class _Said(QWidget):
         if (operation, effects) != (self.operation, self.effects):
             self.operation, self.effects = operation, effects
             self.setAccessibleName(f"{operation}. {effects}")
-            self.setToolTip(tip)
+            self.setToolTip(wrapped(tip))
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)

@@ -12,6 +12,7 @@ from rmapexplorer.core.operations import Exit
 from rmapexplorer.engine.frames import Notice, Progress, SessionOpened
 from rmapexplorer.gui import targets
 from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.panel import wrapped
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import chip_text, design_text, summary
 from rmapexplorer.gui.theme import mono
@@ -314,3 +315,11 @@ def test_details_are_as_tall_as_their_lines_up_to_a_bound(shell: Shell) -> None:
         shell.window.show_notice(Notice(level="error", text="Trouble.", details="\n".join(["x"] * lines)))
         heights.append(bar.details.height())
     assert heights[0] < heights[1] < heights[2] == heights[3]
+
+
+def test_long_tool_tips_are_wrapped(shell: Shell) -> None:
+    said = shell.window.statusbar.said
+    said.say("mremap", "much", "word " * 60 + "\nand more")
+    lines = said.toolTip().split("\n")
+    assert len(lines) > 4 and max(map(len, lines)) <= 76 and lines[-1] == "and more"
+    assert wrapped("one\ntwo") == "one\ntwo"
