@@ -273,6 +273,13 @@ class Matrix(Board):
         if target is not None:
             self._selection.select(*target)
 
+    def toggle(self) -> None:
+        """Space: the links round the cursor as boxes."""
+        if self.caret is not None:
+            box, few = self.cell_box(self.caret), QPointF(6.0, 12.0)
+            spare = QRectF(box.center() - few, box.center() + few)
+            self.selected_area(box.united(spare) if self.single else box)
+
     def target_at(self, at: QPointF | None) -> tuple[int, int] | None:
         """(pid, first page number) of the row there."""
         place = self.caret if at is None else self.place_of(at)

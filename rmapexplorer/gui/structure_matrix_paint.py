@@ -196,6 +196,11 @@ def _scale(p: QPainter, look: MatrixLook, view: Matrix) -> None:
             p.drawText(QRectF(x + 11, 0, wide + 2, room.top()), _MIDDLE, word)
             x += wide + 19
         return
+    if tile.most <= 1:
+        p.fillRect(QRectF(x, y - 4, 8, 8), colour(look.table, 60))
+        p.setPen(dim)
+        p.drawText(QRectF(x + 12, 0, room.left() - x - 14, room.top()), _MIDDLE, "1 link")
+        return
     words = ("1", f"{tile.most:,}")
     ends = [metrics.horizontalAdvance(word) for word in words]
     wide = max(12.0, min(46.0, room.left() - ends[0] - ends[1] - 24))

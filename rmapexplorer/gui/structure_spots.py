@@ -27,6 +27,8 @@ class Spots:
         self.steps = steps[:revealed] if self.going else steps
         self._task = {int(pid): i for i, pid in enumerate(frame.tasks.pid.tolist())} if frame is not None else {}
         self._states = self._owners()
+        self._of: Chart | None = None
+        self._place: dict[int, int] = {}
 
     def vma_row(self, pid: int, vpn: int) -> int:
         """Row of the vma in the frame's columns, -1 for none."""
@@ -41,9 +43,11 @@ class Spots:
     def chart_row(self, chart: Chart, pid: int, vpn: int) -> int:
         """Row of the vma in the chart, -1 for none."""
         row = self.vma_row(pid, vpn)
-        if row < 0 or self.frame is None or pid not in chart.pids:
+        if self._of is not chart:
+            self._of, self._place = chart, {one: at for at, one in enumerate(chart.pids)}
+        at = self._place.get(pid, -1)
+        if row < 0 or self.frame is None or at < 0:
             return -1
-        at = chart.pids.index(pid)
         found = int(chart.first[at]) + row - int(self.frame.vmas.first[self._task[pid]])
         return found if found < chart.first[at + 1] else -1
 

@@ -10,7 +10,7 @@ EMPTY = "Select a page or a vma to see how the design finds it"
 FOOTERS = {
     "Neighbourhood": "Click a box to select it · wheel zooms, drag pans, 0 fits",
     "Forest": "Bars: vmas, links, pages · click selects, or unfolds what is folded · wheel zooms, drag pans, 0 fits",
-    "Matrix": "Click selects the vma · Shift-drag shows links as boxes · wheel zooms, Shift+wheel only across, 0 fits",
+    "Matrix": "Click selects the vma · Shift-drag or Space shows links as boxes · wheel zooms, Shift+wheel only across, 0 fits",
     "Chains": "Click a pte to select its page · the design keeps such a list for every page",
     "Groups": "Click a member to select its first vma, an exception to select the page",
 }

@@ -224,6 +224,23 @@ def test_the_matrix_of_another_position_replaces_the_old_one_which_turns_pale_me
     assert matrix.grab().toImage() != pale
 
 
+def test_space_opens_the_links_round_the_cursor(real: Real) -> None:
+    matrix = real.tab("Matrix")
+    QTest.keyClick(matrix, Key.Key_Space)
+    assert real.view.tab == "Matrix", "there is no cursor yet"
+    QTest.keyClick(matrix, Key.Key_Down)
+    QTest.keyClick(matrix, Key.Key_Space)
+    assert real.view.tab == "Neighbourhood" and "framed in the matrix" in real.view.picture.structure.note
+
+
+def test_few_cells_do_not_fill_the_panel_and_nothing_is_drawn_beside_them(qtbot: QtBot) -> None:
+    real = Real(qtbot, family(1)[:3])
+    matrix = real.tab("Matrix")
+    image, panel = matrix.grab().toImage(), real.themes.current.color("panel")
+    assert image.pixelColor(matrix.width() - 30, matrix.height() - 30) == panel
+    assert image.pixelColor(cell(real, 0, 0)) not in (panel, real.themes.current.color("hole"))
+
+
 # --- the forest
 
 
