@@ -68,8 +68,8 @@ class SizeModel(TableModel):
 
     COLUMNS = (
         Column(key="design", title="design", help="whose structure it is", sample="anon_vma_chain mm", least="anonmm"),
-        Column(key="kind", title="structure", help="the kernel's name", sample="anon_vma_chain", least="anon_vma",
-               ),
+        Column(key="kind", title="structure", help="the kernel's name",
+               sample="swap_address (in mm_struct)", least="anon_vma"),
         Column(key="i386", title="i386", help="bytes of one on i386", sample="000", right=True, mono=True, whole=True),
         Column(key="x86_64", title="x86_64", help="bytes of one on x86_64", sample="000", right=True, mono=True,
                whole=True),
