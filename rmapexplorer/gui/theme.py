@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from attrs import evolve, frozen
@@ -169,6 +170,12 @@ MONO_SHARE = 0.94
 
 def mono(points: float | None = None) -> QFont:
     """The fixed-width face of numbers and addresses, by default as large as goes well with the application's text."""
+    return QFont(_mono(QGuiApplication.font().pointSizeF() * MONO_SHARE if points is None else points))
+
+
+@lru_cache(maxsize=64)
+def _mono(points: float) -> QFont:
+    # asked for with every cell that is painted; the platform's answer takes longer than painting it
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-    font.setPointSizeF(QGuiApplication.font().pointSizeF() * MONO_SHARE if points is None else points)
+    font.setPointSizeF(points)
     return font

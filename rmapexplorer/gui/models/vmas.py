@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from rmapexplorer.core.flags import GROWSDOWN, SHARED, WORDS, perms
 from rmapexplorer.core.units import PAGE_SHIFT
@@ -30,11 +30,19 @@ def maps_line(start: int, end: int, flags: int, pgoff: int, name: str, file: boo
     return f"{head:<73}{name}".rstrip() if name else head
 
 
-def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    # frames share the columns that nothing changed: most are the same object
-    cut, kept = one[0], other[0]
-    same = all(a is b or np.array_equal(a, b) for a, b in ((cut[name], kept[name]) for name in cut))
-    return same and one[1:] == other[1:]
+def _differing(one: Rows, other: Rows) -> tuple[int, int]:
+    # the first and the last of the rows both have that do not show the same: few of a long list, and often out of sight
+    count = min(len(one[1]), len(other[1]))
+    at, to = one[1][:count], other[1][:count]
+    differs = np.zeros(count, bool)
+    for name in one[0]:
+        differs |= one[0][name][at] != other[0][name][to]
+    found = np.flatnonzero(differs)
+    return (int(found[0]), int(found[-1])) if len(found) else (0, -1)
+
+
+Rows = tuple[dict[str, np.ndarray], np.ndarray]
+"""Columns of all vmas of a process, and which of them are shown in which order."""
 
 
 def _marks(cut: dict[str, np.ndarray], frame: Frame, pid: int) -> dict[int, list[str]]:
@@ -104,18 +112,29 @@ class VmaModel(TableModel):
         at = np.flatnonzero(frame.tasks.pid == pid)
         low, high = (int(frame.vmas.first[at[0]]), int(frame.vmas.first[at[0] + 1])) if len(at) else (0, 0)
         cut = {name: getattr(frame.vmas, name)[low:high] for name in COPIED}
-        same = bool(self._cut) and pid == self.pid and len(self._order) == high - low
-        same = same and all(bool((self._cut[n] == cut[n]).all()) for n in ("birth", "start"))
-        if same and np.array_equal(self._arranged(cut, frame), self._order):
-            before = (self._cut, self._kernel, self._files, self._labels)
+        order = self._arranged(cut, frame)
+        if not self._cut or pid != self.pid:
+            self.beginResetModel()
             self._take(cut, frame, pid)
-            if not _alike(before, (self._cut, self._kernel, self._files, self._labels)):
-                self.touch_rows(0, self.count() - 1)
+            self._order = order
+            self.endResetModel()
             return
-        self.beginResetModel()
+        before, had = (self._cut, self._order), (self._kernel, self._files, self._labels)
+        old, new = len(self._order), len(order)
+        if new < old:
+            self.beginRemoveRows(QModelIndex(), new, old - 1)
+            self._order = self._order[:new]
+            self.endRemoveRows()
         self._take(cut, frame, pid)
-        self._order = self._arranged(cut, frame)
-        self.endResetModel()
+        self._order = order[:old]
+        if had == (self._kernel, self._files, self._labels) and not self._kernel:
+            self.touch_rows(*_differing(before, (cut, order)))
+        else:
+            self.touch_rows(0, min(old, new) - 1)
+        if new > old:
+            self.beginInsertRows(QModelIndex(), old, new - 1)
+            self._order = order
+            self.endInsertRows()
 
     def _take(self, cut: dict[str, np.ndarray], frame: Frame, pid: int) -> None:
         self._cut, self._files, self._labels, self.pid = cut, frame.files, frame.labels, pid
