@@ -93,10 +93,21 @@ def test_a_window_without_a_screen_is_refused_in_one_sentence(checkout: Path) ->
     assert re.fullmatch(r"rmapexplorer: there is no screen here .*--screenshot OUT\.png.*\n", done.stderr)
 
 
-@pytest.mark.parametrize("command", ["run", "compare", "designs", "bench", "--help", "--version"])
+@pytest.mark.parametrize("command", ["run", "compare", "script", "export", "--help", "--version"])
 def test_commands_need_neither_screen_nor_its_libraries(checkout: Path, command: str) -> None:
     (checkout / ".venv" / "ready-screen").unlink()
     assert f"word {command}" in _launch(checkout, command).stdout
+
+
+def test_the_bench_needs_the_libraries_of_a_window_but_no_screen(checkout: Path) -> None:
+    assert "word bench\nword --gui" in _launch(checkout, "bench", "--gui").stdout
+
+
+def test_every_command_is_known_to_the_start(checkout: Path) -> None:
+    from rmapexplorer.launch import COMMANDS
+
+    for command in COMMANDS:
+        assert f"word {command}" in _launch(checkout, command).stdout, "it would ask for a screen"
 
 
 # packaging/setup.sh
