@@ -253,7 +253,7 @@ def place(
     """
     wrap = max(4, int(size[1] / pitch[1]) - 1)
     row, level = np.zeros(len(glyphs), np.float64), np.array([glyph.depth for glyph in glyphs], np.float64)
-    blocks: list[tuple[list[int], int, int]] = []  # glyphs, rows, levels
+    blocks: list[Block] = []
     for root in top:
         members, stack, leaves = [], [root], 0
         while stack:
@@ -261,10 +261,10 @@ def place(
             members.append(number)
             kids = glyphs[number].children
             if len(kids) > wrap and not any(glyphs[kid].children for kid in kids):
-                order = np.arange(len(kids))
-                row[kids] = leaves + order % wrap
-                level[kids] += order // wrap
-                leaves += wrap
+                order, tall = np.arange(len(kids)), _even(len(kids), wrap)
+                row[kids] = leaves + order % tall
+                level[kids] += order // tall
+                leaves += tall
                 members.extend(kids)
                 continue
             if not kids:
@@ -278,7 +278,7 @@ def place(
         at = np.array(members, np.int64)
         leaves, deepest = _banded(row, level, at, leaves, max(3, int(size[0] / (BAND_SCALE * pitch[0]))))
         blocks.append((members, leaves, 1 + deepest))
-    for members, first, x in _packed(blocks, size[0] / max(size[1], 1.0), *pitch):
+    for members, first, x in _packed(_gathered(blocks, row, level), size[0] / max(size[1], 1.0), *pitch):
         level[members] += x
         row[members] += first
     return level, row
@@ -299,7 +299,25 @@ def _banded(row: Reals, level: Reals, at: Ints, rows: int, across: int) -> tuple
     return int(np.ceil(used - BAND_GAP)), across - 1
 
 
-def _packed(blocks: list[tuple[list[int], int, int]], aspect: float, across: float, down: float) -> list[Placed]:
+def _even(count: int, high: int) -> int:
+    # height of columns that are all about as high, none higher than ``high``
+    return -(-count // -(-count // high))
+
+
+def _gathered(blocks: list[Block], row: Reals, level: Reals) -> list[Block]:
+    # trees of one glyph beside others stand together, in columns as high as the highest of the others
+    large = [block for block in blocks if len(block[0]) > 1]
+    single = [block[0][0] for block in blocks if len(block[0]) == 1]
+    if not large or len(single) < 4:
+        return blocks
+    high = _even(len(single), max(4, max(rows for _, rows, _ in large)))
+    order = np.arange(len(single))
+    row[single] = order % high
+    level[single] += order // high
+    return [*large, (single, min(high, len(single)), 1 + int(order[-1]) // high)]
+
+
+def _packed(blocks: list[Block], aspect: float, across: float, down: float) -> list[Placed]:
     # (members, first row, first level) of each block: columns filled downwards, all about as high
     total = sum(rows for _, rows, _ in blocks)
     tall = max((rows for _, rows, _ in blocks), default=1)
@@ -313,7 +331,7 @@ def _packed(blocks: list[tuple[list[int], int, int]], aspect: float, across: flo
     return best
 
 
-def _filled(blocks: list[tuple[list[int], int, int]], high: int) -> tuple[list[Placed], float, int]:
+def _filled(blocks: list[Block], high: int) -> tuple[list[Placed], float, int]:
     out: list[Placed] = []
     used, x, levels, tallest = 0, 0.0, 0, 1
     for members, rows, depth in blocks:
@@ -331,4 +349,6 @@ GAP = 0.35
 """Levels of room between two columns of trees."""
 MOST_COLUMNS = 40
 
+Block = tuple[list[int], int, int]
+"""Glyphs of a tree, rows and levels it takes."""
 Placed = tuple[list[int], int, float]

@@ -352,7 +352,7 @@ def _divided(bounds: Ints, pixels: float, words: tuple[str, str], together: int)
     whole = (parts == 1) & (widths > 1)
     if whole.any():
         unit = words[1] if together == 1 else f"{together:,} {words[1]}{'es' if words[1].endswith('s') else 's'}"
-        return out, unit if whole.all() else f"up to {unit}"
+        return out, unit if whole.all() or together == 1 else f"up to {unit}"
     return out, words[0] if steps == 1 else f"{steps:,} {words[0]}s"
 
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 from attrs import evolve
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.engine.forest import BETWEEN, FOLDED, MORE, NODE, Folding
@@ -41,6 +41,7 @@ class Forest(Board):
         self.hovered = self.caret = -1
         self._look: GlyphLook | None = None
         self._marks: dict[int, str] = {}
+        self._asked = QSize()
         self._design = ""
         self._gaps = np.empty(0)
         """Heights at which no glyph stands, between bands."""
@@ -113,7 +114,17 @@ class Forest(Board):
 
     def size_wanted(self) -> tuple[float, float]:
         """Room for the picture, in pixels at scale 1."""
+        self._asked = self.size()
         return float(self.width()), float(self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Much more or less room: laid out anew."""
+        super().resizeEvent(event)
+        old, new = self._asked, self.size()
+        if self.picture is not None and self.isVisible() and not old.isEmpty() and not new.isEmpty():
+            wide, high = new.width() / old.width(), new.height() / old.height()
+            if max(wide, 1 / wide, high, 1 / high) > 1.25:
+                self.wanted.emit()
 
     def must(self) -> tuple[int, ...]:
         """Objects that are to be seen: the selected one's and the page's."""

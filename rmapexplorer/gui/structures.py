@@ -292,9 +292,9 @@ class Structures(Panel):
 
     def _tab_changed(self, number: int) -> None:
         self._chosen = self._chosen or not self._moving
+        self._show_page()
         self._ask_current()
         self._renew()
-        self._show_page()
 
     def _show_page(self) -> None:
         page = self.table if self.twin.isChecked() else self._views.get(self.tab, self.picture)

@@ -120,6 +120,15 @@ def test_many_children_stand_in_columns_and_the_rest_in_one_glyph() -> None:
     assert len(wider) == 301 and level.max() < 8 and row.max() < 60
 
 
+def test_trees_of_one_object_stand_together_beside_the_others() -> None:
+    parents = [-1, 0, 0, 0, 0, 0, *[-1] * 10]
+    _, glyphs, top = folded(parents, Folding())
+    level, row = place(glyphs, top, (900.0, 200.0), (120.0, 34.0))
+    single = [number for number in top if not glyphs[number].children]
+    assert len(single) == 10 and len(np.unique(level[single])) == 3
+    assert row[single].max() == 3 and level[single].min() > level[[n for n in range(16) if n not in single]].max()
+
+
 def test_what_is_closed_stays_closed() -> None:
     parents = [-1, 0, 1, 0]
     tree, glyphs, _ = folded(parents, Folding(closed=frozenset({0})))

@@ -316,6 +316,17 @@ def test_a_long_line_of_forks_leaves_out_what_is_between_and_shows_it_on_a_click
     assert not numbers(real, BETWEEN) and len(real.view.forest.picture.kind) > 140
 
 
+def test_the_forest_is_laid_out_anew_for_much_more_room(real: Real) -> None:
+    real.tab("Forest")
+    QApplication.sendPostedEvents()
+    before = real.view.forest.picture
+    real.view.resize(real.view.width() + 20, real.view.height())
+    assert real.view.forest.picture is before
+    real.view.resize(real.view.width() * 2, real.view.height())
+    QApplication.sendPostedEvents()
+    assert real.view.forest.picture is not before
+
+
 # --- chains and groups
 
 
