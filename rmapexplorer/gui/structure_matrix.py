@@ -13,7 +13,8 @@ from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from rmapexplorer.engine.incidence import FINE, OWN, Atlas, Chart, MatrixQuestion, Tile
+from rmapexplorer.engine.incidence import Atlas, Chart
+from rmapexplorer.engine.tiles import FINE, OWN, MatrixQuestion, Tile
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_board import STALE, Board

@@ -9,7 +9,8 @@ from attrs import define, field
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen, QPolygonF
 
-from rmapexplorer.engine.incidence import INHERITED, OWN, Chart
+from rmapexplorer.engine.incidence import Chart
+from rmapexplorer.engine.tiles import INHERITED, OWN
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.structure_raster import Pixels, colour
 from rmapexplorer.gui.structure_spots import Spots

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QColor
 
-from rmapexplorer.engine.incidence import Tile
+from rmapexplorer.engine.tiles import Tile
 from rmapexplorer.gui.theme import Theme, between
 
 Pixels = npt.NDArray[np.uint32]

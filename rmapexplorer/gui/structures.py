@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QStackedWidget, QToolTip, QWidget
 from rmapexplorer.core.design import Design
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.frames import Detail, Frame, Structure
-from rmapexplorer.engine.incidence import Atlas, Chart, ForestPicture, ForestQuestion, Tile
+from rmapexplorer.engine.incidence import Atlas, Chart, ForestPicture, ForestQuestion
 from rmapexplorer.engine.page_chains import ChainsPicture, ChainsQuestion, GroupsPicture, GroupsQuestion
 from rmapexplorer.engine.patch import PatchQuestion
 from rmapexplorer.engine.picture import NODES_SHOWN, NeighbourhoodQuestion
+from rmapexplorer.engine.tiles import Tile
 from rmapexplorer.gui.panel import HeaderButton, HeaderTabs, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_asker import Asker

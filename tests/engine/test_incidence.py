@@ -16,8 +16,9 @@ from rmapexplorer.core.table import ANON
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import DESIGNS
-from rmapexplorer.engine.incidence import INHERITED, OWN, Atlas, Chart, MatrixQuestion, Pending, edges, tile
+from rmapexplorer.engine.incidence import BLOCK, Atlas, Chart, Pending
 from rmapexplorer.engine.patch import MOST_VMAS, PatchQuestion, patch
+from rmapexplorer.engine.tiles import INHERITED, OWN, MatrixQuestion, edges, tile
 from tests.engine.worlds import world_of
 
 KEYS = [design.key for design in DESIGNS]
@@ -141,6 +142,19 @@ def test_a_tile_counts_every_link_in_its_cell(family: tuple[World, Chart], tall:
         assert (answer.counts == recount(chart, answer)).all()
         assert answer.shown == answer.counts.sum() and answer.most == answer.counts.max(initial=0)
         assert ((answer.shades > 0) == (answer.counts > 0)).all()
+
+
+def test_of_many_links_only_those_near_the_rows_are_looked_at_and_none_is_missed() -> None:
+    kind = next(design for design in DESIGNS if design.key == "anon_vma_chain")
+    chart = charted(world_of(kind, [Spawn(pid=1), Mmap(pid=1, span=Span(0, 4)), Touch(pid=1, runs=((0, 4, "w"),)),
+                                    *(op for pid in range(1, 190) for op in (
+                                        Fork(pid=pid, child=pid + 1), Touch(pid=pid + 1, runs=((0, 1, "w"),))))]),
+                    "anon_vma_chain")  # fmt: skip
+    assert len(chart.row) > 4 * BLOCK
+    for rows in ((0, 3), (100, 120), (185, 190), (30, 160)):
+        answer = tile(chart, rows, (0, chart.columns), 8.0, 8.0)
+        assert answer.shown == ((chart.row >= rows[0]) & (chart.row < rows[1])).sum()
+        assert (answer.counts == recount(chart, answer)).all()
 
 
 def test_single_links_are_told_apart_by_whose_object_it_is(family: tuple[World, Chart]) -> None:
