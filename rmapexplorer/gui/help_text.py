@@ -71,7 +71,7 @@ def _operations() -> str:
 
 def _panels() -> str:
     rows = [f"| {place.title} | {place.shortcut} |" for place in PLACES]
-    return "\n".join(["### Panels", "", "| panel | shows or hides it |", "|---|---|", *rows])
+    return "\n".join(["### Panels", "", "| panel | brings it to the front |", "|---|---|", *rows])
 
 
 def unlinked(markdown: str) -> str:

@@ -37,6 +37,9 @@ from PySide6.QtWidgets import (
 from rmapexplorer.gui.panel_header import Header
 from rmapexplorer.gui.theme import Theme
 
+FOOTER_LINES = 8
+"""Lines of text that a panel is high before its last line is given to what can be done."""
+
 RADIUS = 8.0
 """Corner of a panel, in device-independent pixels."""
 
@@ -333,7 +336,17 @@ class Panel(QWidget):
     def set_footer(self, footer: str) -> None:
         """One dim line at the bottom that says what can be done; empty hides it."""
         self._footer.setText(footer)
-        self._bottom.setVisible(bool(footer))
+        self._show_footer()
+
+    def _show_footer(self) -> None:
+        # where there is room for a few lines only they are the body's; the panel's tip then says what can be done
+        room = self.height() >= FOOTER_LINES * self.fontMetrics().height() or not self.isVisible()
+        self._bottom.setVisible(bool(self._footer.full_text()) and room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Low panels have no footer."""
+        super().resizeEvent(event)
+        self._show_footer()
 
     def set_footer_tone(self, token: str) -> None:
         """Colour token of the footer ("dim" by default, "warn" where it is about the thing under discussion)."""

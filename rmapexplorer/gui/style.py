@@ -43,7 +43,7 @@ QToolBar QToolButton:hover { border-color: $faint; background: $hover; }
 QToolBar QToolButton:pressed, QToolBar QToolButton[open="true"] { background: $sel; border-color: $accent; }
 QToolBar QToolButton:focus { border-color: $accent; }
 QToolBar QToolButton:disabled { color: $faint; background: $panel; }
-QToolBar QToolButton#qt_toolbar_ext_button { padding: 2px; min-width: 14px; }
+QToolBar QToolButton#qt_toolbar_ext_button { padding: 0; border: none; background: $sel; }
 QToolBar::separator { background: transparent; width: 6px; }
 
 QStatusBar { background: $bg; color: $dim; border-top: 1px solid $line; min-height: $bar; margin-top: 7px; }

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.settings import Settings
+from rmapexplorer.gui.style import app_font
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.window import MainWindow
 from rmapexplorer.resources import resource
@@ -60,7 +61,7 @@ def digests(qtbot: QtBot, window: MainWindow) -> dict[str, str]:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
+def window(qtbot: QtBot, settings: Settings, qapp: QApplication) -> Iterator[MainWindow]:
     """After the letter's mremap, page a22 of process 2 selected."""
     bridge = Bridge(Engine(), tuple(DESIGNS))
     settings.welcome = False
@@ -75,3 +76,4 @@ def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
     made.close()
     bridge.stop()
     made.deleteLater()
+    qapp.setFont(app_font())  # a test may have made it larger

@@ -74,3 +74,14 @@ def test_one_that_its_owner_hides_stays_hidden(panel: Panel, qtbot: QtBot) -> No
     panel.resize(880, 200)
     qtbot.wait(20)
     assert words(panel) == ["colour: anon_vma", "low address left", "copy"]
+
+
+def test_a_low_panel_gives_its_footer_to_the_body(panel: Panel, qtbot: QtBot) -> None:
+    panel.set_footer("Drag a vma to move it")
+    line = panel.fontMetrics().height()
+    panel.resize(600, 12 * line)
+    assert panel._bottom.isVisible()
+    panel.resize(600, 6 * line)
+    assert not panel._bottom.isVisible()
+    panel.resize(600, 12 * line)
+    assert panel._bottom.isVisible()
