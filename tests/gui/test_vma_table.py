@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication
-from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core import flags as fl
@@ -258,3 +259,29 @@ def test_the_filter_stays_for_another_process_and_keeps_the_order(qtbot: QtBot) 
     assert [view.model.span_of(row)[0] for row in range(view.model.count())] == [0xC40, 0xA1C, 0xA10]
     selection.select(3)
     assert view.model.count() == 0 and view.model.total == 4
+
+
+def test_only_rows_that_changed_are_told_and_no_row_is_built_anew() -> None:
+    model = VmaModel()
+    QAbstractItemModelTester(model, FATAL)
+    one = ff.V(0x10, 0x20, anon=1)
+    two, three, four = (evolve(one, start=s, end=s + 0x10, pgoff=s) for s in (0x40, 0x60, 0x80))
+
+    def show(*vmas: ff.V) -> None:
+        model.set_frame(ff.build([ff.P(1, "init", vmas)]), 1)
+
+    show(one, two, three)
+    resets, told = QSignalSpy(model.modelReset), QSignalSpy(model.dataChanged)
+    show(one, two, three)
+    assert told.count() == 0
+    show(one, evolve(two, anon_pages=3), three)
+    assert [(told.at(0)[0].row(), told.at(0)[1].row())] == [(1, 1)]
+    show(one, two, three, four)
+    assert [model.data(model.index(row, 0)) for row in range(model.rowCount())] == ["10-20", "40-50", "60-70", "80-90"]
+    show(two, four)
+    assert [model.data(model.index(row, 0)) for row in range(model.rowCount())] == ["40-50", "80-90"]
+    show()
+    assert model.rowCount() == 0
+    show(one)
+    assert model.rowCount() == 1
+    assert resets.count() == 0

@@ -46,6 +46,11 @@ class Column:
     shown: bool = True
 
 
+def alignment(column: Column) -> Qt.AlignmentFlag:
+    """Where text stands in the cells of a column."""
+    return _RIGHT if column.right else _LEFT
+
+
 class Cells:
     """Mixin for models: ``COLUMNS``, ``row_of(index)`` and ``cell(row, column, role)`` are all a model has to give."""
 
@@ -65,7 +70,7 @@ class Cells:
         if not index.isValid():
             return None
         if role == Role.TextAlignmentRole:
-            return int(_RIGHT if self.COLUMNS[index.column()].right else _LEFT)
+            return int(alignment(self.COLUMNS[index.column()]))
         if role == Role.FontRole:
             return mono() if self.COLUMNS[index.column()].mono else None
         return self.cell(self.row_of(index), index.column(), role)
@@ -78,7 +83,7 @@ class Cells:
         answers = {
             Role.DisplayRole: column.title,
             Role.ToolTipRole: column.help or None,
-            Role.TextAlignmentRole: int(_RIGHT if column.right else _LEFT),
+            Role.TextAlignmentRole: int(alignment(column)),
         }
         return answers.get(Role(role))
 
