@@ -14,9 +14,11 @@ from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_items import Item, Items
 from rmapexplorer.gui.structure_paint import Brushes
+from rmapexplorer.gui.theme import mono
 
 PAD, GAP = 12.0, 10.0
-CHIP = 132.0
+CHIP_WORDS = "M1234 worker 1234"
+"""What a chip has room for."""
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
@@ -58,19 +60,20 @@ class Groups(Items):
         line, y = self._line(), PAD
         chip = line * 2 + 8
         wide = max(200.0, self.width() - 2 * PAD)
-        across = max(1, int((wide - 16 + 6) // (CHIP + 6)))
+        broad = max(132.0, QFontMetricsF(mono(self.font().pointSizeF())).horizontalAdvance(CHIP_WORDS) + 16)
+        across = max(1, int((wide - 16 + 6) // (broad + 6)))
         for group in self.picture.groups:
             top, at = y, y + line * 1.5 + 8
             for number, member in enumerate(group.members):
-                x = PAD + 10 + number % across * (CHIP + 6)
-                box = QRectF(x, at + number // across * (chip + 6), CHIP, chip)
+                x = PAD + 10 + number % across * (broad + 6)
+                box = QRectF(x, at + number // across * (chip + 6), broad, chip)
                 self._add(box, member, _member_words(member), member.home)
             at += -(-len(group.members) // across) * (chip + 6) + 2
             if group.examples:
                 at += line + 2
                 for number, stray in enumerate(group.examples):
-                    x = PAD + 10 + number % across * (CHIP + 6)
-                    box = QRectF(x, at + number // across * (chip + 6), CHIP, chip)
+                    x = PAD + 10 + number % across * (broad + 6)
+                    box = QRectF(x, at + number // across * (chip + 6), broad, chip)
                     self._add(box, stray, _stray_words(stray), (stray.pid, stray.vpn) if stray.pid else None)
                 at += -(-len(group.examples) // across) * (chip + 6)
             self._cards.append((QRectF(PAD, top, wide, at - top + 4), group))
