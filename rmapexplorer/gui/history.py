@@ -233,7 +233,7 @@ class History(QWidget):
         self.nothing.setText(NOTHING_LEFT["" if self.filter.text else self.model.sieve.kind])
         self.nothing.setVisible(bool(total) and not left)
         self.table.setVisible(not total or bool(left))
-        self.panel.set_hint(f"{left:,} of {plural(total, 'operation')}" if narrowed else plural(total, "operation"))
+        self.panel.set_hint(f"{left:,} of {total:,}" if narrowed else plural(total, "operation"))
         self.panel.set_footer(HINT if total else "")
         letters = max([self._letters, *(len(note) + self._letters + 4 for note in self.model.bookmarks.values())])
         samples = {"position": "0" * max(len(str(total)), 2), "text": "m" * min(letters, LONGEST)}

@@ -82,10 +82,10 @@ class StatisticsModel(TableModel):
     """A row for each curve; each figure is computed when it is first looked at."""
 
     COLUMNS = (
-        Column(key="metric", title="curve", sample="nodes visited by walks", least="rmap met…", stretch=True),
-        Column(key="design", title="design", sample="anon_vma_chain", least="anon_vma"),
+        Column(key="metric", title="curve", sample="nodes visited by walks", least="rmap met…"),
+        Column(key="design", title="design", sample="anon_vma_chain", least="anon_vma", stretch=True),
         *(
-            Column(key=key, title=title, help=help_, sample="00,000.00", right=True, mono=True, rank=rank)
+            Column(key=key, title=title, help=help_, sample="000,000,000", least="0,000.00", right=True, mono=True, rank=rank)
             for key, title, help_, rank in (
                 ("a", "at A", "value at marker A", 1), ("b", "at B", "value at marker B", 1),
                 ("delta", "B − A", "the difference", 0), ("min", "min", "smallest value from A to B", 1),

@@ -82,10 +82,10 @@ def draw_markers(
         x = x_of(position)
         painter.setPen(QPen(theme.color("warn"), 1.6))
         painter.drawLine(QPointF(x, y - 8), QPointF(x, y + 9))
-        box = QRectF(x + 1, y - 13, metrics.horizontalAdvance(name) + 5, metrics.height() - 3)
+        box = QRectF(x + 1, max(y - 13, 0.0), metrics.horizontalAdvance(name) + 5, metrics.height() - 3)
         painter.fillRect(box, theme.color("warn"))
         painter.setPen(theme.color("panel"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+        painter.drawText(box.adjusted(0, -3, 0, 3), Qt.AlignmentFlag.AlignCenter, name)  # text is cut at its box
 
 
 def draw_bookmarks(
