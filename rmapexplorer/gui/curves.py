@@ -19,6 +19,8 @@ FAN = 8
 """Every level of the pyramid is this many times shorter than the one below."""
 BLOCK = 4096
 """Held values behind rewritten ones are renewed in steps of this many positions, as far as they change."""
+ROOM = 1 << 17
+"""Positions there is room for at first: memory that is not written costs nothing, growing later takes long."""
 
 
 class CurveStore:
@@ -213,7 +215,7 @@ class CurveStore:
         if have < length:
             # what lies behind the length is never read: nothing is written there, it would take long
             used = self.length if level == 0 else have
-            shape = (self._metrics, len(self.designs), max(length, 2 * have))
+            shape = (self._metrics, len(self.designs), max(2 * length, ROOM // FAN**level))
             grown = np.empty(shape)
             grown[:, :, :used] = lows[:, :, :used]
             other = grown
