@@ -20,7 +20,7 @@ from rmapexplorer.designs.registry import all_in_era
 from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.culprit import culprit
 from rmapexplorer.engine.files import Files, session_of, stage_of
-from rmapexplorer.engine.frames import Answer, Message, Notice, Progress, Saved, SessionOpened
+from rmapexplorer.engine.frames import Answer, Notice, Progress, Saved, SessionOpened
 from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
@@ -103,9 +103,8 @@ class Conductor:
             session = self.files.read(path, progress, cancelled)
             stage, position = stage_of(session, self._lanes)
         except Cancelled:
-            self.outbox.post(
-                Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True, cancelled=True)
-            )
+            end = Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True, cancelled=True)
+            self.outbox.post(end)
             return
         except (UnknownDesign, FormatError, OSError, ValueError) as trouble:
             self.outbox.post(Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True))
@@ -161,7 +160,7 @@ class Conductor:
     def seek(self, target: int, relative: bool, number: int) -> None:
         """Queue a position, or change the one that was wanted last."""
         last = self.jobs[-1] if self.jobs else None
-        if self.stage is None or not isinstance(last, Seek) or last.before is not None:
+        if self.stage is None or not isinstance(last, Seek) or last.before is not None or last.number in self.cancelled:
             self._queue(Seek(number=number, target=target, relative=relative))
         elif relative and last.relative:
             last.target += target
@@ -202,17 +201,21 @@ class Conductor:
         self.publisher.dirty = self._resting = True
         if changed is not None:
             self.publisher.forget(changed)
+        if self.jobs and isinstance(job := self.jobs[0], Seek) and job.running:
+            job.start(stage)  # another lane is to arrive first: no frame until it has
 
     def set_designs(self, designs: Designs, number: int) -> None:
         """Queue the replay of the log under other designs."""
         if (stage := self.stage) is None:
             return
+        machine = self._coming(stage)[1]
         try:
-            kinds = self._kinds(designs, self._coming(stage)[1])
+            kinds = self._kinds(designs, machine)
         except UnknownDesign as trouble:
             self.outbox.post(Notice(level="error", text=str(trouble)))
             return
-        self._queue(Rebuild(number=number, title="Replaying under other designs", kinds=kinds, make=self._lane))
+        title = "Replaying under other designs"
+        self._queue(Rebuild(number=number, title=title, kinds=kinds, make=self._lane, machine=machine))
 
     def set_calls(self, era: str, number: int) -> None:
         """Queue the replay of the log under another era: its calls, and the designs that have eras as they were then."""
@@ -356,12 +359,14 @@ class Conductor:
         )  # fmt: skip
 
     def _drop_jobs(self) -> None:
-        messages: list[Message] = [
-            self._progress(job, finished=True, cancelled=True) for job in self.jobs if not job.quiet
-        ]
+        told = self._started if self._told_at > self._since else None  # even a quiet one has a progress bar by now
+        for job in self.jobs:
+            if not job.quiet or job is told:
+                self.outbox.post(self._progress(job, finished=True, cancelled=True))
+            if hasattr(job, "result"):
+                self.outbox.post(Answer(ticket=job.number, value=None))
         self.jobs.clear()
         self._started = None
-        self.outbox.post(*messages)
 
     def _rest(self) -> None:
         # one step of the recorded kernel, or one missing probe, of the present position first; a command need not wait for all

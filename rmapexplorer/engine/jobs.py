@@ -224,12 +224,12 @@ class Rebuild:
     """The full new set in order; those of ``fresh`` still have to run."""
     fresh: list[Lane] = field(factory=list)
     machine: Machine | None = None
-    """Another machine for all of them, which leaves no lane as it is; None: the present one."""
+    """The machine of all of them; another than the present one leaves no lane as it is. None: the present one."""
     _arrived: bool = False
 
     def start(self, stage: Stage) -> None:
         """The new lanes run the whole current path, for complete curves; those that stay are left alone."""
-        have = {lane.kind.key: lane for lane in stage.lanes} if self.machine is None else {}
+        have = {lane.kind.key: lane for lane in stage.lanes} if self.machine in (None, stage.machine) else {}
         self.kept = [have.get(kind.key) or self.make(kind) for kind in self.kinds]
         self.fresh = [lane for lane in self.kept if lane.kind.key not in have]
         self.total = stage.line.head if self.fresh else 0

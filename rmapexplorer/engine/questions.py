@@ -51,5 +51,8 @@ class Questions:
             return
         while self._waiting:
             ticket, question = self._waiting.pop(next(iter(self._waiting)))
-            value = question.answer(stage) if stage is not None else None
-            self.outbox.post(Answer(ticket=ticket, value=value))
+            value = None
+            try:
+                value = question.answer(stage) if stage is not None else None
+            finally:  # whoever asked waits for it, even where the question fails
+                self.outbox.post(Answer(ticket=ticket, value=value))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rmapexplorer.core.operations import Reclaim
-from rmapexplorer.engine.frames import Frame, Notice, Progress, Saved, SessionOpened
+from rmapexplorer.core.operations import Fork, Reclaim, Spawn
+from rmapexplorer.engine.frames import Answer, Frame, Notice, Progress, Saved, SessionOpened
 from rmapexplorer.engine.metrics import KEYS
+from rmapexplorer.engine.steps import Steps
 
 from .fake_world import BROKEN, ODD, REFUSED, Bench, session_of_numbers, state_after
 from .listener import Listener
+from .real_driver import Hand
 
 DONE, PROBED = KEYS.index("objects"), KEYS.index("probe_nodes")
 
@@ -151,6 +154,58 @@ def test_a_newer_seek_supersedes_one_that_replays():
     bench.run()
     assert assert_consistent(bench).frame.position == 6
     assert 50 not in [frame.position for frame in bench.of(Frame)[-1:]]
+
+
+def test_a_position_sought_after_a_cancelled_one_is_reached():
+    bench = opened(*range(60), position=60)
+    for lane in bench.conductor.stage.lanes:
+        lane.checkpoints.kept.clear()
+    job = bench.give("seek", 50, False)
+    for _ in range(5):
+        bench.turn()
+    bench.conductor.cancelled.add(job)
+    bench.give("seek", 7, False)
+    bench.run()
+    assert assert_consistent(bench).frame.position == 7
+
+
+def test_another_design_viewed_before_it_followed_is_shown_where_it_is_then():
+    bench = opened(*range(60), position=60)
+    bench.give("seek", 20, False)
+    bench.give("seek", 21, False)
+    while bench.conductor.stage.shown.node != 20:
+        bench.turn()
+    bench.give("seek", 22, False)
+    while bench.conductor.stage.shown.node != 21:
+        bench.turn()
+    assert not bench.conductor.stage.aligned
+    heard = len(bench.told)
+    bench.give("view", "b")
+    bench.run()
+    for frame in bench.told[heard:]:
+        if isinstance(frame, Frame) and frame.view == "b":
+            assert frame.tasks.comm == (state_after("b", list(range(frame.position))),)
+    assert assert_consistent(bench).frame.position == 22
+
+
+def test_who_waits_for_a_job_of_an_old_session_is_told():
+    class Asked(Steps):
+        result = 7
+
+    def work(stage: Any) -> Iterator[None]:
+        for _ in range(1000):
+            bench.clock.now += 0.01
+            yield
+
+    bench = opened(*range(6), position=6)
+    bench.conductor.job(Asked(number=99, title="asked", work=work, quiet=True))
+    for _ in range(40):
+        bench.turn()
+    assert bench.of(Progress)[-1].job == 99
+    bench.give("new", session_of_numbers(1))
+    bench.run()
+    assert [(m.ticket, m.value) for m in bench.of(Answer)] == [(99, None)]
+    assert [m.finished for m in bench.of(Progress) if m.job == 99][-1]
 
 
 def test_undo_follows_what_was_submitted_before_it():
@@ -423,3 +478,14 @@ def test_commands_without_a_session_are_one_sentence():
         bench.give(name, *args)
     bench.run()
     assert {(m.level, m.text) for m in bench.of(Notice)} == {("error", "No session is open.")}
+
+
+def test_designs_chosen_before_a_change_of_era_was_cancelled_all_run_on_one_machine():
+    hand = Hand([Spawn(pid=1, comm="init"), Fork(pid=1, child=2)], 2)
+    era = next(era for era in ("2.6.7", "2.6.0", "2.4.18") if era != hand.stage.machine.calls)
+    hand.conductor.set_calls(era, 7)
+    hand.conductor.set_designs([("objrmap", {}), ("anon_vma", {})], 8)
+    hand.conductor.cancelled.add(7)
+    hand.run()
+    stage = hand.stage
+    assert all(lane.world.machine == stage.machine for lane in stage.lanes)
