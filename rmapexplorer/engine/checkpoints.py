@@ -14,6 +14,10 @@ from rmapexplorer.engine.pool import Packed, Pool
 from rmapexplorer.engine.timeline import ROOT, Timeline
 
 
+WORTH = 2
+"""A copy must save so many times the seconds it costs."""
+
+
 class Copyable(Protocol):
     """What can be kept: a world."""
 
@@ -44,7 +48,7 @@ class Checkpoints(Generic[W]):
     """The copies of one design's world.
 
     :param budget_bytes: thinned above this; :param interval: seconds of work between two copies.
-    A copy must also not cost more than a quarter of the work it saves.
+    A copy must also not cost more than half of the work it saves.
     """
 
     budget_bytes: int = 128 << 20
@@ -89,7 +93,7 @@ class Checkpoints(Generic[W]):
 
     def due(self, seconds: float) -> bool:
         """True where ``seconds`` of work since the last copy justify another."""
-        return seconds >= max(self.interval, 4 * self.copy_seconds)
+        return seconds >= max(self.interval, WORTH * self.copy_seconds)
 
     def keep(self, checkpoint: Checkpoint[W]) -> None:
         """Keep a copy (the caller made it), then thin what is over the budget; alone above it, it is not kept."""

@@ -20,7 +20,7 @@ PROBE_GRANT = 0.25
 PROBE_SHARE = 0.2
 """Beyond the grant, probes take at most this part of the engine's work."""
 
-CHECKPOINT_EVERY = 0.008
+CHECKPOINT_EVERY = 0.004
 """Seconds of one world's work between two checkpoints: what the design in view replays at most before it shows."""
 
 EXTRA_SECONDS = 0.03

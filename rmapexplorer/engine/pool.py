@@ -8,7 +8,6 @@ operations keeps hundreds of copies of every world where it had room for twenty.
 from __future__ import annotations
 
 import pickle
-import zlib
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,7 @@ class Pool:
     def store(self, world: Any, before: Packed | None) -> Packed | None:
         """A copy that shares the chunks that are those of ``before``; None where there is no room for the others."""
         buffers: list[pickle.PickleBuffer] = []
-        body = zlib.compress(pickle.dumps(world, protocol=5, buffer_callback=buffers.append), 1)
+        body = pickle.dumps(world, protocol=5, buffer_callback=buffers.append)
         raws = [np.frombuffer(buffer.raw(), np.uint8) for buffer in buffers]
         lengths = tuple(len(raw) for raw in raws)
         now = self._scratch.chunks(raws, lengths)
@@ -112,7 +111,7 @@ class Packed:
         for length in self.lengths:
             buffers.append(flat[at : at + length])
             at += _whole(length) * CHUNK
-        return pickle.loads(zlib.decompress(self.body), buffers=buffers)
+        return pickle.loads(self.body, buffers=buffers)
 
 
 def _whole(length: int) -> int:

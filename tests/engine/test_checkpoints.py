@@ -57,8 +57,8 @@ def test_a_copy_must_be_worth_its_price():
     assert not points.due(0.09)
     assert points.due(0.1)
     points.copy_seconds = 0.5
-    assert not points.due(1.9)
-    assert points.due(2.0)
+    assert not points.due(0.9)
+    assert points.due(1.0)
 
 
 def test_one_world_larger_than_the_budget_is_not_kept():
