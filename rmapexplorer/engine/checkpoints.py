@@ -13,7 +13,6 @@ from attrs import define, field, frozen
 from rmapexplorer.engine.pool import Packed, Pool
 from rmapexplorer.engine.timeline import ROOT, Timeline
 
-
 WORTH = 2
 """A copy must save so many times the seconds it costs."""
 
