@@ -177,21 +177,25 @@ class Step:
 
 
 def steps_of(w: World, page: int) -> tuple[list[Step], Priced]:
-    """The walk of one page, candidate by candidate in visiting order, ended where the design stops."""
+    """The walk of one page in visiting order, ended where the design stops; candidates the walk does not list are left out."""
     priced = price(w, w.candidates(np.array([page], np.int64))[0])
     walk = priced.walk
-    size = int(walk.first[1] - walk.first[0])
-    start, count = int(walk.start[0]), int(priced.probes[0])
+    group, start = walk.group[0], int(walk.start[0])
+    size, base = int(group_sizes(walk)[group]), int(walk.first[group])
+    listed = np.arange(base, walk.first[group + 1])
+    turns = turns_of(walk, listed, np.zeros(len(listed), np.int64))
     seen: list[Step] = []
-    for turn in range(count):
-        at = (start + turn) % size
+    for listed_at in np.argsort(turns).tolist():
+        turn, at = int(turns[listed_at]), base + listed_at
+        if turn >= priced.probes[0]:
+            break
         if walk.before is None:
-            nodes = int(walk.nodes[at]) - (int(walk.nodes[start - 1]) if start else 0)
+            nodes = int(walk.nodes[at]) - (int(walk.nodes[base + start - 1]) if start else 0)
             around = start + turn >= size
         else:
             nodes = int(walk.nodes[at]) - int(walk.before[0])
             around = nodes <= 0
-        nodes += int(walk.total_nodes[0]) if around else 0
+        nodes += int(walk.total_nodes[group]) if around else 0
         step = Step(
             mm=int(walk.mm[at]), vma=int(walk.vma[at]), vpn=int(walk.vpn[at]), hit=bool(priced.hit[at]), nodes=nodes
         )

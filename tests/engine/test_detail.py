@@ -42,6 +42,15 @@ def test_a_shared_page(key):
 
 
 @pytest.mark.parametrize("key", KEYS)
+def test_a_page_of_one_process(key):
+    """It is found by its only candidate that counts, also where the design keeps such pages apart from the others."""
+    log = [Spawn(pid=1, comm="sh"), Mmap(pid=1, span=Span(16, 32)), Touch(pid=1, runs=((16, 20, "w"),))]
+    seen = detail(worlds(log), key, 1, 17)
+    assert [(s.pid, s.vpn) for s in seen.walk.steps if s.hit] == [(1, 17)]
+    assert len(seen.walk.steps) == seen.walk.probes
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_steps_count_up_to_the_cost_of_the_walk(key):
     seen = detail(worlds(letter()), key, 2, 64)
     nodes = [step.nodes for step in seen.walk.steps]
