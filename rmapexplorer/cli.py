@@ -119,7 +119,12 @@ def parser() -> argparse.ArgumentParser:
 
 def _file_arguments(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(kind.key for kind in DESIGNS)
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap), a script (.rmaps) or the text that perf script prints")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a session (.rmap), a script (.rmaps) or the text that perf script prints",
+    )
     parser.add_argument(
         "--design", nargs="+", action="extend", metavar="NAME", dest="designs",
         help=f"designs to run instead of those of the file: {known}; with options as in anonmm:variant=4c",
@@ -266,7 +271,9 @@ def _file_and_designs(options: argparse.Namespace) -> tuple[str, list[str]]:
 def _load(path: str, progress: Progress, settings: dict[str, int]) -> Session:
     bar = progress.add_task("reading", total=None)
     try:
-        session = load_any(path, lambda done, total: progress.update(bar, completed=done, total=total), settings=settings)
+        session = load_any(
+            path, lambda done, total: progress.update(bar, completed=done, total=total), settings=settings
+        )
     except FormatError as error:
         raise Trouble(str(error), BAD_FILE) from error
     progress.remove_task(bar)

@@ -175,7 +175,9 @@ def _operation(one: OperationPart) -> list[str]:
 def _notes(report: SessionReport) -> str:
     parts = []
     if report.notes:
-        rows = [[f"{note.position:,}", escape(note.branch or report.branch), escape(note.text)] for note in report.notes]
+        rows = [
+            [f"{note.position:,}", escape(note.branch or report.branch), escape(note.text)] for note in report.notes
+        ]
         parts.append(f"<h2>Bookmarks</h2>\n{table(('position', 'branch', 'note'), rows)}")
     if report.imported:
         rows = [[escape(line)] for line in report.imported]

@@ -17,7 +17,9 @@ from rmapexplorer.gui.settings import RECENT_LIMIT, Settings
 
 SUFFIX = ".rmap"
 SESSIONS = f"Sessions (*{SUFFIX})"
-OPENABLE = f"Sessions, scripts, recordings and kernel traces (*{SUFFIX} *.rmaps *.txt *.perf *.gz *.json);;All files (*)"
+OPENABLE = (
+    f"Sessions, scripts, recordings and kernel traces (*{SUFFIX} *.rmaps *.txt *.perf *.gz *.json);;All files (*)"
+)
 
 SAVE, DISCARD, STAY = "save", "discard", "stay"
 """Answers to the question about unsaved changes."""

@@ -24,7 +24,11 @@ def kind(key: str) -> Any:
 
 
 def family(children: int) -> list[Operation]:
-    out: list[Operation] = [Spawn(pid=1, comm="sh"), Mmap(pid=1, span=Span(16, 32)), Touch(pid=1, runs=((16, 20, "w"),))]
+    out: list[Operation] = [
+        Spawn(pid=1, comm="sh"),
+        Mmap(pid=1, span=Span(16, 32)),
+        Touch(pid=1, runs=((16, 20, "w"),)),
+    ]
     return out + [Fork(pid=1, child=pid) for pid in range(2, children + 2)]
 
 
@@ -60,7 +64,9 @@ def test_the_chain_of_the_selected_page_lists_all_who_map_it() -> None:
 
 
 def test_of_a_long_chain_the_first_are_listed_and_all_counted() -> None:
-    picture = ChainsQuestion(pid=1, vpn=16).answer(stage(world_of(kind("pte_chain"), family(PTES_SHOWN + 20)), "pte_chain"))
+    picture = ChainsQuestion(pid=1, vpn=16).answer(
+        stage(world_of(kind("pte_chain"), family(PTES_SHOWN + 20)), "pte_chain")
+    )
     assert picture is not None and len(picture.chain) == PTES_SHOWN and picture.mapped == PTES_SHOWN + 21
 
 
