@@ -51,8 +51,5 @@ class Questions:
             return
         while self._waiting:
             ticket, question = self._waiting.pop(next(iter(self._waiting)))
-            value = None
-            try:
-                value = question.answer(stage) if stage is not None else None
-            finally:  # whoever asked waits for it, even where the question fails
-                self.outbox.post(Answer(ticket=ticket, value=value))
+            value = question.answer(stage) if stage is not None else None
+            self.outbox.post(Answer(ticket=ticket, value=value))
