@@ -40,6 +40,14 @@ def test_an_edit_in_the_middle_begins_a_branch(rig: Rig) -> None:
     assert rig.text.splitlines() == LINES, "what was there is kept in the other branch"
 
 
+def test_a_move_under_way_does_not_change_where_it_runs(rig: Rig) -> None:
+    rig.open(START)
+    rig.add("munmap 2 a10-a12")
+    rig.bridge.seek(1)
+    rig.run()
+    assert (rig.head, rig.position) == (5, 5) and len(rig.branches) == 1
+
+
 def test_a_loop_stays_as_it_was_typed(rig: Rig) -> None:
     rig.open(START)
     rig.add("repeat 3: fork 1 -> new")

@@ -77,8 +77,7 @@ class Scripting(Feature):
     def _run(self, position: int, operations: Sequence[Operation]) -> None:
         window, view = self.window, self.view
         window.player.pause()
-        if position != window.position or not operations:
-            window.bridge.seek(position)
+        window.bridge.seek(position)  # even where that is shown: a move elsewhere may be under way
         if operations and view is not None:
             count = len(operations)
             title = operations[0].name if count == 1 else f"Running the script: {count:,} operations"
