@@ -33,7 +33,6 @@ from rmapexplorer.formats.errors import Cancelled, FormatError
 PROGRESS_INTERVAL = 0.05
 """Seconds between two Progress messages of a job, at least."""
 _END = 1 << 62
-
 PATIENCE = 0.2
 """A quiet job shows a progress bar after so many seconds."""
 
@@ -56,7 +55,7 @@ class Conductor:
         self.jobs: deque[Job] = deque()
         self.cancelled: set[int] = set()
         self._kinds, self._budget_bytes = kinds, budget_bytes
-        self._generation = 0
+        self._generation = self._told = 0
         self._started: Job | None = None
         self._since = self._told_at = 0.0
         self._repair: int | None = None
@@ -132,6 +131,8 @@ class Conductor:
         if stage.line.head:
             self.publisher.visible = 0
             self.jobs.append(Load(number=number, title=f"Running {stage.title or 'the session'}", position=position))
+        elif self._told == number:
+            self.outbox.post(Progress(job=number, title="", done=0, total=0, finished=True))
 
     def save(self, path: str) -> None:
         """Write the whole log, branches included."""
@@ -233,8 +234,8 @@ class Conductor:
         except UnknownDesign as trouble:
             self.outbox.post(Notice(level="error", text=str(trouble)))
             return
-        title = f"Replaying as Linux {era}"
-        self._queue(Rebuild(number=number, title=title, kinds=kinds, make=self._lane, machine=machine))
+        title, make = f"Replaying as Linux {era}", self._lane
+        self._queue(Rebuild(number=number, title=title, kinds=kinds, make=make, machine=machine))
 
     def _coming(self, stage: Stage) -> tuple[Sequence[Kind], Machine]:
         # designs and machine once the jobs that wait are done
@@ -314,7 +315,7 @@ class Conductor:
         self.jobs.popleft()
         self.cancelled.discard(job.number)
         assert self.publisher is not None and self.stage is not None
-        told = self._told_at > self._since
+        told = self._told == job.number
         self._started = None
         self.publisher.visible = None
         if isinstance(job, Rebuild) and not cancelled:
@@ -349,7 +350,7 @@ class Conductor:
 
     def _tell(self, message: Progress) -> None:
         if self.clock() - self._told_at >= PROGRESS_INTERVAL:
-            self._told_at = self.clock()
+            self._told_at, self._told = self.clock(), message.job
             self.outbox.post(message)
 
     def _progress(self, job: Job, finished: bool = False, cancelled: bool = False) -> Progress:
@@ -359,9 +360,8 @@ class Conductor:
         )  # fmt: skip
 
     def _drop_jobs(self) -> None:
-        told = self._started if self._told_at > self._since else None  # even a quiet one has a progress bar by now
         for job in self.jobs:
-            if not job.quiet or job is told:
+            if not job.quiet or job.number == self._told:  # even a quiet one has a progress bar by then
                 self.outbox.post(self._progress(job, finished=True, cancelled=True))
             if hasattr(job, "result"):
                 self.outbox.post(Answer(ticket=job.number, value=None))

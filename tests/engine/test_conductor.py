@@ -156,6 +156,18 @@ def test_a_newer_seek_supersedes_one_that_replays():
     assert 50 not in [frame.position for frame in bench.of(Frame)[-1:]]
 
 
+def test_a_progress_bar_that_came_up_goes_away_also_where_the_aim_changed():
+    bench = opened(*range(60), position=60)
+    for lane in bench.conductor.stage.lanes:
+        lane.checkpoints.kept.clear()
+    job = bench.give("seek", 50, False)
+    while bench.of(Progress)[-1].job != job:
+        bench.turn()
+    bench.give("seek", 1, False)
+    bench.run()
+    assert bench.of(Progress)[-1].job == job and bench.of(Progress)[-1].finished
+
+
 def test_a_position_sought_after_a_cancelled_one_is_reached():
     bench = opened(*range(60), position=60)
     for lane in bench.conductor.stage.lanes:
