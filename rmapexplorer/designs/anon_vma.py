@@ -26,7 +26,7 @@ from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs import direct_pages
-from rmapexplorer.designs.common import grouped_list_walk, joined, reach_field, vma_node
+from rmapexplorer.designs.common import counted, grouped_list_walk, joined, reach_field, vma_node
 
 SOURCE = "is_mergeable_anon_vma, mm/mmap.c 2.6.7"
 
@@ -340,7 +340,11 @@ class AnonVma(Design):
         if av < 0:
             return "", []
         return f"anon_vma {self.owner_name(av)}", [
-            ("head", f"{self.lists.size(av)} vmas", "all that descend from the vma it was made for, newest first"),
+            (
+                "head",
+                counted(self.lists.size(av), "vma"),
+                "all that descend from the vma it was made for, newest first",
+            ),
             ("lock", "its own spinlock", "taken by faults that prepare it, forks of its vmas and walks of its pages"),
             reach_field(self.w, self.lists.members(av)),
         ]
@@ -356,7 +360,9 @@ class AnonVma(Design):
             return Picture(nodes=(vma_node(self.w, row, -1),), links=(("page", f"v{row}"),), total=1, headings=headings)
         members = self.lists.members(av).tolist()
         nodes = [
-            StructNode(key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=f"{len(members)} vmas", family=av)
+            StructNode(
+                key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=counted(len(members), "vma"), family=av
+            )
         ]
         nodes += [vma_node(self.w, row, av) for row in members[:limit]]
         links = [("page", f"A{av}")] if page >= 0 else []

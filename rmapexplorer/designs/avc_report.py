@@ -9,7 +9,7 @@ import numpy as np
 from rmapexplorer.core.design import Incidence, Picture, StructNode
 from rmapexplorer.core.table import ANON, NONE
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.designs.common import reach_field, vma_node
+from rmapexplorer.designs.common import counted, reach_field, vma_node
 
 if TYPE_CHECKING:
     from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
@@ -89,7 +89,7 @@ def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
     avs = list(dict.fromkeys(([focus] if focus >= 0 else []) + chain))
     left_out, avs = max(0, len(avs) - limit), avs[:limit]
     nodes = [StructNode(key=f"A{av}", rank=1, title=f"{d.owner_name(av)}{'  root' if d.av.root[av] == av else ''}",
-                        subtitle=f"{d.av.children[av]} children · {d.av.active[av]} vmas", family=av)
+                        subtitle=_offspring(int(d.av.children[av]), int(d.av.active[av])), family=av)
              for av in avs]  # fmt: skip
     links: list[tuple[str, str]] = [("page", f"A{focus}")] if focus >= 0 else []
     trees = [d.avc.vma[d.tree(av)] for av in avs]
@@ -102,3 +102,7 @@ def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
         nodes=tuple(nodes), links=tuple(links), total=total, headings=("page", "anon_vma", "avc → vma", "task"),
         left_out=(0, left_out, total - len(shown), 0),
     )  # fmt: skip
+
+
+def _offspring(children: int, vmas: int) -> str:
+    return f"{counted(children, 'child', 'children')} · {counted(vmas, 'vma')}"

@@ -130,6 +130,11 @@ def vma_node(w: World, row: int, family: int) -> StructNode:
                       subtitle=f"pgoff {int(v.pgoff[row]):x}", family=family, vma=row, mm=int(v.mm[row]))  # fmt: skip
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """``1 vma``, ``2,000 vmas``; :param several: the plural where it is not made with an s."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
 REACHED_NAMED = 6
 """Processes named in a line of the inspector; of more only the number is given."""
 
@@ -137,7 +142,7 @@ REACHED_NAMED = 6
 def reach_field(w: World, vmas: Ints) -> tuple[str, str, str]:
     """Whom a walk from an object that lists these vmas may visit, as a line of the inspector."""
     mms = np.unique(w.vma.mm[vmas])
-    plural = f"{len(vmas):,} vma" + "s" * (len(vmas) != 1)
+    plural = counted(len(vmas), "vma")
     pids = sorted(task.pid for task in w.tasks.values() if task.mm in mms and task.pid == task.leader)
     named = ", ".join(str(pid) for pid in pids[:REACHED_NAMED])
     more = f" and {len(pids) - REACHED_NAMED} more" if len(pids) > REACHED_NAMED else ""

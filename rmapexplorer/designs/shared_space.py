@@ -23,7 +23,7 @@ from rmapexplorer.core.table import ANON, Bools, Ints, Table, VmaTable
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.common import indexed_walk, vma_node
+from rmapexplorer.designs.common import counted, indexed_walk, vma_node
 
 SOURCE = "can_vma_merge_after with vm_pgoff as the index in the space"
 SLICE_BITS = {I386: 20, X86_64: 35}
@@ -377,7 +377,7 @@ class SharedSpace(Design):
             return "", []
         count = self.index.size(space)
         return f"address_space {self.owner_name(space)}", [
-            ("i_mmap", f"{count} vmas", f"{self.index.KIND} of all vmas that may hold its pages"),
+            ("i_mmap", counted(count, "vma"), f"{self.index.KIND} of all vmas that may hold its pages"),
             ("mms", str(self.spaces.mms[space]), f"alive, of {self.spaces.made[space]} since exec"),
             ("duplicates", str(self.duplicates(space)), "pages whose index an older page has too"),
         ]
