@@ -68,7 +68,7 @@ def show(*parts: Table | str) -> None:
     console = _console()
     with console.capture() as capture:
         for part in parts:
-            console.print(part)
+            console.print(part, soft_wrap=isinstance(part, str))  # sentences with a path stay lines
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(capture.get().encode(encoding, "replace").decode(encoding))
 

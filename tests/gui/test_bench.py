@@ -63,7 +63,10 @@ def test_wrong_usage_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None
     assert "there is no trial named 'nonsense'" in capsys.readouterr().err
 
 
-def test_a_short_session_of_the_real_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_session_of_the_real_window(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     out = tmp_path / "out.json"
     code = main(
         ["bench", "--gui", "session", "--quick", "--session", "1", "--platform", "offscreen", "--json", str(out)]
