@@ -357,6 +357,7 @@ class MainWindow(QMainWindow):
     def _restyle(self) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
+        app.setStyleSheet("")  # changed in place it costs twice as much as taken away and set anew
         app.setPalette(self.themes.current.palette())
         app.setStyleSheet(style_sheet(self.themes.current))
 
