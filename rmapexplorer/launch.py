@@ -30,15 +30,11 @@ def window(words: list[str]) -> int | None:
     """Open the window; its exit code, None where it cannot be tried: the command line then says why."""
     try:
         from rmapexplorer.gui.app import run
+
+        return int(run(words))
     except ImportError:
         return None
-    try:
-        return int(run(words))
-    except ImportError as error:
-        if (error.name or "").startswith("rmapexplorer"):
-            raise
-        return None
     except KeyboardInterrupt:
-        return None
-    except SystemExit as ended:  # wrong usage, which argparse has explained
-        return int(ended.code or 0)
+        from rmapexplorer.terminal import CANCELLED, complain
+
+        return complain("cancelled.", CANCELLED)

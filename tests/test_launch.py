@@ -37,3 +37,19 @@ def test_the_way_to_the_window_reads_no_command() -> None:
     code = "import sys, rmapexplorer.launch, rmapexplorer.gui.app; print('rmapexplorer.cli' in sys.modules, 'rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_ctrl_c_ends_it_and_opens_no_second_window(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rmapexplorer.gui import app
+
+    opened: list[object] = []
+
+    def run(words: object) -> int:
+        opened.append(words)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "run", run)
+    assert launch.main([]) == 130
+    assert len(opened) == 1 and "cancelled" in capsys.readouterr().err

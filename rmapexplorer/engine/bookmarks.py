@@ -12,6 +12,7 @@ from attrs import define
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.engine.frames import Bookmark
 from rmapexplorer.engine.stage import Stage
+from rmapexplorer.engine.steps import AtOnce
 from rmapexplorer.engine.timeline import Timeline
 from rmapexplorer.formats.outline import Note
 
@@ -56,52 +57,33 @@ def _branch_of(line: Timeline, node: int) -> str:
 
 
 @define(eq=False)
-class SetBookmark:
+class SetBookmark(AtOnce):
     """Write ``text`` at a position of the current branch in place of what stood there; None takes it away."""
 
     number: int
     position: int
     text: str | None
     title: str = "Bookmark"
-    done: int = 0
-    total: int = 1
-    quiet: bool = True
-    shows: bool = False
 
-    def start(self, stage: Stage) -> None:
-        """Nothing to prepare."""
-
-    def step(self, stage: Stage) -> bool:
+    def act(self, stage: Stage) -> None:
         """All of it."""
         node = stage.line.node_at(max(0, min(self.position, stage.line.head)))
         kept = [mark for mark in stage.bookmarks if mark[0] != node]
         if self.text is not None:
             kept.append((node, self.text[:MOST_LETTERS]))
         stage.bookmarks[:] = kept
-        self.done = 1
-        return False
-
-    def stop(self, stage: Stage) -> None:
-        """Nothing is half done."""
 
 
 @define(eq=False)
-class RenameBranch:
+class RenameBranch(AtOnce):
     """Give a branch another name."""
 
     number: int
     old: str
     new: str
     title: str = "Renaming the branch"
-    done: int = 0
-    total: int = 1
-    quiet: bool = True
-    shows: bool = False
 
-    def start(self, stage: Stage) -> None:
-        """Nothing to prepare."""
-
-    def step(self, stage: Stage) -> bool:
+    def act(self, stage: Stage) -> None:
         """All of it. :raises KernelError: there is no such branch, or the name is taken."""
         line = stage.line
         if self.old not in line.branches:
@@ -109,11 +91,6 @@ class RenameBranch:
         if problem := name_problem(self.new, [name for name in line.branches if name != self.old]):
             raise KernelError("EINVAL", problem)
         line.rename(self.old, self.new)
-        self.done = 1
-        return False
-
-    def stop(self, stage: Stage) -> None:
-        """Nothing is half done."""
 
 
 def name_problem(new: str, others: Sequence[str]) -> str:

@@ -44,3 +44,28 @@ class Steps:
         """Cancelled."""
         if self._running is not None:
             self._running.close()
+
+
+class AtOnce:
+    """What all jobs of a single short step have in common; ``act`` is the step."""
+
+    done: int = 0
+    total: int = 1
+    quiet: bool = True
+    shows: bool = False
+
+    def start(self, stage: Stage) -> None:
+        """Nothing to prepare."""
+
+    def step(self, stage: Stage) -> bool:
+        """All of it."""
+        self.act(stage)
+        self.done = 1
+        return False
+
+    def act(self, stage: Stage) -> None:
+        """Do it. :raises KernelError: it is refused."""
+        raise NotImplementedError
+
+    def stop(self, stage: Stage) -> None:
+        """Nothing is half done."""

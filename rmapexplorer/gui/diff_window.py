@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.state_diff import ADDED, REMOVED, DiffRow, StateDiff
 from rmapexplorer.gui.curves import signed
 from rmapexplorer.gui.models.base import Column, Role, TableModel
 from rmapexplorer.gui.panel import ElidedLabel, HeaderChoice, Panel, tint
-from rmapexplorer.gui.tables import ColumnPlan, RowTable
+from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
 
 KINDS = {"": "everything", "process": "processes", "vma": "vmas", "structure": "structures", "curve": "curves"}
@@ -105,17 +105,6 @@ def summary(found: StateDiff) -> str:
     return " · ".join(parts) or "nothing changed"
 
 
-class _Table(RowTable):
-    copied = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Ctrl+C copies the table, Enter selects what the row is about."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copied.emit()
-        else:
-            super().keyPressEvent(event)
-
-
 class DiffWindow(QDialog):
     """Not modal. ``requested`` selects what a row is about; ``swapped`` asks for the other direction."""
 
@@ -129,7 +118,7 @@ class DiffWindow(QDialog):
         self.found: StateDiff | None = None
         self._theme = theme
         self.one, self.other, self.sums = ElidedLabel(), ElidedLabel(), ElidedLabel()
-        self.model, self.table = DiffModel(self), _Table()
+        self.model, self.table = DiffModel(self), CopyTable()
         self.table.setModel(self.model)
         self.table.setAccessibleName("What changed")
         self._plan = ColumnPlan(self.table, self.table.header(), self.model)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.metrics import KEYS, METRICS
@@ -15,7 +15,7 @@ from rmapexplorer.gui.curves import CurveStore, figure, signed
 from rmapexplorer.gui.filter_bar import Chip
 from rmapexplorer.gui.models.base import Column, Role, TableModel, plural
 from rmapexplorer.gui.panel import ElidedLabel, HeaderButton, Panel, tint
-from rmapexplorer.gui.tables import ColumnPlan, RowTable
+from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
 
 NO_RANGE = "Set marker A and marker B (Time menu, or A and B in a plot): their statistics stand here."
@@ -176,17 +176,6 @@ def statistics(values: np.ndarray, a: int, b: int) -> dict[str, float]:
     return found
 
 
-class _Table(RowTable):
-    copied = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
-        """Ctrl+C copies the whole table."""
-        if event.matches(QKeySequence.StandardKey.Copy):
-            self.copied.emit()
-        else:
-            super().keyPressEvent(event)
-
-
 class Statistics(QWidget):
     """The panel with the table; ``left`` leads back to the plots."""
 
@@ -195,7 +184,7 @@ class Statistics(QWidget):
     def __init__(self, store: CurveStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = StatisticsModel(store, self)
-        self.table = _Table()
+        self.table = CopyTable()
         self.table.setModel(self.model)
         self.table.setAccessibleName("Statistics from marker A to marker B")
         self.table.copied.connect(self.copy)

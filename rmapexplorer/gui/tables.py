@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -279,6 +279,19 @@ class RowTable(QTableView):
         if row != self.wash.hover:
             self.wash.hover = row
             self.viewport().update()
+
+
+class CopyTable(RowTable):
+    """A table whose Ctrl+C is its owner's: ``copied`` says that it was pressed."""
+
+    copied = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Copy; everything else is Qt's."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copied.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class RowTree(QTreeView):

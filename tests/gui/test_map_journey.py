@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
@@ -14,35 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import Mremap
 from rmapexplorer.core.units import Span
-from rmapexplorer.designs.registry import DESIGNS
-from rmapexplorer.engine.engine import Engine
-from rmapexplorer.gui.bridge import Bridge
-from rmapexplorer.gui.settings import Settings
-from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.window import MainWindow
-from rmapexplorer.resources import resource
-from tests.gui.shell import FakeDialogs, settings
+from tests.gui.real_window import settings, window
 
-__all__ = ["settings"]
+__all__ = ["settings", "window"]
 
 Left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-
-
-@pytest.fixture
-def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
-    """The letter's scenario after its mremap, under the real designs."""
-    bridge = Bridge(Engine(), tuple(DESIGNS))
-    made = MainWindow(bridge, settings, Themes("dark"), FakeDialogs())
-    bridge.start()
-    made.resize(1280, 800)
-    made.show()
-    bridge.open(str(resource("scenarios/the-letter-in-six-operations.rmap")))
-    qtbot.waitUntil(lambda: made.frame is not None and made.frame.position == 5 and not made.frame.busy, timeout=10_000)
-    yield made
-    made._sure = True
-    made.close()
-    bridge.stop()
-    made.deleteLater()
 
 
 def point(canvas: Any, pid: int, vpn: float) -> QPoint:
