@@ -141,6 +141,7 @@ class BreakpointsDialog(QDialog):
         self.setObjectName("breakpoints")
         self.setWindowTitle("Breakpoints")
         self._theme = theme
+        self._edited = ""
         self.model, self.table = BreakpointsModel(settings, self), _List()
         self.line, self.fault = QLineEdit(), QLabel(HINT)
         self.add_button = QPushButton("&Add")
@@ -222,6 +223,9 @@ class BreakpointsDialog(QDialog):
             return
         if condition.text not in map(self.model.text, range(self.model.count())):
             self.model.add(condition.text)
+        if self._edited not in ("", condition.text):
+            self._drop(self._edited)
+        self._edited = ""
         self.line.clear()
         self._say(absent(condition, self.model.designs) or f"Added. {meaning(condition)}", "dim")
         self._tell()
@@ -247,13 +251,20 @@ class BreakpointsDialog(QDialog):
         tint(self.fault, self._theme.color(token))
 
     def _begin(self, text: str) -> None:
+        self._edited = ""
         self.line.setText(text)
         self._judge(text)
         self.line.setFocus()
 
     def _edit(self, row: int) -> None:
+        """What is being changed stays in the list until its new form is taken in."""
         self._begin(self.model.text(row))
-        self._remove(row)
+        self._edited = self.model.text(row)
+
+    def _drop(self, text: str) -> None:
+        rows = [row for row in range(self.model.count()) if self.model.text(row) == text]
+        if rows:
+            self.model.remove(rows[0])
 
     def _remove(self, row: int) -> None:
         if 0 <= row < self.model.count():

@@ -45,6 +45,13 @@ class NameDialog(QDialog):
         self._check(text)
         self.setMinimumWidth(380)
 
+    def offer_removal(self, words: str, then: Callable[[], None]) -> None:
+        """A third button: instead of giving it another name, what is named is taken away."""
+        self.remove_button = self.buttons.addButton(words, QDialogButtonBox.ButtonRole.ResetRole)
+        self.remove_button.setAutoDefault(False)
+        self.remove_button.clicked.connect(self.reject)
+        self.remove_button.clicked.connect(then)
+
     def _check(self, text: str) -> None:
         fault = self._problem(text.strip())
         self.fault.setText(fault)

@@ -64,8 +64,12 @@ def test_layouts_are_saved_and_used_again(shell: Shell) -> None:
     assert "sizes" not in shown(shell)
     again = Settings(shell.settings._store)
     assert list(again.arrangements) == ["No sizes"]
-    next(action for action in feature.saved.actions() if "Forget" in action.text()).trigger()
-    assert shell.settings.arrangements == {} and not feature.saved.isEnabled()
+    shell.window.commands.run("save_layout", {"name": "Another"})
+    for left in (["Another"], []):
+        forget = next(action.menu() for action in feature.saved.actions() if "Forget" in action.text())
+        forget.actions()[0].trigger()
+        assert list(shell.settings.arrangements) == left
+    assert not feature.saved.isEnabled()
 
 
 def test_a_name_is_needed(shell: Shell) -> None:

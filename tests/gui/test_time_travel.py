@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.gui.breakpoints_dialog import BreakpointsDialog
 from rmapexplorer.gui.diff_window import DiffWindow
 from rmapexplorer.gui.features.time_travel import TimeTravel
+from rmapexplorer.gui.name_dialog import NameDialog
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.window import MainWindow
@@ -226,21 +227,57 @@ def double_click_selects(qtbot: QtBot, window: MainWindow, difference: DiffWindo
 def test_bookmarks_are_set_named_visited_taken_away_and_the_branch_renamed(qtbot: QtBot, window: MainWindow) -> None:
     track = window.views["timeline"].track
     for position in list(track.bookmarks):  # the scenario has its own
-        window.commands.run("bookmark", {"position": position})
+        take_away(window, position)
     qtbot.waitUntil(lambda: not track.bookmarks, timeout=3000)
-    window.commands.run("bookmark", {"position": 2})
-    window.commands.run("bookmark_name", {"position": 4})
-    naming = travel(window).naming
-    assert naming is not None
-    QTest.keyClicks(naming.line, "the mremap")
-    click(naming.buttons.button(QDialogButtonBox.StandardButton.Ok))
+    for position, text in ((2, ""), (4, "the mremap")):
+        naming = ask_bookmark(window, position)
+        QTest.keyClicks(naming.line, text)
+        QTest.keyClick(naming.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: track.bookmarks == {2: "", 4: "the mremap"}, timeout=3000)
     for id_, position in (("bookmark_previous", 4), ("bookmark_previous", 2), ("bookmark_next", 4)):
         window.commands.run(id_, {})
         at_rest(qtbot, window, position)
-    window.commands.run("bookmark", {})
+    take_away(window, 4)
     qtbot.waitUntil(lambda: track.bookmarks == {2: ""}, timeout=3000)
     rename_the_branch(qtbot, window)
+
+
+def ask_bookmark(window: MainWindow, position: int) -> NameDialog:
+    window.commands.run("bookmark", {"position": position})
+    naming = travel(window).naming
+    assert naming is not None
+    return naming
+
+
+def take_away(window: MainWindow, position: int) -> None:
+    click(ask_bookmark(window, position).remove_button)
+
+
+def test_ctrl_b_at_a_bookmark_keeps_its_words(qtbot: QtBot, window: MainWindow) -> None:
+    track = window.views["timeline"].track
+    qtbot.waitUntil(lambda: track.bookmarks != {}, timeout=3000)
+    before = dict(track.bookmarks)
+    position, text = next((position, text) for position, text in before.items() if text)
+    naming = ask_bookmark(window, position)
+    assert naming.line.text() == text
+    QTest.keyClick(naming.line, Qt.Key.Key_Escape)
+    naming = ask_bookmark(window, position)
+    QTest.keyClicks(naming.line, "another")
+    QTest.keyClick(naming.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: track.bookmarks == {**before, position: "another"}, timeout=3000)
+
+
+def test_a_breakpoint_that_is_being_changed_stays_until_its_new_form_is_taken(
+    dialog: BreakpointsDialog, settings: Settings
+) -> None:
+    for text in ("walk visits > 100", "merge refused"):
+        dialog.line.setText(text)
+        dialog.add()
+    dialog._edit(0)
+    assert settings.breakpoints == ["walk visits > 100", "merge refused"]
+    dialog.line.setText("walk visits > 50")
+    dialog.add()
+    assert settings.breakpoints == ["merge refused", "walk visits > 50"]
 
 
 def rename_the_branch(qtbot: QtBot, window: MainWindow) -> None:

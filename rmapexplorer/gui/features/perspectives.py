@@ -93,9 +93,11 @@ class Perspectives(Feature):
             text = f"The layout {name!r} does not fit this version of the program; the panels were put back."
             self.window.show_notice(Notice(level="error", text=text))
 
-    def forget_layouts(self) -> None:
-        """Forget all saved layouts."""
-        self.window.settings.arrangements = {}
+    def forget_layout(self, name: str) -> None:
+        """Forget one saved layout."""
+        states = self.window.settings.arrangements
+        states.pop(name, None)
+        self.window.settings.arrangements = states
         self._fill()
 
     def _fill(self) -> None:
@@ -105,7 +107,10 @@ class Perspectives(Feature):
             self.saved.addAction(name.replace("&", "&&")).triggered.connect(lambda _=False, n=name: self.use_layout(n))
         if names:
             self.saved.addSeparator()
-            self.saved.addAction("&Forget these").triggered.connect(self.forget_layouts)
+            forget = self.saved.addMenu("&Forget")
+            for name in names:
+                shown = name.replace("&", "&&")
+                forget.addAction(shown).triggered.connect(lambda _=False, n=name: self.forget_layout(n))
         self.saved.setEnabled(bool(names))
 
     def _mark(self) -> None:

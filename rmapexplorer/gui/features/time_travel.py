@@ -32,12 +32,9 @@ class TimeTravel(Feature):
                needs="past", values={"backward": True}, tip="To the last place before where a breakpoint holds"),
         Action(id="breakpoints", text="Breakp&oints…", menu="Time", handler="breakpoints", shortcut=("Ctrl+F7",),
                tip="Conditions that stop a run: walk visits > 100, merge refused, operation mremap"),
-        Action(id="bookmark", text="&Bookmark", menu="Time", handler="bookmark", shortcut=("Ctrl+B",), needs="log",
-               submenu="Book&marks", ruled=True, context=("operation",),
-               tip="Set a bookmark at this operation, or take it away"),
-        Action(id="bookmark_name", text="&Name the bookmark…", menu="Time", handler="bookmark_name",
-               submenu="Book&marks", shortcut=("Ctrl+Alt+J",), needs="log", context=("operation",),
-               tip="Write something at the bookmark of this operation"),
+        Action(id="bookmark", text="&Bookmark…", menu="Time", handler="bookmark", shortcut=("Ctrl+B", "Ctrl+Alt+J"),
+               needs="log", submenu="Book&marks", ruled=True, context=("operation",),
+               tip="Set a bookmark at this operation and write something there; where there is one, change its text or take it away"),
         Action(id="bookmark_next", text="Ne&xt bookmark", menu="Time", handler="bookmark_go", shortcut=("F2",),
                submenu="Book&marks", needs="log", values={"step": 1}, tip="Go to the next bookmark"),
         Action(id="bookmark_previous", text="Pre&vious bookmark", menu="Time", handler="bookmark_go",
@@ -114,17 +111,15 @@ class TimeTravel(Feature):
         return {mark.position: mark.text for mark in frame.bookmarks if not mark.branch} if frame is not None else {}
 
     def do_bookmark(self, record: Action, given: dict[str, Any]) -> None:
-        """Set a bookmark, or take it away."""
+        """Ask for the text of a new bookmark, or of the one that is there, which can be taken away then."""
         position = given.get("position", self.window.position)
-        self._write(position, None if position in self._bookmarks() else "")
-
-    def do_bookmark_name(self, record: Action, given: dict[str, Any]) -> None:
-        """Ask for the text of a bookmark."""
-        position = given.get("position", self.window.position)
-        text = self._bookmarks().get(position, "")
+        text = self._bookmarks().get(position)
         self._ask_name(
-            f"Bookmark after operation {position:,}", text, lambda name: "", lambda name: self._write(position, name)
-        )
+            f"{'New bookmark' if text is None else 'Bookmark'} after operation {position:,}",
+            text or "", lambda name: "", lambda name: self._write(position, name),
+        )  # fmt: skip
+        if text is not None and self.naming is not None:
+            self.naming.offer_removal("&Take it away", lambda: self._write(position, None))
 
     def _write(self, position: int, text: str | None) -> None:
         from rmapexplorer.engine.bookmarks import SetBookmark
