@@ -3,49 +3,25 @@
 # Parts: run (the program's Python packages), test (those of the tests too), screen (the system libraries of a window).
 #
 # Everything lands in $root/.venv, which belongs to these scripts. A part is finished when .venv/ready-PART holds what
-# `stamp` prints: checksums of pyproject.toml and of this file with their paths, then the interpreter. So a changed
+# `stamp` prints: checksums of pyproject.toml, of the list of libraries and of this file with their paths, then the interpreter. So a changed
 # dependency, a moved checkout and an upgraded python3 are all noticed, and a finished set-up costs three small processes.
 
 venv=$root/.venv
 
-# shared object: Debian package. What QtGui, QtWidgets, QtSvg and the xcb and offscreen platforms link to.
-libraries="
-libEGL.so.1 libegl1
-libGL.so.1 libgl1
-libX11.so.6 libx11-6
-libX11-xcb.so.1 libx11-xcb1
-libdbus-1.so.3 libdbus-1-3
-libfontconfig.so.1 libfontconfig1
-libfreetype.so.6 libfreetype6
-libglib-2.0.so.0 libglib2.0-0
-libgthread-2.0.so.0 libglib2.0-0
-libxkbcommon.so.0 libxkbcommon0
-libxkbcommon-x11.so.0 libxkbcommon-x11-0
-libxcb-cursor.so.0 libxcb-cursor0
-libxcb-icccm.so.4 libxcb-icccm4
-libxcb-image.so.0 libxcb-image0
-libxcb-keysyms.so.1 libxcb-keysyms1
-libxcb-randr.so.0 libxcb-randr0
-libxcb-render.so.0 libxcb-render0
-libxcb-render-util.so.0 libxcb-render-util0
-libxcb-shape.so.0 libxcb-shape0
-libxcb-shm.so.0 libxcb-shm0
-libxcb-sync.so.1 libxcb-sync1
-libxcb-util.so.1 libxcb-util1
-libxcb-xfixes.so.0 libxcb-xfixes0
-libxcb-xkb.so.1 libxcb-xkb1
-"
+# shared object, Debian package: what QtGui, QtWidgets, QtSvg and the xcb and offscreen platforms link to
+libraries=$(cat "$root/resources/system/libraries.txt")
 
 say() { printf 'rmapexplorer: %s\n' "$*" >&2; }
 
+# 4, as everywhere: the program cannot start here
 die() {
     say "$@"
-    exit 1
+    exit 4
 }
 
 # stamp: what a finished part was made from
 stamp() {
-    cksum "$root/pyproject.toml" "$root/packaging/setup.sh"
+    cksum "$root/pyproject.toml" "$root/packaging/setup.sh" "$root/resources/system/libraries.txt"
     readlink -f "$venv/bin/python" || echo none
 }
 
@@ -147,7 +123,7 @@ install_system() {
     elif [ "$(id -u)" != 0 ]; then
         say "system packages are missing; install them with the next line, then run this again"
         echo "sudo apt-get install --no-install-recommends $packages" >&2
-        exit 1
+        exit 4
     fi
     say "installing system packages: $packages"
     # shellcheck disable=SC2086,SC2016  # one argument a word; the inner shell expands

@@ -1,20 +1,22 @@
-"""The command line: ``run``, ``compare`` and ``designs`` without Qt; everything else opens the window.
+"""The command line without Qt: ``run`` and ``compare``; the other commands are read from their modules when they are wanted.
 
-Exit codes: 0 fine, 1 the comparison failed, 2 wrong usage, 3 a file that cannot be read or written, 130 cancelled.
+Exit codes are those of rmapexplorer.usage.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from attrs import evolve
 from rich.progress import Progress
 
-from rmapexplorer import __version__, batch, report
-from rmapexplorer.commands import bench, claims, designs, export, figures, script, verify, workload
+from rmapexplorer import batch, report
+from rmapexplorer.commands import script
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
@@ -25,11 +27,11 @@ from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import Session
 from rmapexplorer.terminal import (
     BAD_FILE,
+    BUG,
     CANCELLED,
     FAILED,
     OK,
     USAGE,
-    Command,
     Trouble,
     columns,
     complain,
@@ -37,84 +39,59 @@ from rmapexplorer.terminal import (
     show,
     write_json,
 )
-
-WINDOW = """\
-the window:
-  rmapexplorer [FILE]      open a session (.rmap), a script, a recording or, without FILE, the built-in scenario
-  --screenshot PATH        save a picture of the window there and end; needs no screen
-  --size WxH               size of the window, for example 1440x900
-  --theme THEME            dark, light or system, for this start only
-  --reset-settings         forget layout, theme, text size and recent files
-
-A recording is the text that perf script prints, plain or gzip.
-Exit codes: 0 fine, 1 the comparison failed, 2 wrong usage, 3 a file that cannot be read or written, 130 cancelled.
-Colours are left out where NO_COLOR is set or the output is no terminal."""
+from rmapexplorer.usage import COMMANDS, Parser, no_output
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Carry out what the arguments say (those of the program by default); returns the exit code."""
+    """Carry out the command that the arguments say (those of the program by default); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _dispatch(words)
+        options = parser(words[0]).parse_args(words[1:])
+        code = int(options.carry_out(options))
         if sys.stdout is not None:
             sys.stdout.flush()
+    except SystemExit as ended:  # help or wrong usage, which argparse has explained
+        return int(ended.code or 0)
     except Trouble as trouble:
         return complain(str(trouble), trouble.code)
     except Corruption as broken:
-        return complain(f"a bug of this program, please report it with the file: {broken}", FAILED)
+        return complain(f"a bug of this program, please report it with the file: {broken}", BUG)
+    except MemoryError:
+        return complain("there is not enough memory for that; choose a smaller file or smaller numbers.", BAD_FILE)
     except KeyboardInterrupt:
         return complain("cancelled.", CANCELLED)
-    except BrokenPipeError:  # whoever reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return OK
     except OSError as error:
-        return complain(f"the output cannot be written ({error.strerror or error}).", BAD_FILE)
+        return no_output(error)
+    except Exception as error:
+        return _bug(error)
     return code
 
 
-def _dispatch(words: list[str]) -> int:
-    if not words or words[0] not in {command.name for command in COMMANDS} | {"-h", "--help", "--version"}:
-        return _window(words)
-    try:
-        options = parser().parse_args(words)
-    except SystemExit as ended:  # help, version, or wrong usage, which argparse has explained
-        return int(ended.code or 0)
-    return int(options.carry_out(options))
+def _bug(error: Exception) -> int:
+    # Python's development mode (-X dev) shows where
+    if sys.flags.dev_mode:
+        raise error
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}, line {last.lineno}"
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return complain(f"a bug of this program, please report it with the file: {words} ({where}).", BUG)
 
 
-def _window(words: list[str]) -> int:
-    try:
-        from rmapexplorer.gui.app import run  # Qt is needed for the window only
-
-        return int(run(words))
-    except ImportError as error:
-        if (error.name or "").startswith("rmapexplorer"):
-            raise
-        raise Trouble(
-            f"the window needs Qt, which does not load ({error}); packaging/launch installs it.", FAILED
-        ) from error
-    except SystemExit as ended:
-        return int(ended.code or 0)
-
-
-def parser() -> argparse.ArgumentParser:
-    """The arguments of the commands. Those of the window are its own; here they are described only."""
-    top = argparse.ArgumentParser(
-        prog="rmapexplorer", usage="rmapexplorer [FILE] [options]\n       rmapexplorer COMMAND ...",
-        description="An explorer of Linux reverse-mapping designs.", epilog=WINDOW,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    top.add_argument("--version", action="version", version=f"rmapexplorer {__version__}")
-    commands = top.add_subparsers(
-        title="in the terminal, without Qt or a screen", metavar="COMMAND", required=True, prog=top.prog
-    )
-    for command in COMMANDS:
-        sub = commands.add_parser(
-            command.name, help=command.help, description=f"{command.help[:1].upper()}{command.help[1:]}."
-        )
-        command.arguments(sub)
-        sub.set_defaults(carry_out=command.carry_out)
-    return top
+def parser(name: str) -> argparse.ArgumentParser:
+    """The arguments of one command."""
+    help_ = COMMANDS[name]
+    parser = Parser(prog=f"rmapexplorer {name}", description=f"{help_[:1].upper()}{help_[1:]}.")
+    if name == "run":
+        _run_arguments(parser)
+        parser.set_defaults(carry_out=run_file)
+    elif name == "compare":
+        _file_arguments(parser)
+        parser.set_defaults(carry_out=compare_file)
+    else:
+        module = importlib.import_module(f"rmapexplorer.commands.{name}")
+        module.declare(parser)
+        parser.set_defaults(carry_out=module.carry_out)
+    return parser
 
 
 def _file_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,52 +151,6 @@ def compare_file(options: argparse.Namespace) -> int:
         show(*tables, *report.verdict_lines(runs, verdict))
     write_json(options.json, report.to_json(runs, found, verdict) if options.json else "")
     return OK if verdict.difference is None else FAILED
-
-
-COMMANDS: tuple[Command, ...] = (
-    Command(
-        "run",
-        "replay a session or recording under its designs and show what each of them pays",
-        _run_arguments,
-        run_file,
-    ),
-    Command(
-        "compare", "replay it and check that process memory ends equal under all designs", _file_arguments, compare_file
-    ),
-    Command(
-        "designs",
-        "list the designs and their options, or the sizes of all structures",
-        designs.declare,
-        designs.carry_out,
-    ),
-    Command(
-        "figures",
-        "recompute published numbers, or compare the designs under memory pressure",
-        figures.declare,
-        figures.carry_out,
-    ),
-    Command("bench", "measure the window against its frame budget on this machine", bench.declare, bench.carry_out),
-    Command(
-        "verify",
-        "replay recorded kernel traces and compare every step with what Linux 6.18 did",
-        verify.declare,
-        verify.carry_out,
-    ),
-    Command(
-        "export",
-        "write a session as an HTML report, its structures as a graph, or its curves as CSV",
-        export.declare,
-        export.carry_out,
-    ),
-    Command("script", "write a script as a session, or a session as a script", script.declare, script.carry_out),
-    Command("workload", "write one of the workloads W1 to W9 as a session", workload.declare, workload.carry_out),
-    Command(
-        "claims",
-        "run what the letter claims as experiments and judge each by its figures",
-        claims.declare,
-        claims.carry_out,
-    ),
-)
 
 
 def _run_all(

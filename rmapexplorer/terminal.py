@@ -1,23 +1,26 @@
-"""What the commands of the terminal share: exit codes, one sentence of trouble, progress, tables, JSON."""
+"""What the commands of the terminal share: one sentence of trouble, progress, tables, JSON."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Callable
 
-from attrs import frozen
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from rmapexplorer import report
+from rmapexplorer.usage import BAD_FILE, BUG, CANCELLED, FAILED, OK, USAGE, complain
 
-OK, FAILED, USAGE, BAD_FILE, CANCELLED = 0, 1, 2, 3, 130
+__all__ = [
+    "BAD_FILE", "BUG", "CANCELLED", "FAILED", "OK", "USAGE", "Trouble", "columns", "complain", "progress_bars", "show", "write_json",
+]  # fmt: skip
 
 PIPE_COLUMNS = 160
 """Width of tables where there is no terminal to ask."""
+
+LEAST_COLUMNS, MOST_COLUMNS = 40, 1000
+"""Tables are no narrower, since columns would lose their numbers (a narrower terminal wraps the lines), and no wider."""
 
 
 class Trouble(Exception):
@@ -28,37 +31,31 @@ class Trouble(Exception):
         self.code = code
 
 
-@frozen
-class Command:
-    """A subcommand: its help, what declares its arguments, and what carries it out and returns the exit code."""
-
-    name: str
-    help: str
-    arguments: Callable[[argparse.ArgumentParser], None]
-    carry_out: Callable[[argparse.Namespace], int]
-
-
-def complain(sentence: str, code: int) -> int:
-    """Say it on the error output; returns ``code``."""
-    print(f"rmapexplorer: {sentence}", file=sys.stderr)
-    return code
-
-
 def progress_bars() -> Progress:
     """Bars on the error output, gone at the end; none where that is no terminal."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if "COLUMNS" not in os.environ else _asked_columns() or LEAST_COLUMNS)
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _console() -> Console:
-    asked = sys.stdout is not None and (sys.stdout.isatty() or "COLUMNS" in os.environ)
-    return Console(width=None if asked else PIPE_COLUMNS, markup=False, highlight=False, emoji=False)
+    return Console(width=columns(), markup=False, highlight=False, emoji=False)
 
 
 def columns() -> int:
-    """Characters in a line of what ``show`` prints."""
-    return _console().width
+    """Characters in a line of what ``show`` prints: those of COLUMNS or the terminal, within what tables can use."""
+    wanted = _asked_columns()
+    if not wanted and (sys.stdout is None or not sys.stdout.isatty()):
+        return PIPE_COLUMNS
+    return min(
+        max(wanted or os.get_terminal_size(sys.stdout.fileno()).columns or LEAST_COLUMNS, LEAST_COLUMNS), MOST_COLUMNS
+    )
+
+
+def _asked_columns() -> int:
+    # of the environment; 0, no number or nothing leaves it to the terminal
+    words = os.environ.get("COLUMNS", "")
+    return int(words) if words.isdecimal() and len(words) < 10 else 0
 
 
 def show(*parts: Table | str) -> None:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-import rmapexplorer
-from rmapexplorer import batch, cli
+from rmapexplorer import batch, cli, usage
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Mprotect, Mremap, Spawn, Touch
 from rmapexplorer.core.units import Corruption, Machine, Span
 from rmapexplorer.designs.registry import DESIGNS
@@ -280,8 +279,28 @@ def test_a_broken_invariant_is_our_bug_and_no_traceback(file, capsys, monkeypatc
         raise Corruption("mapcount of page 3 is -1.")
 
     monkeypatch.setattr(batch, "run", broken)
-    assert cli.main(["run", file]) == 1
+    assert cli.main(["run", file]) == 5
     assert "a bug of this program" in sentence(capsys)
+
+
+def test_what_nobody_thought_of_is_our_bug_and_no_traceback(file, capsys, monkeypatch):
+    def broken(*_):
+        return {}["no such key"]
+
+    monkeypatch.setattr(batch, "run", broken)
+    assert cli.main(["run", file]) == 5
+    assert "a bug of this program, please report it with the file: KeyError: 'no such key' (test_cli.py, line " in (
+        sentence(capsys)
+    )
+
+
+@pytest.mark.parametrize("width", ["0", "1", "20", "-5", "many", "9" * 30])
+def test_every_width_of_a_terminal_shows_the_figures(width, file, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", width)
+    assert cli.main(["compare", file]) == 0
+    out = capsys.readouterr().out
+    assert "footprint, bytes" in out and "anon_vma_chain" in "".join(out.split()) and "Process memory is equal" in out
+    assert max(map(len, out.splitlines())) <= 1000
 
 
 # -- as a process -------------------------------------------------------------------------------------
@@ -290,7 +309,7 @@ BLOCKED = """
 import sys
 for name in ("PySide6", "shiboken6", "pyqtgraph"):
     sys.modules[name] = None
-from rmapexplorer.cli import main
+from rmapexplorer.launch import main
 code = main(sys.argv[1:])
 assert not [name for name in sys.modules if name.startswith("rmapexplorer.gui")], "the gui was imported"
 sys.exit(code)
@@ -309,7 +328,7 @@ def test_all_commands_work_where_qt_cannot_be_imported(file):
 def test_the_window_without_qt_is_one_sentence():
     done = subprocess.run([sys.executable, "-c", BLOCKED.replace("assert", "0 and"), "--screenshot", os.devnull],
                           cwd=ROOT, capture_output=True, text=True, timeout=120)  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert done.stderr.startswith("rmapexplorer: the window needs Qt") and done.stderr.count("\n") == 1
 
 
@@ -332,7 +351,7 @@ def test_a_full_disk_is_one_sentence():
 
 LATE = """
 import signal, sys
-from rmapexplorer import batch, cli
+from rmapexplorer import batch, cli, usage
 signal.signal(signal.SIGINT, signal.default_int_handler)
 honest = batch.run
 def run(*args):
@@ -380,44 +399,10 @@ def read(descriptor):
         return b""
 
 
-# -- help and the window ------------------------------------------------------------------------------
+# -- help ---------------------------------------------------------------------------------------------
 
 
-def test_version(capsys):
-    assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == f"rmapexplorer {rmapexplorer.__version__}\n"
-
-
-def test_help_names_all_commands_and_all_arguments_of_the_window(capsys):
-    from rmapexplorer.gui.app import parser
-
-    assert cli.main(["--help"]) == 0
-    out = capsys.readouterr().out
-    options = [word for word in parser().format_help().split() if word.startswith("[--")]
-    assert len(options) >= 4
-    assert [word for word in options if word.strip("[]") not in out] == []
-    assert [command.name for command in cli.COMMANDS if f"\n    {command.name} " not in out] == []
-
-
-@pytest.mark.parametrize("command", ["run", "compare", "designs"])
+@pytest.mark.parametrize("command", sorted(usage.COMMANDS))
 def test_every_command_has_help(command, capsys):
     assert cli.main([command, "-h"]) == 0
     assert f"usage: rmapexplorer {command} " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("words", [[], ["x.rmap"], ["--screenshot", "a.png", "run"], ["--theme", "light"]])
-def test_anything_else_goes_to_the_window(words, monkeypatch):
-    seen = []
-
-    def run(argv):
-        seen.append(list(argv))
-        return 7
-
-    monkeypatch.setattr("rmapexplorer.gui.app.run", run)
-    assert cli.main(words) == 7
-    assert seen == [words]
-
-
-def test_the_window_explains_wrong_usage_itself(capsys):
-    assert cli.main(["--size", "huge"]) == 2
-    assert "--size" in capsys.readouterr().err

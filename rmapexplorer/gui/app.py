@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmapexplorer import __version__
+from rmapexplorer import __version__, screen, usage
 from rmapexplorer.resources import resource
 
 if TYPE_CHECKING:
@@ -26,43 +26,25 @@ SWITCH_INTERVAL = 0.0005
 SCENARIO = "scenarios/the-letter-in-six-operations.rmap"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of the window."""
-    parser = argparse.ArgumentParser(prog="rmapexplorer", description="An explorer of Linux reverse-mapping designs.")
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a session (.rmap) or what perf script printed")
-    parser.add_argument("--screenshot", metavar="PATH", help="save a picture of the window there and end")
-    parser.add_argument("--size", metavar="WxH", type=size, help="of the window, for example 1440x900")
-    parser.add_argument(
-        "--theme", choices=("dark", "light", "contrast", "contrast_light", "system"), help="for this start only"
-    )
-    parser.add_argument("--reset-settings", action="store_true", help="forget layout, theme, text size, recent files")
-    parser.add_argument("--version", action="version", version=f"rmapexplorer {__version__}")
-    return parser
-
-
-def size(text: str) -> tuple[int, int]:
-    """``1440x900`` as (1440, 900); at least 640x480, at most 8192 each way."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write it like 1440x900.")
-    if not (640 <= int(width) <= 8192 and 480 <= int(height) <= 8192):
-        raise argparse.ArgumentTypeError(f"{text} is out of range; sizes go from 640x480 to 8192x8192.")
-    return int(width), int(height)
-
-
 def run(argv: Sequence[str], watch: Callable[[MainWindow], None] | None = None) -> int:
-    """Open the window, or with ``--screenshot`` make a picture of it; the exit code. ``watch`` is told of the window."""
-    options = parser().parse_args(list(argv))
-    trouble = choose_screen(options.screenshot is not None)
-    if trouble:
-        print(f"rmapexplorer: {trouble}", file=sys.stderr)
-        return 1
+    """Open the window, or with ``--screenshot`` make a picture of it; the exit code. ``watch`` is told of the window.
+
+    :raises SystemExit: wrong usage, or help, which was printed.
+    """
+    options = usage.window_options(argv)
+    if trouble := choose_screen(options.screenshot is not None):
+        return usage.complain(trouble, usage.NO_START)
     sys.setswitchinterval(SWITCH_INTERVAL)
     os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
     import rmapexplorer.engine.engine  # noqa: F401 - PySide reads the source of every module that is imported after it
 
     app = make_application()
+    from PySide6.QtGui import QFontMetrics
+
     from rmapexplorer.gui.icons import icon
+
+    if not QFontMetrics(app.font()).inFont("a"):
+        return usage.complain(screen.no_font(), usage.NO_START)
 
     with tempfile.TemporaryDirectory(prefix="rmapexplorer-") as scratch:
         settings = make_settings(options, scratch)
@@ -87,14 +69,9 @@ def run(argv: Sequence[str], watch: Callable[[MainWindow], None] | None = None) 
 
 def choose_screen(picture: bool) -> str:
     """Pick Qt's platform where the environment does not; a sentence where there is no screen to open a window on."""
-    if os.environ.get("QT_QPA_PLATFORM"):
-        return ""
-    if picture:
+    if picture and not os.environ.get("QT_QPA_PLATFORM"):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-        return ""
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return "there is no screen to open a window on; use --screenshot PATH, or rmapexplorer run FILE in a terminal."
-    return ""
+    return screen.unreachable()
 
 
 def make_application() -> QApplication:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from PySide6.QtCore import QElapsedTimer, QTimer
@@ -10,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from rmapexplorer.engine.frames import Notice, SessionOpened
 from rmapexplorer.gui.window import MainWindow
+from rmapexplorer.usage import BAD_FILE, complain
 
 SETTLE_MS = 500
 """Between the last message and the picture: animations end, plots are laid out."""
@@ -35,7 +35,7 @@ class Screenshot:
             signal.connect(self._on_news)
 
     def take(self, app: QApplication) -> int:
-        """Run until it is done: 0, or 1 with a sentence on stderr."""
+        """Run until it is done; the exit code, with a sentence on stderr where there is no picture."""
         if not Path(self._path).resolve().parent.is_dir():
             return self._say(f"the folder of {self._path} does not exist; nothing was written.")
         QTimer.singleShot(LIMIT_MS, self._timer, lambda: self._fail("the session took too long to load."))
@@ -69,5 +69,4 @@ class Screenshot:
         QApplication.exit(1)
 
     def _say(self, sentence: str) -> int:
-        print(f"rmapexplorer: {sentence}", file=sys.stderr)
-        return 1
+        return complain(sentence, BAD_FILE)

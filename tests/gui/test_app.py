@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from rmapexplorer import usage
 from rmapexplorer.core.operations import KINDS
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.engine import Engine
@@ -62,7 +63,7 @@ def test_a_picture_of_the_window_without_a_screen(theme: str, tmp_path: Path) ->
 
 def test_a_picture_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     done = start("--screenshot", str(tmp_path / "nowhere" / "out.png"))
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "\nrmapexplorer: the folder of" in f"\n{done.stderr}"
     assert "Traceback" not in done.stderr
 
@@ -71,7 +72,7 @@ def test_a_picture_of_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.rmap"
     damaged.write_text("{")
     done = start(str(damaged), "--screenshot", str(tmp_path / "out.png"))
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "damaged.rmap" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.png").exists()
@@ -79,14 +80,31 @@ def test_a_picture_of_a_damaged_file_is_one_sentence(tmp_path: Path) -> None:
 
 def test_without_a_screen_the_window_says_so() -> None:
     done = start()
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "no screen" in done.stderr
+
+
+@pytest.mark.parametrize("screen", [{"DISPLAY": ":4711"}, {"WAYLAND_DISPLAY": "wayland-4711"}])
+def test_a_screen_that_does_not_answer_is_one_sentence(screen: dict[str, str]) -> None:
+    done = start(**screen)
+    assert done.returncode == 4, "Qt ends the process with a core dump"
+    assert done.stderr.startswith("rmapexplorer: the screen ") and done.stderr.count("\n") == 1
+    assert next(iter(screen.values())) in done.stderr
+
+
+def test_a_system_without_a_font_is_one_sentence(tmp_path: Path) -> None:
+    nothing = tmp_path / "fonts.conf"
+    nothing.write_text("<fontconfig></fontconfig>")
+    done = start("--screenshot", str(tmp_path / "out.png"), FONTCONFIG_FILE=str(nothing), QT_QPA_FONTDIR=str(tmp_path))
+    assert done.returncode == 4, "every letter would be a box"
+    assert "there is no font" in done.stderr and "fonts-dejavu-core" in done.stderr
+    assert not (tmp_path / "out.png").exists()
 
 
 @pytest.mark.parametrize("text", ["big", "100x100", "1440", "9999x900", "1440x"])
 def test_a_size_that_is_none_is_a_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        app.parser().parse_args(["--size", text])
+        usage.window_parser().parse_args(["--size", text])
     assert caught.value.code == 2
     assert text in capsys.readouterr().err
 
@@ -111,7 +129,7 @@ def test_a_file_that_cannot_be_opened_at_the_start_leaves_the_scenario_and_its_s
     qtbot: QtBot, settings: Settings, tmp_path: Path, qapp: QApplication
 ) -> None:
     (tmp_path / "damaged.rmap").write_text("{")
-    made = app.make_window(qapp, settings, app.parser().parse_args([str(tmp_path / "damaged.rmap")]))
+    made = app.make_window(qapp, settings, usage.window_parser().parse_args([str(tmp_path / "damaged.rmap")]))
     try:
         qtbot.waitUntil(lambda: made.frame is not None and not made.frame.busy, timeout=20_000)
         assert made.head == 6
@@ -131,7 +149,7 @@ def test_a_script_given_at_the_start_keeps_its_text(
 ) -> None:
     text = 'spawn 1 "s"\nrepeat 3: fork 1 -> new'
     (tmp_path / "mine.rmaps").write_text(text)
-    made = app.make_window(qapp, settings, app.parser().parse_args([str(tmp_path / "mine.rmaps")]))
+    made = app.make_window(qapp, settings, usage.window_parser().parse_args([str(tmp_path / "mine.rmaps")]))
     try:
         qtbot.waitUntil(lambda: made.frame is not None and not made.frame.busy and made.head == 4, timeout=20_000)
         made.menus._to_panel("script")
