@@ -258,6 +258,13 @@ class Design:
         """The object each vma hangs on, for colours and the table; -1 none."""
         return np.full(len(vmas), -1, np.int64)
 
+    def page_owner(self, pages: Ints) -> Ints:
+        """The object each anonymous page points at (page->mapping), numbered as ``vma_owner`` numbers them; -1 none.
+
+        Asked of designs whose vmas have owners only.
+        """
+        return np.maximum(self.w.page.mapping[pages], -1)
+
     def vma_links(self, vmas: Ints) -> Ints:
         """Links kept for each vma."""
         return np.zeros(len(vmas), np.int64)

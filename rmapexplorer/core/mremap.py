@@ -245,6 +245,7 @@ def _copy_early(w: World, row: int, vpns: Ints, slots: Ints) -> None:
     owners = np.full(len(old), row, np.int64)
     w.design.ptes_cleared(old, owners, vpns[wanted], slots[wanted], "cow")
     copies = new_anonymous(w, len(old), w.page.token[old])
+    w.page.copied[copies] = True
     w.pt.flat[slots[wanted]] = (copies << ENTRY_SHIFT) | bits
     np.add.at(w.page.mapcount, copies, ONE)
     w.design.ptes_set(copies, owners, vpns[wanted], slots[wanted], "cow")

@@ -72,6 +72,8 @@ def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, 
         w.batches.lock(known, MLOCK_NEW if cause in ("first_write", "cow") else MLOCK)
     if cause == "swap_in":
         w.page.state[pages] &= ~READ_BACK
+    elif cause == "cow":
+        w.page.copied[pages] = True
     w.design.ptes_set(pages, np.full(len(pages), vma, np.int64), vpns, slots, cause)
 
 

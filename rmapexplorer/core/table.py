@@ -27,6 +27,8 @@ class Table:
     """Base of all tables; a subclass names its columns in COLUMNS: name -> (dtype, value of a fresh row)."""
 
     COLUMNS: ClassVar[dict[str, tuple[Any, int]]] = {}
+    REMARKS: ClassVar[frozenset[str]] = frozenset()
+    """Columns that only say how a row came to be: the digest leaves them out."""
 
     alive: Bools
     birth: Ints
@@ -171,7 +173,9 @@ class PageTable(Table):
         "swap": (np.int64, -1),
         "token": (np.int64, 0),
         "lru": (np.int64, 0),
+        "copied": (np.bool_, 0),
     }
+    REMARKS = frozenset({"copied"})
     state: Ints
     mapping: Ints
     index: Ints
@@ -179,6 +183,8 @@ class PageTable(Table):
     swap: Ints
     token: Ints
     lru: Ints
+    copied: Bools
+    """The frame was made as a copy of another page: by a write, or by a design that could not share it any longer."""
 
 
 class SwapTable(Table):

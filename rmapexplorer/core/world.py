@@ -266,7 +266,7 @@ class World:
         for table in (self.vma, self.page, self.swap, self.pt, self.cache):
             rows = table.live()
             h.update(rows.tobytes())
-            for name in table.COLUMNS:
+            for name in [n for n in table.COLUMNS if n not in table.REMARKS]:
                 h.update(getattr(table, name)[rows].tobytes())
         h.update(self.pt.entries[self.pt.live()].tobytes())
         h.update(self.cache.entries[self.cache.live()].tobytes())

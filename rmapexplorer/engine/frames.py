@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome, Refusal
+from rmapexplorer.engine.page_runs import PageRuns
 
 Ints = np.ndarray
 """A read-only int64 array."""
@@ -61,6 +62,8 @@ class VmaRows:
     swap_pages: Ints
     shared_pages: Ints = field(factory=lambda: np.empty(0, np.int64))
     """Resident pages that more than one pte maps; empty where nobody counted."""
+    pages: PageRuns | None = None
+    """What each page is; None where there is too much to tell."""
 
 
 @frozen(kw_only=True)

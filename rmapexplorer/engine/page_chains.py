@@ -10,8 +10,8 @@ from rmapexplorer.core.table import ANON, Ints
 from rmapexplorer.core.units import TABLE_SHIFT
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.entries import mapped_page
+from rmapexplorer.engine.page_runs import vmas_of
 from rmapexplorer.engine.picture import processes_of
-from rmapexplorer.engine.snapshot import vmas_of
 from rmapexplorer.engine.stage import Stage
 
 PTES_SHOWN = 400

@@ -7,15 +7,12 @@ from typing import TypeVar
 import attrs
 import numpy as np
 
-from rmapexplorer.core import radix
-from rmapexplorer.core.objects import Mm, Task
-from rmapexplorer.core.table import ANON, NONE, Ints
-from rmapexplorer.core.units import TABLE_SHIFT
+from rmapexplorer.core.objects import Task
+from rmapexplorer.core.table import NONE, Ints
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.frames import TaskRows, VmaRows
 from rmapexplorer.engine.lens import Columns
-
-_KEY_SHIFT = 36  # page numbers have fewer bits on x86_64 (TASK_SIZE_PAGES is 1 << 35)
+from rmapexplorer.engine.page_runs import Entries, PageRuns, entries_of, page_runs
 
 R = TypeVar("R", TaskRows, VmaRows)
 
@@ -24,7 +21,8 @@ def columns(world: World, before: Columns | None) -> Columns:
     """The present state of a world; arrays equal to those of ``before`` are the same objects."""
     tasks = leaders(world)
     rows, first = _rows(world, tasks)
-    anon, file, swap, shared = page_counts(world)
+    entries, owners = entries_of(world), world.design.vma_owner(rows)
+    anon, file, swap, shared = page_counts(world, entries)
     table = world.vma
     vmas = VmaRows(
         first=first,
@@ -35,12 +33,13 @@ def columns(world: World, before: Columns | None) -> Columns:
         flags=table.flags[rows],
         file=table.file[rows],
         label=table.label[rows],
-        anon=world.design.vma_owner(rows),
+        anon=owners,
         links=world.design.vma_links(rows),
         anon_pages=anon[rows],
         file_pages=file[rows],
         swap_pages=swap[rows],
         shared_pages=shared[rows],
+        pages=_kept(page_runs(world, entries, rows, owners), before.vmas.pages if before else None),
     )
     task_rows = _task_rows(world, tasks, vmas)
     return Columns(
@@ -100,42 +99,20 @@ def _sums(values: Ints, first: Ints) -> Ints:
     return np.diff(total[first])
 
 
-def page_counts(world: World) -> tuple[Ints, Ints, Ints, Ints]:
+def page_counts(world: World, entries: Entries) -> tuple[Ints, Ints, Ints, Ints]:
     """Per vma id: resident anonymous pages, pages of files (shared anonymous memory too), swap entries, shared pages.
 
     Shared are those resident that more than one pte maps.
     """
-    table = world.pt
     size = max(world.vma.used, 1)
-    slots = np.flatnonzero(table.flat[: table.used << TABLE_SHIFT])  # free rows are empty
-    if not len(slots):
-        none = np.zeros(size, np.int64)
-        return none, none, none, none
-    entries = table.flat[slots]
-    vma = vmas_of(world, table.owner_of(slots), table.vpn_of(slots))
-    mapped = ((entries & (radix.PRESENT | radix.PROTNONE)) != 0) & ((entries & radix.ZERO) == 0) & (vma >= 0)
-    pages = np.where(mapped, entries >> radix.ENTRY_SHIFT, 0)
-    anon = mapped & ((world.page.state[pages] & ANON) != 0)
-    swap = ((entries & radix.SWAP) != 0) & ~mapped & (vma >= 0)
-    shared = mapped & (world.page.mapcount[pages] > 1)
-    counts = [np.bincount(vma[mask], minlength=size) for mask in (anon, mapped & ~anon, swap, shared)]
+    masks = (entries.anon, entries.mapped & ~entries.anon, entries.swap, entries.shared)
+    counts = [np.bincount(entries.vma[mask], minlength=size) for mask in masks]
     return counts[0], counts[1], counts[2], counts[3]
 
 
-def vmas_of(world: World, mms: Ints, vpns: Ints) -> Ints:
-    """The vma that holds each (mm, page number); -1 where none does."""
-    present: list[Mm] = list(world.mms.values())
-    lists = [np.array(mm.vmas, np.int64) for mm in present]
-    rows = np.concatenate(lists) if lists else NONE
-    if not len(rows):
-        return np.full(len(vpns), -1, np.int64)
-    rank = np.full(max(world.mms) + 2, len(present), np.int64)
-    rank[[mm.id for mm in present]] = np.arange(len(present))
-    keys = np.repeat(np.arange(len(present)) << _KEY_SHIFT, [len(part) for part in lists]) | world.vma.start[rows]
-    at = np.searchsorted(keys, (rank[mms] << _KEY_SHIFT) | vpns, "right") - 1
-    found = rows[np.maximum(at, 0)]
-    inside = (at >= 0) & (world.vma.mm[found] == mms) & (vpns < world.vma.end[found])
-    return np.where(inside, found, -1)
+def _kept(runs: PageRuns | None, before: PageRuns | None) -> PageRuns | None:
+    # the object of the frame before where nothing changed
+    return before if runs is not None and before is not None and runs.equals(before) else runs
 
 
 def _shared(rows: R, before: R | None) -> R:

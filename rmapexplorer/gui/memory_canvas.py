@@ -312,7 +312,9 @@ class MapCanvas(MapKeys):
             return style.tooltip(s.frame, hit.task, hit.vma, hit.vpn)
         if hit.vpn < 0:
             return f"{tasks.comm[hit.task]} {tasks.pid[hit.task]}, {tasks.vmas[hit.task]:,} vmas"
-        return self._gap(at) if at is not None else ""
+        if at is None:
+            return ""
+        return style.left_behind(s.frame, s.vmas(hit.task), hit.vpn) or self._gap(at)
 
     def _gap(self, at: QPointF) -> str:
         """How long the squeezed gap under a point is."""

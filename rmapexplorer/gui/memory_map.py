@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui.memory_canvas import MapCanvas
+from rmapexplorer.gui.memory_legend import Legend, occurring
 from rmapexplorer.gui.memory_table import MapTable
 from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
 from rmapexplorer.gui.selection import Selection
@@ -44,10 +45,12 @@ class MemoryMap(Panel):
         self.setFocusProxy(self.canvas)
         self._frame: Frame | None = None
         self._add_controls()
-        self.set_footer(HINT)
+        self.legend = Legend(HINT)
+        self.set_footer_widget(self.legend)
         self.setWhatsThis(f"{HINT}. {KEYS}.")
         self.colour.chosen.connect(self.canvas.set_mode)
         self.colour.chosen.connect(self._explain)
+        self.colour.chosen.connect(self.legend.set_mode)
         self.flip.clicked.connect(self._turn)
         self.as_table.toggled.connect(self._show_table)
         self.whole.clicked.connect(self.canvas.reset)
@@ -77,6 +80,7 @@ class MemoryMap(Panel):
         """Take over how ``old`` looked at things."""
         self.colour.set_key(old.colour.key)
         self.canvas.set_mode(old.colour.key)
+        self.legend.set_mode(old.colour.key)
         if old.flip.text() != self.flip.text():
             self._turn()
         self.as_table.setChecked(old.as_table.isChecked())
@@ -86,6 +90,7 @@ class MemoryMap(Panel):
         super().set_theme(theme)
         self.canvas.set_theme(theme)
         self.table.set_theme(theme)
+        self.legend.set_theme(theme)
         self._explain(self.colour.key)
 
     def set_frame(self, frame: Frame) -> None:
@@ -95,7 +100,11 @@ class MemoryMap(Panel):
         if self.as_table.isChecked():
             self.table.set_frame(frame)
         self.set_empty(None if len(frame.tasks.pid) else EMPTY)
+        self._sign(frame)
         self._zoomed()
+
+    def _sign(self, frame: Frame) -> None:
+        self.legend.set_signs(occurring(frame, bool(self.canvas.scene is not None and self.canvas.scene.spots)))
 
     def set_walk_step(self, revealed: int) -> None:
         """Outline what the first ``revealed`` steps of the walk visit."""
@@ -124,7 +133,8 @@ class MemoryMap(Panel):
         self.setFocusProxy(self.table if shown else self.canvas)
         self.colour.setVisible(not shown)
         self.flip.setVisible(not shown)
-        self.set_footer("Click a row to select it · right-click for its menu" if shown else HINT)
+        self.legend.setVisible(not shown)
+        self.set_footer("Click a row to select it · right-click for its menu" if shown else "")
         if shown and self._frame is not None:
             self.table.set_frame(self._frame)
         self._zoomed()

@@ -11,6 +11,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from rmapexplorer.gui import memory_geometry as geo
+from rmapexplorer.gui import memory_pages as pages
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui.memory_dense import Strip, pictures, strips
 from rmapexplorer.gui.memory_motion import Motion
@@ -25,6 +26,8 @@ MOST_ROUND = 600
 MOST_WORDS = 350
 MOST_CLASSED = 20_000
 """Frames with more vmas are not searched for the classes that occur."""
+WASHED = 8.0
+"""The selected page is washed with its colour where it is wider than so many pixels."""
 LEAST_WORD = 14.0
 """A narrower box has no room for a word."""
 
@@ -133,6 +136,8 @@ def _caption_base(s: Scene) -> float:
 
 def _legend(p: QPainter, s: Scene, rooms: list[tuple[float, float]]) -> None:
     """What the colours stand for, as far as there is room beside the caption; boxes name their families themselves."""
+    if s.mode == "sharing" and s.frame.vmas.pages is not None:
+        return  # told page by page, by the legend below
     entries = _present(s)
     p.setFont(s.fonts.small)
     metrics, base = QFontMetricsF(s.fonts.small), _caption_base(s)
@@ -190,6 +195,9 @@ def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Cro
     _tracks(p, s, y, height)
     if picture is not None:
         p.drawImage(QRectF(0, y, s.window.width, height), picture)
+        wide = pages.pages_of(s, strip)
+        if wide is not None:
+            pages.draw(p, s, wide, y, height)
         if not folded:
             _outlines(p, s, row, shown, x0, x1, y, height)
         return
@@ -202,9 +210,16 @@ def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Cro
     )
     for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
         _ghost(p, s, shown.start + i, y, height, int(kinds[i]))
+    paged = pages.pages_of(s, strip)
+    plated = states == style.SWAPPED
+    if paged is not None:
+        plated[paged.boxes] = True
+        states[paged.boxes] = 0  # page by page instead
     _boxes(p, s, x0, x1, kinds, states, y, height, crowd.plain)
+    if paged is not None:
+        pages.draw(p, s, paged, y, height)
     _stripes(p, s, shown, x0, x1, y, height)
-    _words(p, s, row, shown, x0, x1, away, kinds, states, y, height, crowd.word)
+    _words(p, s, row, shown, x0, x1, away, kinds, states, y, height, crowd.word, plated)
     for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
         _thread(p, s, shown.start + i, y, height, int(kinds[i]))
     _outlines(p, s, row, shown, x0, x1, y, height)
@@ -286,21 +301,23 @@ def _free_of_bars(s: Scene, row: int, left: np.ndarray, right: np.ndarray) -> tu
     """Room for words: where the page's bar cuts a box, the wider side of it."""
     left, right = left.copy(), right.copy()
     for vpn in s.spots.get(row, [])[:200]:
-        x = float(s.window.x(s.axis.unit(vpn + 0.5)))
+        a, b = (float(x) for x in s.edges(vpn, vpn + 1))
+        x = (a + b) / 2
+        low, high = (a, b) if b - a > WASHED else (x - 2, x + 3)
         for i in np.flatnonzero((left < x) & (x < right)).tolist():
             if x - left[i] > right[i] - x:
-                right[i] = x - 2
+                right[i] = low
             else:
-                left[i] = x + 3
+                left[i] = high
     return left, right
 
 
 def _words(
     p: QPainter, s: Scene, row: int, shown: slice, x0: np.ndarray, x1: np.ndarray, away: np.ndarray, kinds: np.ndarray,
-    states: np.ndarray, y: float, height: float, least: float,
+    states: np.ndarray, y: float, height: float, least: float, plated: np.ndarray,
 ) -> None:  # fmt: skip
     p.setFont(s.fonts.box)
-    names = style.CLASSES[s.mode]
+    names, by_page = style.CLASSES[s.mode], s.mode == "sharing" and s.frame.vmas.pages is not None
     left, right = _free_of_bars(s, row, np.maximum(x0, 0.0), np.minimum(x1, s.window.width))
     for i in np.flatnonzero((right - left > LEAST_WORD) & (x1 - x0 >= least)).tolist():
         room = float(right[i] - left[i]) - 6
@@ -308,11 +325,12 @@ def _words(
             if s.fonts.wide(word) <= room:
                 token = names[int(kinds[i])].token
                 light = states[i] == style.UNTOUCHED or token == "other"
+                token = "panel" if plated[i] and by_page else token
                 p.setPen(s.color("text") if light else s.theme.on(s.color(token)))
                 box = QRectF(left[i], y, right[i] - left[i] - 1, height)
-                if states[i] == style.SWAPPED:
-                    plate = s.fonts.box_metrics.horizontalAdvance(word) + 8
-                    p.fillRect(QRectF(box.center().x() - plate / 2, y + 3, plate, height - 6), s.color(token))
+                if plated[i]:
+                    plate = s.fonts.box_metrics.horizontalAdvance(word) + 6
+                    p.fillRect(QRectF(box.center().x() - plate / 2, y + 4, plate, height - 8), s.color(token))
                 p.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
                 break
 
@@ -395,7 +413,7 @@ def _spots(p: QPainter, s: Scene, rows: range) -> None:
             if row not in rows:
                 continue
             p.setPen(Qt.PenStyle.NoPen)
-            if x1 - x0 > 8:
+            if x1 - x0 > WASHED:
                 p.setBrush(faded(warm, 0.35))
                 p.drawRect(QRectF(float(x0), y, float(x1 - x0), height))
             p.setBrush(s.color("panel"))

@@ -10,6 +10,8 @@ from attrs import frozen
 
 from rmapexplorer.core import flags as fl
 from rmapexplorer.engine.frames import Frame, VmaRows
+from rmapexplorer.engine.page_runs import COPIED, OWN, SHARED
+from rmapexplorer.engine.page_runs import SWAPPED as IN_SWAP
 from rmapexplorer.gui.memory_geometry import moved
 
 MODES = {"anon_vma": "anon_vma", "sharing": "sharing", "kind": "kind", "perms": "permissions", "state": "state"}
@@ -42,11 +44,17 @@ CLASSES: dict[str, tuple[Class, ...]] = {
     "state": (
         Class("at home", "file"), Class("moved", "warn"), Class("dontfork", "fam:4"),
         Class("wipeonfork", "fam:3"), Class("locked", "fam:0"), Class("sealed", "bad"),
-        Class("swapped", "fam:2"), Class("untouched", "other"),
+        Class("swapped", "fam:2"), Class("untouched", "other"), Class("copied", "fam:1"),
     ),
 }  # fmt: skip
 ORPHAN, FILE = 6, 7
 """Classes of mode anon_vma beside the six families."""
+
+PAGE_TOKENS: dict[str, dict[int, str]] = {
+    "sharing": {OWN: "fam:1", COPIED: "fam:1", SHARED: "fam:2", IN_SWAP: "faint"},
+    "state": {COPIED: "fam:1", IN_SWAP: "fam:2"},
+}
+"""Colours of single pages by mode, where they are not that of their vma."""
 
 _TOLD = fl.DONTCOPY | fl.WIPEONFORK | fl.LOCKED | fl.LOCKONFAULT | fl.SEALED | fl.SPECIAL
 
@@ -146,6 +154,51 @@ def tooltip(frame: Frame, task: int, i: int, vpn: int) -> str:
     lines.append(f"{end - start:,} pages: {held or 'none touched'}")
     if v.anon[i] >= 0:
         lines.append(f"A{v.anon[i]}, {v.links[i]} link{'s' if v.links[i] != 1 else ''}")
+    lines += _page_line(frame, i, vpn)
     if v.file[i] < 0 and pgoff not in (0, start) and not v.flags[i] & (fl.SHARED | fl.GROWSDOWN):
         lines.append(f"moved: its index still counts from {pgoff:x}")
     return "\n".join(lines)
+
+
+PAGE_WORDS = {
+    OWN: "this page: in memory, mapped by this process alone",
+    SHARED: "this page: in memory, mapped more than once; the first who writes gets a copy",
+    COPIED: "this page: a copy of its own, made when it was written (copy on write) or could not stay shared",
+    IN_SWAP: "this page: in swap",
+}
+"""What the tool tip says of the page under the mouse."""
+
+
+def page_state(frame: Frame, i: int, vpn: int) -> int:
+    """What page number ``vpn`` of vma ``i`` is, a state of engine.page_runs; -1 where nothing is there or nothing known."""
+    runs = frame.vmas.pages
+    if runs is None:
+        return -1
+    low, high = int(runs.first[i]), int(runs.first[i + 1])
+    at = low + int(np.searchsorted(runs.start[low:high], vpn, side="right")) - 1
+    return int(runs.state[at]) if at >= low and vpn < runs.end[at] else -1
+
+
+def _page_line(frame: Frame, i: int, vpn: int) -> list[str]:
+    if frame.vmas.pages is None:
+        return []
+    words = PAGE_WORDS.get(page_state(frame, i, vpn), "this page: not there, a first touch brings it")
+    if frame.vmas.file[i] >= 0 or frame.vmas.flags[i] & fl.SHARED:
+        words = words.replace("; the first who writes gets a copy", "")
+    return [words]
+
+
+def left_behind(frame: Frame, rows: slice, vpn: int) -> str:
+    """What the dashed place at page ``vpn`` says: which of the vmas ``rows`` was moved away from it; empty for none."""
+    v = frame.vmas
+    start, home = v.start[rows], v.pgoff[rows]
+    away = moved(start, home, v.flags[rows], v.file[rows])
+    found = np.flatnonzero(away & (home <= vpn) & (vpn < home + v.end[rows] - start))
+    if not len(found):
+        return ""
+    i = rows.start + int(found[0])
+    low, pages = int(v.pgoff[i]), int(v.end[i] - v.start[i])
+    return (
+        f"{low:x}-{low + pages:x}: mremap moved what was here to {int(v.start[i]):x}-{int(v.end[i]):x}.\n"
+        "Its pages still count their index from here: the address alone does not find them any more."
+    )

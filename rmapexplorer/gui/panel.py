@@ -275,6 +275,7 @@ class Panel(QWidget):
         super().__init__(parent)
         self._theme: Theme | None = None
         self._footer_token = "dim"
+        self._footer_widget: QWidget | None = None
         self._title = ElidedLabel(title)
         self._title.setFont(scaled(self.font(), 1.0, bold=True))
         self._hint, self._footer = ElidedLabel(), ElidedLabel()
@@ -338,10 +339,20 @@ class Panel(QWidget):
         self._footer.setText(footer)
         self._show_footer()
 
+    def set_footer_widget(self, widget: QWidget) -> None:
+        """``widget`` (a legend, say) at the bottom in front of the footer, shown with it."""
+        layout = self._bottom.layout()
+        assert isinstance(layout, QHBoxLayout)
+        layout.insertWidget(0, widget, 1)
+        self._footer_widget = widget
+        self._show_footer()
+
     def _show_footer(self) -> None:
         # where there is room for a few lines only they are the body's; the panel's tip then says what can be done
         room = self.height() >= FOOTER_LINES * self.fontMetrics().height() or not self.isVisible()
-        self._bottom.setVisible(bool(self._footer.full_text()) and room)
+        self._footer.setVisible(bool(self._footer.full_text()))
+        own = self._footer_widget is not None and not self._footer_widget.isHidden()
+        self._bottom.setVisible((bool(self._footer.full_text()) or own) and room)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Low panels have no footer."""
