@@ -129,7 +129,7 @@ class MapCanvas(MapKeys):
             self._mark(g, event.position())
         g.last = event.position()
         if g.kind == "drag":
-            self._drag_on(g.last, bool(event.modifiers() & Control))
+            self._drag_on(g.last, bool(event.modifiers() & Control), bool(event.modifiers() & Shift))
 
     def _held(self, kind: str) -> Cursor:
         live = self.scene.live if self.scene is not None else None
@@ -138,7 +138,7 @@ class MapCanvas(MapKeys):
             return ends.get(live.drag.kind, Cursor.SizeHorCursor)
         return Cursor.ClosedHandCursor if kind == "pan" else Cursor.CrossCursor
 
-    def _drag_on(self, at: QPointF, may_move: bool) -> None:
+    def _drag_on(self, at: QPointF, may_move: bool, free: bool) -> None:
         s = self.scene
         if s is None or s.live is None:
             return
@@ -147,7 +147,7 @@ class MapCanvas(MapKeys):
             self._fringe.stop()
         elif not self._fringe.isActive():
             self._fringe.start()
-        self.carry(self._drag_at(s.live, at, may_move), at)
+        self.carry(self._drag_at(s.live, at, may_move, free), at)
 
     def _creep(self) -> None:
         """The pointer rests at an end of the strips with a vma in hand: what lies beyond comes into view."""
@@ -159,7 +159,7 @@ class MapCanvas(MapKeys):
         self._look(s.window.panned(14.0 if g.last.x() - s.gutter < FRINGE else -14.0))
         if s.window.left == left:
             self._fringe.stop()
-        self.carry(self._drag_at(s.live, g.last, s.live.drag.may_move), g.last)
+        self.carry(self._drag_at(s.live, g.last, s.live.drag.may_move, s.live.drag.free), g.last)
 
     def _pan(self, by: QPointF) -> None:
         if self.scene is not None:
@@ -259,7 +259,7 @@ class MapCanvas(MapKeys):
         else:
             self.zoom(ZOOM ** (turn.y() / 120), event.position().x())
         if s.live is not None and self._gesture_now is not None:
-            self._drag_on(event.position(), False)
+            self._drag_on(event.position(), s.live.drag.may_move, s.live.drag.free)
         event.accept()
 
     # --- hover and menus

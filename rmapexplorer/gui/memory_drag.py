@@ -18,6 +18,8 @@ from rmapexplorer.gui.memory_scene import Scene
 
 REACH = 8.0
 """A border so many pixels away is meant."""
+MAGNET_PAGES = 1
+"""What is moved to so many pages beside its home or a neighbour is meant to lie there: a page less would be unmapped."""
 EDGE = 5.0
 """So many pixels inside its end a box is gripped by the end."""
 LEAST_EDGE = 18.0
@@ -50,6 +52,8 @@ class Drag:
     """The pointer is on another process' row."""
     instead: tuple[Operation, ...] = ()
     """What is to be done to a cut span, once the menu offers it."""
+    free: bool = False
+    """No magnet: ``to`` is the page under the pointer (Shift, pressed once the drag is under way)."""
     snapped: bool = False
     """``to`` is a border of another vma, or the place that pgoff names."""
 
@@ -129,16 +133,23 @@ def dragged(scene: Scene, drag: Drag, x: float) -> Drag:
     low, high = _page_range(scene, x, drag.kind != "move")
     offset = drag.grab - drag.span.start if drag.kind == "move" else 0
     want = roundest(low, high) - offset
+    stop = None if drag.free else _attracted(scene, drag, want, low != high)
+    if stop is not None:
+        return evolve(drag, to=_within(drag, stop), snapped=True)
+    return evolve(drag, to=_within(drag, want), snapped=False)
+
+
+def _attracted(scene: Scene, drag: Drag, want: int, coarse: bool) -> int | None:
+    """The border, neighbour or home that ``want`` is near to; ``coarse``: the pixel covers many pages."""
     stops = _stops(scene, drag)
-    snapped = False
-    if len(stops):
-        distance = np.abs(scene.window.x(scene.axis.unit(stops)) - float(scene.window.x(scene.axis.unit(want))))
-        best = int(distance.argmin())
-        if distance[best] <= REACH and (
-            low != high or abs(int(stops[best]) - want) * _page_width(scene, want) <= REACH
-        ):
-            want, snapped = int(stops[best]), True
-    return evolve(drag, to=_within(drag, want), snapped=snapped)
+    if not len(stops):
+        return None
+    pixels = np.abs(scene.window.x(scene.axis.unit(stops)) - float(scene.window.x(scene.axis.unit(want))))
+    pages = np.abs(stops - want)
+    near = (pixels <= REACH) & (coarse | (pages * _page_width(scene, want) <= REACH))
+    if drag.kind == "move":
+        near |= pages <= MAGNET_PAGES
+    return int(stops[np.where(near, pixels, np.inf).argmin()]) if near.any() else None
 
 
 def stepped(scene: Scene, drag: Drag, by: int, border: bool) -> Drag:
@@ -240,7 +251,11 @@ class Live:
         """How it goes on from here."""
         if self.by_keys:
             return "Enter submits · Page Up, Page Down: next border · Esc cancels"
-        return "let go to choose · Esc cancels" if self.drag.kind == "cut" else "let go to submit · Esc cancels"
+        return (
+            "let go to choose · Esc cancels"
+            if self.drag.kind == "cut"
+            else "let go to submit · Shift: no magnet · Esc cancels"
+        )
 
     @property
     def fresh(self) -> bool:

@@ -294,11 +294,11 @@ class MapKeys(MapSurface):
             self._selection.select(pid)
             self.context_requested.emit("process", {"pid": pid}, where)
 
-    def _drag_at(self, live: dragging.Live, at: QPointF, may_move: bool) -> dragging.Drag:
+    def _drag_at(self, live: dragging.Live, at: QPointF, may_move: bool, free: bool) -> dragging.Drag:
         """The drag with the pointer at ``at`` of the viewport."""
         s = self.scene
         assert s is not None
         row = int((at.y() - s.top + s.scroll) // s.pitch) if at.y() >= s.top else -1
         other = 0 <= row < len(s.rows) and int(s.rows.task[row]) != live.drag.task and live.drag.kind == "move"
-        drag = dragging.dragged(s, live.drag, at.x() - s.gutter)
-        return evolve(drag, outside=other, may_move=may_move)
+        drag = evolve(live.drag, outside=other, may_move=may_move, free=free)
+        return dragging.dragged(s, drag, at.x() - s.gutter)

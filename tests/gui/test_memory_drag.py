@@ -108,6 +108,25 @@ def test_a_moved_vma_finds_home(hand: Hand) -> None:
     assert hand.scene.live.drag.to == 0xA14 and hand.scene.live.drag.snapped
 
 
+@pytest.mark.parametrize("beside", [-1, 1])
+def test_a_page_beside_home_or_a_neighbour_is_home_or_the_neighbour(hand: Hand, beside: int) -> None:
+    wide = hand.border(2, 0xA2D, 0).x() - hand.border(2, 0xA2C, 0).x()
+    assert wide > dragging.REACH, "a page is wider than the reach of a border in pixels"
+    for home in (0xA14, 0xA28):  # its pgoff, which is the end of its neighbour too; against the next vma
+        there = hand.point(2, 0xA26 + home - 0xA24 + beside)
+        hand.take(hand.point(2, 0xA26), there)
+        assert (hand.scene.live.drag.to, hand.scene.live.drag.snapped) == (home, True)
+        hand.move(there, Shift)
+        assert (hand.scene.live.drag.to, hand.scene.live.drag.snapped) == (home + beside, False), "Shift: no magnet"
+        hand.let_go(there, Shift)
+    assert [drop[0].to for drop in hand.drops] == [0xA14 + beside, 0xA28 + beside]
+
+
+def test_an_end_can_be_dragged_by_one_page(hand: Hand) -> None:
+    hand.carry(hand.border(2, 0xA14, -2), hand.border(2, 0xA15, -2))
+    assert hand.drops == [(Mremap(pid=2, span=Span(0xA10, 0xA14), new_pages=5, to=None),)]
+
+
 def test_escape_forgets_the_drag(hand: Hand) -> None:
     a, b = hand.point(2, 0xA25), hand.point(2, 0xA1A)
     hand.take(a, b)
