@@ -136,6 +136,8 @@ class Design:
     """The order of a file's vmas; a design whose options choose it sets its own in __init__."""
     ANON_PGOFF: ClassVar[bool] = True
     """vm_pgoff of anonymous vmas means something (and must be linear to merge)."""
+    FILE_PAGES_OWN_WAY: ClassVar[bool] = False
+    """Pages of files are found otherwise than through their address_space; pictures and words of the design say how."""
     CHECKS_PGOFF: bool = True
     """Anonymous vmas merge only where pgoff is linear; without ANON_PGOFF it never matters."""
     REFERENCED_STOPS: bool = True

@@ -26,7 +26,7 @@ from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs import direct_pages
-from rmapexplorer.designs.common import counted, grouped_list_walk, joined, reach_field, vma_node
+from rmapexplorer.designs.common import counted, foremost, grouped_list_walk, joined, reach_field, vma_node
 
 SOURCE = "is_mergeable_anon_vma, mm/mmap.c 2.6.7"
 
@@ -358,14 +358,16 @@ class AnonVma(Design):
                 return super().picture(page, vma, limit)
             headings = ("page", "", "vma it points at", "task")
             return Picture(nodes=(vma_node(self.w, row, -1),), links=(("page", f"v{row}"),), total=1, headings=headings)
-        members = self.lists.members(av).tolist()
+        members = self.lists.members(av)
+        anon = page >= 0 and bool(self.w.page.state[page] & ANON)
+        shown = foremost(self.w, page if anon else -1, members, limit)
         nodes = [
             StructNode(
                 key=f"A{av}", rank=1, title=self.owner_name(av), subtitle=counted(len(members), "vma"), family=av
             )
         ]
-        nodes += [vma_node(self.w, row, av) for row in members[:limit]]
-        links = [("page", f"A{av}")] if page >= 0 else []
-        links += [(f"A{av}", f"v{row}") for row in members[:limit]]
+        nodes += [vma_node(self.w, row, av) for row in shown]
+        links = [("page", f"A{av}")] if anon else []
+        links += [(f"A{av}", f"v{row}") for row in shown]
         headings = ("page", "anon_vma", "vmas on its list", "task")
         return Picture(nodes=tuple(nodes), links=tuple(links), total=len(members), headings=headings)

@@ -9,7 +9,7 @@ import numpy as np
 from rmapexplorer.core.design import Incidence, Picture, StructNode
 from rmapexplorer.core.table import ANON, NONE
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.designs.common import counted, reach_field, vma_node
+from rmapexplorer.designs.common import counted, foremost, reach_field, vma_node
 
 if TYPE_CHECKING:
     from rmapexplorer.designs.anon_vma_chain import AnonVmaChain
@@ -93,11 +93,12 @@ def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
              for av in avs]  # fmt: skip
     links: list[tuple[str, str]] = [("page", f"A{focus}")] if focus >= 0 else []
     trees = [d.avc.vma[d.tree(av)] for av in avs]
-    shown = list(dict.fromkeys(row for tree in trees for row in tree[:limit].tolist()))[:limit]
+    rows = np.array(list(dict.fromkeys(np.concatenate(trees).tolist())) if trees else [], np.int64)
+    shown = foremost(w, page if focus >= 0 else -1, rows, limit)
     nodes += [vma_node(w, row, int(d.own[row])) for row in shown]
     for av, tree in zip(avs, trees, strict=True):
         links += [(f"A{av}", f"v{row}") for row in tree[np.isin(tree, shown)].tolist()]
-    total = len(np.unique(np.concatenate(trees))) if trees else 0
+    total = len(rows)
     return Picture(
         nodes=tuple(nodes), links=tuple(links), total=total, headings=("page", "anon_vma", "avc → vma", "task"),
         left_out=(0, left_out, total - len(shown), 0),

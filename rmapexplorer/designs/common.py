@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from attrs import frozen
 
+from rmapexplorer.core import radix
 from rmapexplorer.core.design import StructNode
 from rmapexplorer.core.index.files import FileIndex, Stab, nodes_of_tree
 from rmapexplorer.core.table import Ints
@@ -128,6 +129,21 @@ def vma_node(w: World, row: int, family: int) -> StructNode:
     v = w.vma
     return StructNode(key=f"v{row}", rank=2, title=f"{int(v.start[row]):x}-{int(v.end[row]):x}",
                       subtitle=f"pgoff {int(v.pgoff[row]):x}", family=family, vma=row, mm=int(v.mm[row]))  # fmt: skip
+
+
+def foremost(w: World, page: int, vmas: Ints, limit: int) -> list[int]:
+    """``limit`` of the vmas that a walk of ``page`` (-1: none) may visit, in their order; those that map it are among them."""
+    if page < 0 or len(vmas) <= limit:
+        return [int(row) for row in vmas[:limit]]
+    v = w.vma
+    vpns = v.start[vmas] + w.page.index[page] - v.pgoff[vmas]
+    there = (vpns >= v.start[vmas]) & (vpns < v.end[vmas])
+    slots = np.where(there, w.pt.locate(v.mm[vmas], np.where(there, vpns, v.start[vmas])), -1)
+    entries = np.where(slots >= 0, w.pt.flat[slots], 0)
+    mapped = ((entries & (radix.PRESENT | radix.PROTNONE)) != 0) & ((entries & radix.ZERO) == 0)
+    hit = mapped & (entries >> radix.ENTRY_SHIFT == page)
+    chosen = np.argsort(~hit, kind="stable")[:limit]
+    return [int(row) for row in vmas[np.sort(chosen)]]
 
 
 def counted(number: int, noun: str, several: str = "") -> str:

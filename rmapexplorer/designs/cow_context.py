@@ -363,7 +363,7 @@ class CowContext(Design):
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The page's context and those below, and the vmas at the addresses each offers."""
         row = self._owner_of(page, vma)
-        if row < 0 or page < 0:
+        if row < 0 or page < 0 or not self.w.page.state[page] & ANON:
             return super().picture(page, vma, limit)
         line, nodes, links = self.tree(row), [], [("page", f"C{row}")]
         seen: set[int] = set()

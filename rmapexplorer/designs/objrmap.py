@@ -23,7 +23,7 @@ from rmapexplorer.core.table import ANON, Bools, Ints, ids
 from rmapexplorer.core.units import TABLE_SHIFT
 from rmapexplorer.core.walk import Walk, price
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.common import counted, vma_node
+from rmapexplorer.designs.common import counted, foremost, vma_node
 from rmapexplorer.designs.pte_chain import PteChain
 
 CLUSTER = 32
@@ -254,10 +254,11 @@ class ObjRmap(PteChain):
         if page < 0 or self._on_chains(ids(page))[0]:
             return super().picture(page, vma, limit)
         file = self.w.files[int(self.w.page.mapping[page])]
-        rows = list(dict.fromkeys(self.file_candidates(ids(page)).vma.tolist()))
+        rows = np.array(list(dict.fromkeys(self.file_candidates(ids(page)).vma.tolist())), np.int64)
+        shown = foremost(self.w, page, rows, limit)
         nodes = [StructNode(key="f", rank=1, title=file.name, subtitle=counted(file.users, "vma"))]
-        nodes += [vma_node(self.w, row, -1) for row in rows[:limit]]
-        links = [("page", "f"), *(("f", f"v{row}") for row in rows[:limit])]
+        nodes += [vma_node(self.w, row, -1) for row in shown]
+        links = [("page", "f"), *(("f", f"v{row}") for row in shown)]
         return Picture(nodes=tuple(nodes), links=tuple(links), total=len(rows),
                        headings=("page", "i_mmap", "vmas that cover it", "task"))  # fmt: skip
 

@@ -43,6 +43,7 @@ class PteChain(Design):
                help="which GFP_ATOMIC allocations fail, so that locks are dropped and GFP_KERNEL is tried"),
     )  # fmt: skip
     ANON_PGOFF: ClassVar[bool] = False
+    FILE_PAGES_OWN_WAY: ClassVar[bool] = True
     OWNER: ClassVar[str] = "pte_chain"
     LOOK: ClassVar[tuple[str, str, str]] = ("pte_chain", "square", "solid")
 

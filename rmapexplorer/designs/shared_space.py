@@ -23,7 +23,7 @@ from rmapexplorer.core.table import ANON, Bools, Ints, Table, VmaTable
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.common import counted, indexed_walk, vma_node
+from rmapexplorer.designs.common import counted, foremost, indexed_walk, vma_node
 
 SOURCE = "can_vma_merge_after with vm_pgoff as the index in the space"
 SLICE_BITS = {I386: 20, X86_64: 35}
@@ -387,14 +387,16 @@ class SharedSpace(Design):
         space = self._owner_of(page, vma)
         if space < 0:
             return super().picture(page, vma, limit)
-        if page >= 0 and self.w.page.state[page] & ANON:
+        anon = page >= 0 and bool(self.w.page.state[page] & ANON)
+        if anon:
             found = self.index.stab(space, self.w.page.index[[page]])[0].vmas
         else:
             found = self.index.order(space)
+        shown = foremost(self.w, page if anon else -1, found, limit)
         words = f"{self.index.size(space)} vmas, {self.spaces.mms[space]} mms"
         nodes = [StructNode(key=f"S{space}", rank=1, title=self.owner_name(space), subtitle=words, family=space)]
-        nodes += [vma_node(self.w, row, space) for row in found[:limit].tolist()]
-        links = [("page", f"S{space}")] if page >= 0 else []
-        links += [(f"S{space}", f"v{row}") for row in found[:limit].tolist()]
+        nodes += [vma_node(self.w, row, space) for row in shown]
+        links = [("page", f"S{space}")] if anon else []
+        links += [(f"S{space}", f"v{row}") for row in shown]
         headings = ("page", "address_space", "vmas at its index", "task")
         return Picture(nodes=tuple(nodes), links=tuple(links), total=len(found), headings=headings)

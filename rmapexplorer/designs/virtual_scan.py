@@ -52,6 +52,7 @@ class VirtualScan(Design):
     era: ClassVar[str] = "2.4"
     story: ClassVar[str] = "nothing is kept: whoever wants a page scans the page tables of everybody until it turns up"
     ANON_PGOFF: ClassVar[bool] = False
+    FILE_PAGES_OWN_WAY: ClassVar[bool] = True
     OWNER: ClassVar[str] = "nothing"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         KIND: {

@@ -13,6 +13,7 @@ from rmapexplorer.core import merge, walk
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.entries import mapped_page, page_fields, vma_fields
+from rmapexplorer.engine.file_picture import file_fields, file_of
 from rmapexplorer.engine.frames import Detail, Field, MergeVerdict, OtherDesign, WalkDetail, WalkStep
 from rmapexplorer.engine.picture import processes_of, structure
 
@@ -46,10 +47,7 @@ def detail(worlds: Mapping[str, World], key: str, pid: int, vpn: int) -> Detail 
     mm = world.mms[task.mm]
     vma = world.vma_at(mm, vpn)
     page = mapped_page(world, mm, vpn)
-    owner_title = ""
-    owner: list[tuple[str, str, str]] = []
-    if page >= 0 or vma >= 0:
-        owner_title, owner = world.design.owner_fields(page, vma)
+    owner_title, owner = _owner(world, page, vma)
     steps, walked = _walk(world, page) if page >= 0 else ([], None)
     return Detail(
         pid=pid,
@@ -58,7 +56,7 @@ def detail(worlds: Mapping[str, World], key: str, pid: int, vpn: int) -> Detail 
         page=page_fields(world, mm, vma, vpn),
         vma=vma_fields(world, vma) if vma >= 0 else (),
         vma_span=(int(world.vma.start[vma]), int(world.vma.end[vma])) if vma >= 0 else None,
-        owner=tuple(Field(name=name, value=value, meaning=meaning) for name, value, meaning in owner),
+        owner=owner,
         owner_title=owner_title,
         walk=walked,
         merges=_merges(world, vma),
@@ -66,6 +64,15 @@ def detail(worlds: Mapping[str, World], key: str, pid: int, vpn: int) -> Detail 
         structure=structure(world, page, vma, (pid, vpn), steps),
         family=int(world.design.vma_owner(np.array([vma], np.int64))[0]) if vma >= 0 else -1,
     )
+
+
+def _owner(world: World, page: int, vma: int) -> tuple[str, tuple[Field, ...]]:
+    if page < 0 and vma < 0:
+        return "", ()
+    if file_of(world, page, -1) >= 0 and not world.design.FILE_PAGES_OWN_WAY:
+        return file_fields(world, page)
+    title, lines = world.design.owner_fields(page, vma)
+    return title, tuple(Field(name=name, value=value, meaning=meaning) for name, value, meaning in lines)
 
 
 def _walk(world: World, page: int) -> tuple[list[walk.Step], WalkDetail]:

@@ -12,6 +12,7 @@ from rmapexplorer.core.design import Picture, StructNode
 from rmapexplorer.core.walk import Step
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.entries import mapped_page
+from rmapexplorer.engine.file_picture import with_file
 from rmapexplorer.engine.frames import Link, Node, Structure
 from rmapexplorer.engine.snapshot import leaders
 from rmapexplorer.engine.stage import Stage
@@ -61,7 +62,7 @@ def structure(
     """
     if page < 0 and vma < 0:
         return Structure(note="Nothing is mapped at the selected page.")
-    picture = world.design.picture(page, vma, limit)
+    picture = with_file(world, page, vma, steps, world.design.picture(page, vma, limit), limit)
     boxes = list(picture.nodes) or [_vma_box(world, vma)]
     processes = processes_of(world)
     seen = _Seen(world, vma, steps)

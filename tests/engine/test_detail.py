@@ -7,7 +7,7 @@ import random
 import pytest
 from at_random import random_log
 
-from rmapexplorer.core.operations import Exit, Madvise, Mmap, Mprotect, Spawn, Touch
+from rmapexplorer.core.operations import Exit, Fork, Madvise, Mmap, Mprotect, Spawn, Touch
 from rmapexplorer.core.units import Span
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.detail import detail
@@ -118,3 +118,20 @@ def test_looking_changes_nothing_and_never_fails(key, seed):
         if seen is not None and seen.walk is not None:
             assert seen.walk.hits + seen.walk.missed == seen.walk.mapped
     assert {name: world.digest() for name, world in here.items()} == before
+
+
+@pytest.mark.parametrize("key", ["anon_vma", "anon_vma_chain", "shared_space", "cow_context", "pte_chain", "anonmm"])
+def test_of_many_candidates_those_that_map_the_page_are_drawn(key: str) -> None:
+    """A parent and its first child still share the page; sixty children after them have copies of their own."""
+    log = [
+        Spawn(pid=1, comm="sh"),
+        Mmap(pid=1, span=Span(16, 32)),
+        Touch(pid=1, runs=((16, 17, "w"),)),
+        Fork(pid=1, child=2),
+    ]
+    for pid in range(3, 63):
+        log += [Fork(pid=1, child=pid), Touch(pid=pid, runs=((16, 17, "w"),))]
+    design = next(kind for kind in DESIGNS if kind.key == key)
+    shown = detail({key: world_of(design, log)}, key, 1, 16).structure
+    hits = {node.target[0] for node in shown.nodes if node.rank == 2 and node.state == "hit"}
+    assert hits == {1, 2}
