@@ -21,8 +21,9 @@ from rmapexplorer.gui.theme import Theme, Themes
 HINT = "Drag a vma or its end, or the background to pan · Alt-drag cuts, Shift-drag marks · Ctrl+arrows"
 KEYS = (
     "While a vma is dragged it is drawn to its home, to its neighbours and to the borders of gaps; Shift, pressed after the "
-    "drag began, turns that off (pressed before it marks a span, Alt cuts). Arrows select, Shift+arrows go from vma to vma, Ctrl+arrows carry the vma or its end, Page Up and Down go from border "
-    "to border, Enter drops, Esc cancels; Ctrl+Shift+arrows mark a span, Enter opens its menu"
+    "drag began, turns that off (pressed before it marks a span, Alt cuts). Arrows select, Shift+arrows go from vma to vma, "
+    "Ctrl+arrows carry the vma or its end, Page Up and Down go from border to border, Enter drops, Esc cancels; "
+    "Ctrl+Shift+arrows mark a span, Enter opens its menu"
 )
 EMPTY = "No process lives here. Step on, start one with Operate > New process, or open a scenario."
 

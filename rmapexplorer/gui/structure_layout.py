@@ -66,7 +66,21 @@ class Layout:
 MORE = "more"
 """State of a stub: a box that stands for what is left out of its rank."""
 
-_PRECIOUS = {MORE: 0, "focus": 0, "selected": 1, "hit": 2, "": 3, "miss": 4, "dead": 5}
+_PRECIOUS = {"focus": 0, "selected": 1, "hit": 2, "": 3, "miss": 4, "dead": 5}
+
+
+_AHEAD = {"focus": 0, "selected": 0, "hit": 0, "now hit": 0, "": 1, "kernel": 1, "miss": 2, "now miss": 2, "dead": 2}
+"""What stands further up in its column: what the walk is for before what it visits for nothing."""
+
+
+def prominence(structure: Structure) -> dict[str, int]:
+    """Of each node how far up it belongs in its column; an object through which a hit is found goes with the hit."""
+    found = {node.key: _AHEAD.get(node.state, 1) for node in structure.nodes}
+    plain = {node.key for node in structure.nodes if not node.state}
+    for link in structure.links:
+        if link.source in plain and found.get(link.target) == 0:
+            found[link.source] = 0
+    return found
 
 
 def trim(structure: Structure, most: int = MOST_NODES) -> tuple[tuple[Node, ...], tuple[Link, ...]]:
@@ -119,11 +133,13 @@ def arrange(
     before: Layout | None = None,
     width: float = 0.0,
     most: int = MOST_NODES,
+    ahead: Mapping[str, int] | None = None,
 ) -> Layout:
     """Lay out a structure.
 
     :param before: the layout of the frame before; nodes that were there keep their order.
     :param width: pixels to spread the ranks over; ranks never come closer than ``sizes.across``.
+    :param ahead: ``prominence``, where the picture is taller than what shows of it: what matters comes to its top.
     """
     nodes, links = trim(structure, most)
     near = _neighbours(nodes, links)
@@ -134,9 +150,11 @@ def arrange(
     else:
         ranks = _swept(ranks, near)
     stubs = {node.key for node in nodes if node.state == MORE}
-    ranks = [sorted(rank, key=lambda key: key in stubs) for rank in ranks]
+    first = ahead or {}
+    ranks = [sorted(rank, key=lambda key: (key in stubs, first.get(key, 1))) for rank in ranks]
     heights = {n.key: sizes.tall if n.subtitle else sizes.short for n in nodes}
-    tops = _tops(ranks, near, heights, sizes)
+    hits = {key for key, place in first.items() if place == 0}
+    tops = _tops(ranks, _led_by(near, hits), heights, sizes)
     columns, total = _columns(ranks, sizes, width)
     boxes = {
         key: Box(columns[r], tops[key], sizes.widths[r], heights[key]) for r, rank in enumerate(ranks) for key in rank
@@ -158,6 +176,11 @@ def _neighbours(nodes: Sequence[Node], links: Sequence[Link]) -> dict[str, list[
         near[link.source].append(link.target)
         near[link.target].append(link.source)
     return near
+
+
+def _led_by(near: Mapping[str, list[str]], hits: set[str]) -> dict[str, list[str]]:
+    """The neighbours that a node stands beside: those that are hits, where it has some."""
+    return {key: [other for other in others if other in hits] or others for key, others in near.items()}
 
 
 def _swept(ranks: list[list[str]], near: Mapping[str, list[str]]) -> list[list[str]]:

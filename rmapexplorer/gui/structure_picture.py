@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from rmapexplorer.engine.frames import Node, Structure
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
-from rmapexplorer.gui.structure_layout import MORE, RANKS, Layout, Sizes, arrange
+from rmapexplorer.gui.structure_layout import MORE, RANKS, Layout, Sizes, arrange, prominence
 from rmapexplorer.gui.structure_paint import Brushes, paint_links, paint_node
 from rmapexplorer.gui.theme import Theme, mono
 
@@ -50,6 +50,7 @@ class Picture(QWidget):
         self._theme: Theme | None = None
         self._brushes: Brushes | None = None
         self.structure = Structure()
+        self._ahead: dict[str, int] = {}
         self.layout_now = arrange(self.structure)
         self.scale, self.offset = 1.0, QPointF(0, 0)
         self._touched = False
@@ -80,12 +81,18 @@ class Picture(QWidget):
         self._brushes = Brushes.of(theme, self.font())
         self.update()
 
-    def set_structure(self, structure: Structure) -> None:
-        """Draw ``structure``; boxes that were there before keep their order."""
-        if structure == self.structure:
+    def set_structure(self, structure: Structure, whole: Structure | None = None) -> None:
+        """Draw ``structure``; boxes that were there before keep their order.
+
+        Where not all of it shows, what is hit comes before what is missed.
+
+        :param whole: the structure after the whole walk, where this one shows a walk under way: it decides what is hit.
+        """
+        ahead = prominence(whole or structure)
+        if structure == self.structure and ahead == self._ahead:
             return
         before = self.layout_now
-        self.structure = structure
+        self.structure, self._ahead = structure, ahead
         self._arrange(before)
         keys = self.layout_now.boxes
         self._come_out(frozenset(keys) - frozenset(before.boxes), bool(frozenset(keys) & frozenset(before.boxes)))
@@ -114,7 +121,10 @@ class Picture(QWidget):
         self.setAccessibleDescription(f"{len(nodes)} boxes, {hits} of them hits")
 
     def _arrange(self, before: Layout | None) -> None:
-        self.layout_now = arrange(self.structure, self._sizes(), before, self.width() - 2 * MARGIN)
+        sizes, room = self._sizes(), self.width() - 2 * MARGIN
+        self.layout_now = arrange(self.structure, sizes, before, room)
+        if self.layout_now.height * READABLE > self.height() - 12:
+            self.layout_now = arrange(self.structure, sizes, before, room, ahead=self._ahead)
 
     def _sizes(self) -> Sizes:
         """Boxes as wide as their text asks for, within reason."""
@@ -314,18 +324,20 @@ class Picture(QWidget):
     def table(self) -> tuple[tuple[str, ...], list[np.ndarray], list[tuple[int, int] | None]]:
         """The boxes as a table: headings, columns, what each row selects."""
         now, heads = self.layout_now, ("column", "object", "what it is", "state", "linked with")
-        titles = {node.key: node.title for node in now.nodes}
-        linked: dict[str, list[str]] = {node.key: [] for node in now.nodes}
+        known = {node.key: node for node in now.nodes}
+        nodes = [known[key] for rank in now.order for key in rank]
+        titles = {node.key: node.title for node in nodes}
+        linked: dict[str, list[str]] = {node.key: [] for node in nodes}
         for link in now.links:
             linked[link.source].append(titles[link.target])
             linked[link.target].append(titles[link.source])
         rows = [
             (self.structure.headings[min(max(n.rank, 0), RANKS - 1)], n.title, n.subtitle, _STATES.get(n.state, n.state),
              ", ".join(linked[n.key]))
-            for n in now.nodes
+            for n in nodes
         ]  # fmt: skip
         columns = [np.array([row[at] for row in rows], object) for at in range(len(heads))]
-        return heads, columns, [node.target for node in now.nodes]
+        return heads, columns, [node.target for node in nodes]
 
     def event(self, event: QEvent) -> bool:
         """Tooltips with the whole text of a box."""

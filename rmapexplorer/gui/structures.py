@@ -313,9 +313,10 @@ class Structures(Panel):
     def _renew(self) -> None:
         detail = self._detail
         structure = self._patch or self._wide or (detail.structure if detail is not None else Structure())
+        whole = structure
         if detail is not None and self._patch is None:
             structure = walked(structure, detail.walk, self._revealed)
-        self.picture.set_structure(stubbed(structure))
+        self.picture.set_structure(stubbed(structure), whole)
         if self.tab in (FOREST, MATRIX):
             self._respot()
         self._shell()

@@ -127,6 +127,20 @@ def test_links_to_nowhere_and_repeated_nodes_are_left_out() -> None:
     assert arrange(odd) == arrange(LETTER)
 
 
+def test_what_is_hit_stands_at_the_top_where_not_everything_shows(qtbot: Any) -> None:
+    nodes = [Node(key="p", rank=0, title="page", state="focus"), Node(key="a", rank=1, title="A0")]
+    nodes += [Node(key=f"v{i}", rank=2, title="v", subtitle="s", state="hit" if i > 27 else "miss") for i in range(30)]
+    nodes += [Node(key=f"t{i}", rank=3, title="t", subtitle="s", state="hit" if i > 27 else "") for i in range(30)]
+    links = [Link(source="p", target="a"), *(Link(source="a", target=f"v{i}") for i in range(30))]
+    links += [Link(source=f"v{i}", target=f"t{i}") for i in range(30)]
+    bench = Bench(qtbot, Structure(nodes=tuple(nodes), links=tuple(links)))
+    layout, area = bench.picture.layout_now, bench.picture.rect()
+    assert set(layout.order[2][:2]) == {"v28", "v29"} and set(layout.order[3][:2]) == {"t28", "t29"}
+    assert all(area.contains(bench.at(key)) for key in ("p", "a", "v28", "v29", "t28", "t29"))
+    columns = bench.picture.table()[1]
+    assert [state[:3] for state in columns[3][2:5]] == ["hit", "hit", "mis"], "the table too"
+
+
 class Bench:
     """The panel with its selection and theme."""
 
