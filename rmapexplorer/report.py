@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from rich.table import Table
 from rmapexplorer.batch import Run, Verdict, tasks
 from rmapexplorer.core.operations import describe
 from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.formats.writing import STDOUT, mismatch
 
 Figures = dict[str, Any]
 """What batch.figures gives for one world."""
@@ -119,8 +119,14 @@ def to_json(runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict 
 # -- files --------------------------------------------------------------------------------------------
 
 
+KINDS = {"html": "HTML", "dot": "DOT", "graphml": "GraphML", "csv": "CSV", "counters": "CSV", "json": "JSON"}
+"""Option -> the kind of file it writes, as formats.writing names it."""
+
+
 def no_target(path: str, source: str, option: str = "json") -> str:
     """Why nothing can be written to ``path``, as a sentence; empty where it seems possible. ``source``: the file read."""
+    if path == STDOUT:
+        return ""
     if not path or "\0" in path:
         return f"{path!r} is no file name; give another after --{option}."
     folder = os.path.dirname(os.path.realpath(path))
@@ -132,32 +138,9 @@ def no_target(path: str, source: str, option: str = "json") -> str:
         return f"{path}: is the file to read; choose another for the figures."
     if not os.access(path if _special(path) else folder, os.W_OK):
         return f"{path}: may not be written by you; choose another place."
-    return ""
+    return mismatch(path, KINDS.get(option, "JSON"))
 
 
 def _special(path: str) -> bool:
     # a device or a pipe is written to; it must not be replaced by a file
     return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
-
-
-def write_text(path: str, text: str) -> None:
-    """Put the text in the place of the file in one step, or into the device or pipe that ``path`` is. :raises OSError:"""
-    if _special(path):
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        return
-    target = os.path.realpath(path)
-    folder, base = os.path.split(target)
-    temporary = os.path.join(folder, f".{base[:100]}.{uuid.uuid4().hex}")
-    try:
-        with open(temporary, "x", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if os.path.exists(target):
-            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
-        os.replace(temporary, target)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rmapexplorer import report
+from rmapexplorer.formats import writing
+from rmapexplorer.formats.writing import STDOUT, Pieces
+from rmapexplorer.plain import visible
 from rmapexplorer.usage import BAD_FILE, BUG, CANCELLED, FAILED, OK, USAGE, complain
 
 __all__ = [
-    "BAD_FILE", "BUG", "CANCELLED", "FAILED", "OK", "USAGE", "Trouble", "columns", "complain", "progress_bars", "show", "write_json",
+    "BAD_FILE", "BUG", "CANCELLED", "FAILED", "OK", "USAGE", "Trouble", "columns", "complain", "progress_bars", "show",
+    "write_json", "write_out",
 ]  # fmt: skip
 
 PIPE_COLUMNS = 160
@@ -31,11 +35,16 @@ class Trouble(Exception):
         self.code = code
 
 
+class _Bars(Progress):
+    def add_task(self, description: str, *args: Any, **more: Any) -> TaskID:
+        return super().add_task(visible(description), *args, **more)
+
+
 def progress_bars() -> Progress:
     """Bars on the error output, gone at the end; none where that is no terminal."""
     console = Console(stderr=True, width=None if "COLUMNS" not in os.environ else _asked_columns() or LEAST_COLUMNS)
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    return _Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _console() -> Console:
@@ -59,26 +68,48 @@ def _asked_columns() -> int:
 
 
 def show(*parts: Table | str) -> None:
-    """Print tables and lines, as wide as the terminal."""
+    """Print tables and lines, as wide as the terminal; of what a file says, only what can be read."""
     if sys.stdout is None:
         return
     console = _console()
     with console.capture() as capture:
         for part in parts:
-            console.print(part, soft_wrap=isinstance(part, str))  # sentences with a path stay lines
+            shown = visible(part) if isinstance(part, str) else _visible(part)
+            console.print(shown, soft_wrap=isinstance(part, str))  # sentences with a path stay lines
+    _put(capture.get())
+
+
+def _visible(table: Table) -> Table:
+    for part in (table, *table.columns):
+        for name in ("title", "caption", "header", "footer"):
+            if isinstance(text := getattr(part, name, None), str):
+                setattr(part, name, visible(text, lines=True))
+    for column in table.columns:
+        column._cells = [visible(cell, lines=True) if isinstance(cell, str) else cell for cell in column.cells]
+    return table
+
+
+def _put(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(capture.get().encode(encoding, "replace").decode(encoding))
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+
+
+def write_out(path: str | None, pieces: Pieces) -> None:
+    """Write to the file, to standard output for ``-``, nowhere for None. :raises Trouble: it cannot be."""
+    if path is None:
+        return
+    if path != STDOUT:
+        try:
+            writing.write(path, pieces)
+        except OSError as error:
+            raise Trouble(writing.trouble(path, error), BAD_FILE) from error
+    elif sys.stdout is not None:
+        watched = sys.stdout.isatty()
+        for piece in pieces:
+            text = piece if isinstance(piece, str) else piece.decode("utf-8", "replace")
+            _put(visible(text, lines=True) if watched else text)
 
 
 def write_json(path: str | None, text: str) -> None:
-    """Write the text to the file, to standard output for ``-``, nowhere for None. :raises Trouble: it cannot be."""
-    if path == "-":
-        if sys.stdout is not None:
-            sys.stdout.write(text)
-    elif path is not None:
-        try:
-            report.write_text(path, text)
-        except OSError as error:
-            raise Trouble(
-                f"{path}: cannot be written ({error.strerror or error}); choose another place.", BAD_FILE
-            ) from error
+    """``write_out`` of one text."""
+    write_out(path, (text,))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from rmapexplorer import __version__
+from rmapexplorer.plain import visible
 
 OK, FAILED, USAGE, BAD_FILE, NO_START, BUG, CANCELLED = 0, 1, 2, 3, 4, 5, 130
 
@@ -53,7 +54,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say it and end with exit code 2."""
-        sentence = message[:1] + message[1:].rstrip(".")
+        sentence = visible(message.rstrip("."))
         self.exit(USAGE, f"rmapexplorer: {sentence}; {self.prog} -h explains.\n")
 
 
@@ -115,7 +116,7 @@ def complain(sentence: str, code: int) -> int:
     """Say it on the error output, if there is one; returns ``code``."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):  # nobody can be told any more
-            print(f"rmapexplorer: {sentence}", file=sys.stderr)
+            print(f"rmapexplorer: {visible(sentence)}", file=sys.stderr)
     return code
 
 

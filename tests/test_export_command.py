@@ -40,6 +40,9 @@ def test_everything_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (["{0}/none.rmap", "--csv", "{0}/x.csv"], 3, "none.rmap"),
         ([LETTER, "--dot", "{0}/no/x.dot"], 3, "does not exist"),
         ([LETTER, "--dot", "{0}"], 3, "is a directory"),
+        ([LETTER, "--dot", "{0}/x.svg"], 3, "DOT would be written there, but .svg promises something else"),
+        ([LETTER, "--csv", "{0}/x.html"], 3, "CSV would be written there"),
+        ([LETTER, "--csv", "-", "--dot", "-"], 2, "only one file can have standard output"),
     ],
 )
 def test_trouble_is_one_sentence(
@@ -49,6 +52,22 @@ def test_trouble_is_one_sentence(
     said = capsys.readouterr().err
     assert part in said and said.count("\n") == 1 and said.startswith("rmapexplorer: ")
     assert list(tmp_path.glob("x.*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [(["export", LETTER, "--csv", "-"], "position,"), (["export", LETTER, "--dot", "-"], "digraph "),
+     (["workload", "W1", "--small", "-o", "-"], '{\n"format": "rmapexplorer session"'),
+     (["script", LETTER, "-o", "-"], '{\n"format": "rmapexplorer session"')],
+)  # fmt: skip
+def test_a_dash_is_standard_output(
+    words: list[str], start: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(start) and LETTER not in said.out and said.err == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_read_is_never_the_one_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

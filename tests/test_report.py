@@ -110,39 +110,6 @@ def test_json_of_a_comparison_has_its_verdict(runs, found):
     assert json.loads(report.to_json(runs, found, batch.Verdict(None, "x")))["comparison"]["outcomes_differ_at"] is None
 
 
-def test_a_file_is_replaced_in_one_step_and_keeps_its_mode(tmp_path):
-    out = tmp_path / "out.json"
-    report.write_text(str(out), "old")
-    out.chmod(0o640)
-    report.write_text(str(out), "new")
-    assert out.read_text() == "new" and out.stat().st_mode & 0o777 == 0o640
-    assert os.listdir(tmp_path) == ["out.json"]
-
-
-def test_a_link_stays_a_link(tmp_path):
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    report.write_text(str(tmp_path / "link"), "text")
-    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_text() == "text"
-
-
-def test_what_cannot_be_written_leaves_the_old_file_alone(tmp_path):
-    out = tmp_path / "out.json"
-    out.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        report.write_text(str(out), "\ud800")
-    assert out.read_text() == "old" and os.listdir(tmp_path) == ["out.json"]
-
-
-def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    report.write_text(str(pipe), "text")
-    assert os.read(reader, 10) == b"text"
-    os.close(reader)
-    assert pipe.is_fifo()
-
-
 @pytest.mark.parametrize(
     ("path", "why"),
     [("", "no file name"), ("a\0b", "no file name"), ("{}", "is a directory"), ("{}/no/x", "no does not exist"), ("{}/in", "file to read")],

@@ -19,13 +19,14 @@ from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.real import REAL_LENS, real_kinds
 from rmapexplorer.engine.session_report import SessionReport, gather
 from rmapexplorer.engine.stage import Stage
-from rmapexplorer.exports import tables, writing
+from rmapexplorer.exports import tables
 from rmapexplorer.exports.graph import dot, graphml
 from rmapexplorer.exports.html import html
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import Session
-from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, complain, progress_bars, show
+from rmapexplorer.formats.writing import STDOUT
+from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, complain, progress_bars, show, write_out
 
 FORMATS = {
     "html": "a report of the session in one file",
@@ -41,7 +42,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(kind.key for kind in DESIGNS)
     parser.add_argument("file", metavar="FILE", help="a session (.rmap) or the text that perf script prints")
     for name, what in FORMATS.items():
-        parser.add_argument(f"--{name}", metavar="OUT", help=f"write {what}")
+        parser.add_argument(f"--{name}", metavar="OUT", help=f"write {what}; - is standard output")
     parser.add_argument("--at", metavar="N", type=int, help="after N operations instead of all of them")
     parser.add_argument(
         "--design", metavar="NAME", action="append", dest="designs",
@@ -54,6 +55,8 @@ def carry_out(options: argparse.Namespace) -> int:
     wanted = {name: getattr(options, name) for name in FORMATS if getattr(options, name) is not None}
     if not wanted:
         raise Trouble(f"say what to write: {', '.join(f'--{name} OUT' for name in FORMATS)}.", USAGE)
+    if list(wanted.values()).count(STDOUT) > 1:
+        raise Trouble("only one file can have standard output; name files for the others.", USAGE)
     for name, path in wanted.items():
         if sentence := report.no_target(path, options.file, name):
             raise Trouble(sentence, BAD_FILE)
@@ -65,6 +68,8 @@ def carry_out(options: argparse.Namespace) -> int:
     for line in session.report:
         complain(f"skipped: {line}", OK)
     for path in wanted.values():
+        if STDOUT in wanted.values():
+            break  # what stands there is the file
         show(f"{path}: after operation {stage.line.cursor:,} of {stage.line.head:,}.")
     return OK
 
@@ -105,10 +110,7 @@ def _lanes(designs: Designs, machine: object) -> list[Lane]:
 
 def _write(name: str, path: str, stage: Stage, progress: Progress) -> None:
     bar = progress.add_task(f"writing {path}", total=None)
-    try:
-        writing.write(path, _pieces(name, stage))
-    except OSError as error:
-        raise Trouble(writing.trouble(path, error), BAD_FILE) from error
+    write_out(path, _pieces(name, stage))
     progress.remove_task(bar)
 
 

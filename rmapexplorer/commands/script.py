@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.script_session import SUFFIX, script_lines, write_script
-from rmapexplorer.formats.session import Session, save_session
-from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, complain, show
+from rmapexplorer.formats.session import pieces, save_session
+from rmapexplorer.formats.writing import STDOUT
+from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, complain, show, write_out
 
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(0[xX][0-9a-fA-F]{1,16}|-?[0-9]{1,18})\Z")
 
@@ -21,7 +21,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a script (.rmaps), a session (.rmap) or a recording")
     parser.add_argument(
         "-o", "--output", metavar="OUT",
-        help=f"write it there: a script where the name ends in {SUFFIX}, else a session; without it, print the script",
+        help=f"write it there: a script where the name ends in {SUFFIX}, else a session, - is a session on standard output; "
+        "without it, print the script",
     )  # fmt: skip
     declare_settings(parser)
 
@@ -50,23 +51,17 @@ def carry_out(options: argparse.Namespace) -> int:
     try:
         session = load_any(options.file, settings=settings_of(options.settings))
         if options.output is None:
-            _print(session)
+            write_out(STDOUT, (f"{line}\n" for line in script_lines(session)))
+        elif options.output == STDOUT:
+            write_out(STDOUT, pieces(session))
         elif options.output.endswith(SUFFIX):
             write_script(script_lines(session), options.output)
         else:
             save_session(session, options.output)
     except FormatError as error:
         raise Trouble(str(error), BAD_FILE) from error
-    if options.output is not None:
+    if options.output not in (None, STDOUT):
         show(f"{options.output}: {len(session.line()):,} operations.")
     for line in session.report:
         complain(f"skipped: {line}", OK)
     return OK
-
-
-def _print(session: Session) -> None:
-    if sys.stdout is None:
-        return
-    encoding = sys.stdout.encoding or "utf-8"
-    for line in script_lines(session):
-        sys.stdout.write(f"{line}\n".encode(encoding, "replace").decode(encoding))

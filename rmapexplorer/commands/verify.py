@@ -14,7 +14,7 @@ from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.registry import design_named
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
-from rmapexplorer.terminal import BAD_FILE, FAILED, OK, USAGE, Trouble, progress_bars, show, write_json
+from rmapexplorer.terminal import BAD_FILE, FAILED, OK, USAGE, Trouble, progress_bars, show, write_json, write_out
 from rmapexplorer.verify.compare import LEVELS, Difference, verify
 from rmapexplorer.verify.recording import final_state_of, verify_recording
 from rmapexplorer.verify.trace import Trace, load_traces
@@ -45,7 +45,7 @@ def carry_out(options: argparse.Namespace) -> int:
         for path in options.files:
             found += _verify_file(path, options.design, emitted, progress)
     good = sum(not entry["differences"] for entry in found)
-    if options.json != "-":
+    if "-" not in (options.json, options.emit):
         show(*(line for entry in found for line in _lines(entry)), f"{good} of {len(found)} traces agree")
     write_json(options.json, json.dumps({"agree": good, "of": len(found), "traces": found}, indent=1) + "\n"
                if options.json else "")  # fmt: skip
@@ -58,8 +58,10 @@ def _check(options: argparse.Namespace) -> None:
         design_named(options.design)
     except KernelError as error:
         raise Trouble(f"{error.rule}.", USAGE) from error
+    if options.json == options.emit == "-":
+        raise Trouble("only one of --json and --emit can have standard output; name a file for the other.", USAGE)
     for out in (options.json, options.emit):
-        if out not in (None, "-") and (sentence := report.no_target(out, "")):
+        if out is not None and (sentence := report.no_target(out, "")):
             raise Trouble(sentence, BAD_FILE)
 
 
@@ -123,14 +125,5 @@ def _lines(entry: dict[str, Any]) -> list[str]:
 def _emit(path: str | None, traces: list[Any]) -> None:
     if path is None:
         return
-    text = json.dumps({"format": 1, "env": {"simulator": "rmapexplorer"}, "traces": traces})
-    try:
-        if path.endswith(".gz"):
-            with gzip.GzipFile(path, "wb", mtime=0) as out:
-                out.write(text.encode())
-        else:
-            report.write_text(path, text + "\n")
-    except OSError as error:
-        raise Trouble(
-            f"{path}: cannot be written ({error.strerror or error}); choose another place.", BAD_FILE
-        ) from error
+    text = json.dumps({"format": 1, "env": {"simulator": "rmapexplorer"}, "traces": traces}) + "\n"
+    write_out(path, (gzip.compress(text.encode(), mtime=0) if path.endswith(".gz") else text,))

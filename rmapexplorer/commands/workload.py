@@ -6,8 +6,9 @@ import argparse
 
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.formats.errors import FormatError
-from rmapexplorer.formats.session import save_session
-from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, show
+from rmapexplorer.formats.session import pieces, save_session
+from rmapexplorer.formats.writing import STDOUT
+from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, show, write_out
 from rmapexplorer.workloads.gallery import GALLERY
 from rmapexplorer.workloads.workload import Workload
 
@@ -29,7 +30,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
                 help=f"{p.help} (default: {p.full:,}; --small: {p.small:,})",
             )  # fmt: skip
         sub.add_argument("--small", action="store_true", help="the size of the gallery for what is not given")
-        sub.add_argument("-o", "--output", metavar="FILE", required=True, help="the session to write (.rmap)")
+        sub.add_argument(
+            "-o", "--output", metavar="FILE", required=True, help="the session to write (.rmap); - is standard output"
+        )
         sub.set_defaults(workload=workload)
 
 
@@ -49,8 +52,12 @@ def carry_out(options: argparse.Namespace) -> int:
             f"{workload.number} of that size has more than {MOST_OPERATIONS:,} operations; choose smaller numbers.",
             USAGE,
         )
+    session = workload.session(values)
+    if options.output == STDOUT:
+        write_out(STDOUT, pieces(session))
+        return OK
     try:
-        save_session(workload.session(values), options.output)
+        save_session(session, options.output)
     except FormatError as error:
         raise Trouble(str(error), BAD_FILE) from error
     show(f"{options.output}: {workload.number}, {count:,} operations.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rmapexplorer.plain import visible
+
 Progress = Callable[[int, int], None]
 """Told (bytes of the file read, bytes of the file)."""
 
@@ -12,7 +14,13 @@ Asked = Callable[[], bool]
 
 
 class FormatError(Exception):
-    """A file that cannot be used: one sentence that says which, where, what is wrong and what to do."""
+    """A file that cannot be used: one sentence that says which, where, what is wrong and what to do.
+
+    What the file or its name says stands in it as it can be read (rmapexplorer.plain), so that it is one line anywhere.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(visible(sentence))
 
 
 class Cancelled(Exception):

@@ -41,17 +41,18 @@ class Source:
         """Bytes of the file itself read so far."""
         return min(self._raw.tell(), self.total)
 
-    def read_all(self, progress: Progress | None = None, cancelled: Asked | None = None) -> bytes:
-        """Everything from here on; FormatError beyond SESSION_BYTES."""
+    def read_all(
+        self, progress: Progress | None = None, cancelled: Asked | None = None, most: int = SESSION_BYTES
+    ) -> bytes:
+        """Everything from here on; FormatError beyond ``most`` bytes."""
         parts: list[bytes] = []
         size = 0
         while part := self.stream.read(_CHUNK):
             parts.append(part)
             size += len(part)
-            if size > SESSION_BYTES:
+            if size > most:
                 raise FormatError(
-                    f"{self.path}: more than {SESSION_BYTES >> 20} MiB of text, which no session has; "
-                    "open a smaller file."
+                    f"{self.path}: more than {most >> 20} MiB of text, which no such file has; open a smaller file."
                 )
             if progress is not None:
                 progress(self.done, self.total)

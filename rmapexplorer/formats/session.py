@@ -7,10 +7,7 @@ the start): that is how branches are kept. Older versions are converted step by 
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,7 +15,7 @@ from attrs import field, frozen
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Machine
-from rmapexplorer.formats import codec, kernel_section, outline
+from rmapexplorer.formats import codec, kernel_section, outline, writing
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
 from rmapexplorer.formats.outline import Designs, Note
 from rmapexplorer.formats.reading import opened
@@ -220,6 +217,8 @@ def _compact(value: Any) -> str:
 
 def save_session(session: Session, path: str) -> None:
     """Write the session beside ``path`` and put it in its place in one step; on any trouble the old file stays."""
+    if sentence := writing.mismatch(path, "session"):
+        raise FormatError(sentence)
     data = to_text(session).encode("utf-8", "replace")
     try:
         parse_session(data, path)
@@ -231,44 +230,6 @@ def save_session(session: Session, path: str) -> None:
 def write_file(data: bytes, path: str) -> None:
     """Write the bytes beside ``path`` and put them in its place in one step; FormatError on any trouble."""
     try:
-        _write_atomically(os.path.realpath(path), data)
+        writing.write(path, (data,))
     except OSError as error:
-        raise FormatError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another place or make room."
-        ) from error
-    except ValueError as error:
-        raise FormatError(f"{path!r}: is no file name ({error}); choose another.") from error
-
-
-def _write_atomically(path: str, data: bytes) -> None:
-    if os.path.isdir(path):
-        raise IsADirectoryError(errno.EISDIR, "it is a directory")
-    folder, base = os.path.split(path)
-    temporary = os.path.join(folder, f".{base[:100]}.{uuid.uuid4().hex}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            if os.path.exists(path):
-                os.fchmod(descriptor, os.stat(path).st_mode & 0o7777)
-            os.fsync(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    _settle(folder)
-
-
-def _settle(folder: str) -> None:
-    # The rename itself reaches the disk with the directory; file systems that cannot do it are left alone.
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
+        raise FormatError(writing.trouble(path, error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QRegion
@@ -11,6 +12,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from rmapexplorer import __version__
+from rmapexplorer.formats import writing
 
 SCALES = (1, 2, 3, 4)
 """Pixels for each device-independent pixel."""
@@ -43,6 +45,20 @@ def png(picture: QImage) -> bytes:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     picture.save(buffer, "PNG", QUICK)  # type: ignore[call-overload]
     return bytes(data.data())
+
+
+def write_picture(picture: QImage, path: str) -> str:
+    """Write it in the format that the ending of the name says; the sentence of what went wrong, "" for nothing."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not picture.save(buffer, Path(path).suffix[1:]):  # type: ignore[call-overload]
+        return f"{path}: pictures of that kind cannot be written; choose a name that ends in .png."
+    try:
+        writing.write(path, (bytes(data.data()),))
+    except OSError as error:
+        return writing.trouble(path, error)
+    return ""
 
 
 def svg(widget: QWidget, title: str, background: QColor) -> bytes:

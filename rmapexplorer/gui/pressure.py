@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -26,7 +25,9 @@ from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.figures.job import Running, run_pressure
 from rmapexplorer.figures.pressure import CHILDREN, LOADS, Pressure
 from rmapexplorer.figures.pressure import DESIGNS as USUAL
+from rmapexplorer.formats import writing
 from rmapexplorer.gui.aside import Watcher
+from rmapexplorer.gui.export_pictures import write_picture
 from rmapexplorer.gui.files import Dialogs
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.pressure import PressureModel, as_csv
@@ -224,20 +225,20 @@ class PressureWindow(QDialog):
     def save_csv(self, path: str) -> None:
         """Write all runs as CSV."""
         try:
-            Path(path).write_text(as_csv(self.model.rows), encoding="utf-8")
+            writing.write(path, (as_csv(self.model.rows),))
         except OSError as error:
-            self._say(f"The table cannot be written to {path}: {error.strerror}; choose another place.")
+            self._say(writing.trouble(path, error))
         else:
             self.wrote.emit(path)
             self._say(f"Saved {path}.")
 
     def save_png(self, path: str) -> None:
         """Write the plots in sight as a picture."""
-        if self.plots.grab().save(path):
+        if trouble := write_picture(self.plots.grab().toImage(), path):
+            self._say(trouble)
+        else:
             self.wrote.emit(path)
             self._say(f"Saved {path}.")
-        else:
-            self._say(f"The picture cannot be written to {path}; choose another place.")
 
     def _say(self, sentence: str) -> None:
         self.doing.setText(sentence)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QElapsedTimer, QTimer
 from PySide6.QtWidgets import QApplication
 
 from rmapexplorer.engine.frames import Notice, SessionOpened
+from rmapexplorer.gui.export_pictures import write_picture
 from rmapexplorer.gui.window import MainWindow
 from rmapexplorer.usage import BAD_FILE, complain
 
@@ -44,9 +45,8 @@ class Screenshot:
         self._timer.stop()
         if self._problem:
             return self._say(self._problem)
-        if not self._window.grab().save(self._path):
-            return self._say(f"cannot write a picture to {self._path}; choose a name that ends in .png.")
-        return 0
+        trouble = write_picture(self._window.grab().toImage(), self._path)
+        return self._say(trouble) if trouble else 0
 
     def _on_opened(self, message: SessionOpened) -> None:
         self._opened = True

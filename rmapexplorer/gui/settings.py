@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from rmapexplorer.formats import writing
+from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.reading import opened
+
 LAYOUT_VERSION = 3
 """Goes into saveState: raised when the set of docks changes, so that an old layout is not restored wrongly."""
 
+SETTINGS_BYTES = 1 << 20
+"""Bytes of a file of settings, which has about two thousand."""
 RECENT_LIMIT = 10
 TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175, 200)
 """Sizes of the text in percent of the default."""
@@ -181,18 +189,32 @@ class Settings:
 
     def export_to(self, path: str) -> bool:
         """Write all but the files and folders used to an Ini file of its own; False where that cannot be written."""
-        other = QSettings(path, QSettings.Format.IniFormat)
-        other.clear()
-        other.setValue("look/theme", self.theme)  # a file without anything would not be written
-        for key in self._store.allKeys():
-            if key.startswith(SHARED):
-                other.setValue(key, self._store.value(key))
-        other.sync()
-        return other.status() == QSettings.Status.NoError
+        with TemporaryDirectory(prefix="rmapexplorer-") as folder:
+            scratch = Path(folder) / "settings.ini"
+            other = QSettings(str(scratch), QSettings.Format.IniFormat)
+            other.setValue("look/theme", self.theme)  # a file without anything would not be written
+            for key in self._store.allKeys():
+                if key.startswith(SHARED):
+                    other.setValue(key, self._store.value(key))
+            other.sync()
+            try:
+                writing.write(path, (scratch.read_bytes(),))
+            except OSError:
+                return False
+        return True
 
     def import_from(self, path: str) -> bool:
         """Take over what ``export_to`` wrote; False, and nothing is changed, where the file holds no settings."""
-        other = QSettings(path, QSettings.Format.IniFormat)
+        with TemporaryDirectory(prefix="rmapexplorer-") as folder:
+            scratch = Path(folder) / "settings.ini"
+            try:
+                with opened(path) as source:
+                    scratch.write_bytes(source.read_all(most=SETTINGS_BYTES))
+            except FormatError:
+                return False
+            return self._take(QSettings(str(scratch), QSettings.Format.IniFormat))
+
+    def _take(self, other: QSettings) -> bool:
         keys = [key for key in other.allKeys() if key.startswith(SHARED)]
         if other.status() != QSettings.Status.NoError or not keys:
             return False
@@ -206,7 +228,7 @@ class Settings:
 
     def _whole(self, key: str, default: int) -> int:
         text = self._read(key, str(default))
-        return int(text) if text.isdigit() else default
+        return int(text) if text.isdecimal() and len(text) < 10 else default
 
     def _bytes(self, key: str) -> QByteArray:
         value: Any = self._store.value(key)

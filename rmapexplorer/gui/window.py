@@ -379,11 +379,12 @@ class MainWindow(QMainWindow):
 
     def save_picture(self, path: str) -> bool:
         """Write what the window shows; False, and a message, where that fails."""
-        if self.grab().save(path):
-            self.show_notice(Notice(level="info", text=f"Saved a picture of the window in {path}."))
-            return True
-        self.show_notice(Notice(level="error", text=f"The picture cannot be written to {path}; choose another place."))
-        return False
+        from rmapexplorer.gui.export_pictures import write_picture
+
+        trouble = write_picture(self.grab().toImage(), path)
+        told = trouble or f"Saved a picture of the window in {path}."
+        self.show_notice(Notice(level="error" if trouble else "info", text=told))
+        return not trouble
 
     # Qt's events
 

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from attrs import evolve
 from rmapexplorer.core.operations import Mmap, Mprotect, Munmap, Spawn
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine import session_report
-from rmapexplorer.exports import tables, writing
+from rmapexplorer.exports import tables
 from rmapexplorer.exports.charts import chart, nice_top, short
 from rmapexplorer.exports.html import html
 from rmapexplorer.exports.tables import Table, csv_pieces
@@ -58,27 +57,6 @@ class TestTables:
     def test_many_rows_come_in_pieces(self) -> None:
         pieces = list(csv_pieces(Table(head=("a",), rows=((n,) for n in range(2500)))))
         assert len(pieces) == 3 and "".join(pieces).count("\n") == 2501
-
-
-class TestWriting:
-    def test_nobody_sees_half_a_file(self, tmp_path: Path) -> None:
-        path = tmp_path / "x.csv"
-        path.write_text("old")
-        work = writing.atomically(str(path), ["new", "er"])
-        next(work)
-        assert path.read_text() == "old"
-        work.close()
-        assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-        writing.write(str(path), ["new", b"er"])
-        assert path.read_text() == "newer" and list(tmp_path.iterdir()) == [path]
-
-    def test_trouble_is_one_sentence(self, tmp_path: Path) -> None:
-        for path in (tmp_path / "no" / "x", tmp_path):
-            with pytest.raises(OSError) as caught:
-                writing.write(str(path), ["x"])
-            assert re.fullmatch(
-                r".* cannot be written \(.+\); choose another place\.", writing.trouble("x", caught.value)
-            )
 
 
 class Reader(HTMLParser):

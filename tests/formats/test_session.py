@@ -277,7 +277,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"rmapexplorer.formats.session.os.{step}", full)
+    monkeypatch.setattr(f"rmapexplorer.formats.writing.os.{step}", full)
     with pytest.raises(FormatError) as caught:
         save_session(SMALL, str(path))
     assert "No space left on device" in one_sentence(caught.value)

@@ -247,6 +247,14 @@ class TestEngine:
         assert "select a page" in shell.window.messagebar.text.text()
 
 
+def test_a_name_that_promises_another_kind_is_refused(shell: Shell, tmp_path: Path) -> None:
+    for name in ("vmas", "graph"):
+        shell.dialogs.path = str(tmp_path / "x.svg")
+        shell.window.commands.run(f"export_{name}", {})
+        assert ".svg promises something else" in shell.window.messagebar.text.text()
+    assert not (tmp_path / "x.svg").exists()
+
+
 def test_the_submenu_stands_before_the_screenshot(shell: Shell) -> None:
     actions = shell.window.actions_
     entries = actions.menus["File"].actions()

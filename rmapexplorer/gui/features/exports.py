@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 
 from rmapexplorer.engine.frames import HistoryEntry, Notice, PathChanged, SessionOpened
+from rmapexplorer.formats.writing import mismatch
 from rmapexplorer.gui.action_records import Action
 from rmapexplorer.gui.features.base import Feature
 
@@ -206,7 +207,7 @@ class Exports(Feature):
         from rmapexplorer.engine.steps import Steps
 
         def work(stage: Stage) -> Generator[None, None, None]:
-            from rmapexplorer.exports.writing import atomically, trouble
+            from rmapexplorer.formats.writing import atomically, trouble
 
             try:
                 pieces = yield from make(stage)
@@ -228,11 +229,19 @@ class Exports(Feature):
         files = self.window.files
         stem = "".join(c if c.isalnum() or c in "-_. " else "-" for c in files.title)
         folder = Path(self.window.settings.folder)
-        files.dialogs.ask_save(str(folder / f"{stem}-{name.replace('_', '-')}.{suffix}"), filters, suffix, then)
+        suggested = str(folder / f"{stem}-{name.replace('_', '-')}.{suffix}")
+
+        def chosen(path: str) -> None:
+            if sentence := _mismatch(path, suffix):
+                self._fail(sentence)
+            else:
+                then(path)
+
+        files.dialogs.ask_save(suggested, filters, suffix, chosen)
 
     def _aside(self, path: str, pieces: Callable[[], Pieces]) -> None:
         def write() -> None:
-            from rmapexplorer.exports import writing
+            from rmapexplorer.formats import writing
 
             try:
                 writing.write(path, pieces())
@@ -272,6 +281,14 @@ class Exports(Feature):
             one.join()
         if self.dialog is not None:
             self.dialog.close()
+
+
+def _mismatch(path: str, suffix: str) -> str:
+    """Why what the suffix stands for must not have that name; a graph is of the kind its name says."""
+    kinds = {"html": "HTML", "csv": "CSV", "png": "PNG", "svg": "SVG"}
+    if suffix == "dot" and not mismatch(path, "GraphML"):
+        return ""
+    return mismatch(path, kinds.get(suffix, "DOT"))
 
 
 def _graph(graph: Any, path: str) -> Pieces:

@@ -110,7 +110,7 @@ class TroubleFeature(Feature):
         whole = report_session(session, details)
 
         def write() -> None:
-            from rmapexplorer.exports import writing
+            from rmapexplorer.formats import writing
 
             try:
                 writing.write(path, pieces(whole))
