@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from attrs import frozen
 
+from rmapexplorer.core.long_walks import priced_walks
 from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.units import Span
-from rmapexplorer.core.walk import price
 from rmapexplorer.core.world import World
 
 VMA_BYTES = {"i386": 64, "x86_64": 128}
@@ -53,8 +53,7 @@ def pages_of(w: World, *places: tuple[int, Span]) -> Ints:
 def cost(w: World, pages: Ints) -> Cost:
     """What unmapping these pages would cost now."""
     sums = np.zeros(4, np.int64)
-    for walk in w.candidates(pages):
-        priced = price(w, walk)
+    for priced in priced_walks(w, pages):
         sums += [int(part.sum()) for part in (priced.nodes, priced.probes, priced.hits, priced.missed)]
     return Cost(len(pages), *(int(part) for part in sums))
 
@@ -67,8 +66,8 @@ def walk_of(w: World, *places: tuple[int, Span]) -> Cost:
 def missed_by_pid(w: World, pages: Ints) -> dict[int, int]:
     """Process -> how many of its ptes the walks of these pages do not find."""
     seen: set[tuple[int, int]] = set()
-    for walk in w.candidates(pages):
-        priced = price(w, walk)
+    for priced in priced_walks(w, pages):
+        walk = priced.walk
         seen.update(zip(walk.mm[priced.hit].tolist(), walk.vpn[priced.hit].tolist(), strict=True))
     out: dict[int, int] = {}
     for task in w.processes():

@@ -14,12 +14,13 @@ from attrs import evolve
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
+from rmapexplorer.core.long_walks import priced_walks
 from rmapexplorer.core.operations import Reclaim
 from rmapexplorer.core.pages import ONE, clear
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import ACTIVE, ANON, CHARGED, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.units import KernelError
-from rmapexplorer.core.walk import Priced, price
+from rmapexplorer.core.walk import Priced, Walk
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -145,9 +146,13 @@ def _referenced(w: World, pages: Ints) -> Bools:
     """page_referenced: walk each page, test and clear the young bit of every pte found."""
     used = np.zeros(w.page.capacity, np.bool_)
     mapped = pages[w.page.mapcount[pages] > 0]
-    for walk in w.candidates(mapped) if len(mapped) else []:
+
+    def look(walk: Walk) -> Walk:
         walk = w.design.walk_for(walk, "referenced")
-        priced = price(w, walk if w.design.REFERENCED_STOPS else evolve(walk, early_stop=False))
+        return walk if w.design.REFERENCED_STOPS else evolve(walk, early_stop=False)
+
+    for priced in priced_walks(w, mapped, look):
+        walk = priced.walk
         _account(w, priced, find_vma=False)
         slots = priced.slots[priced.hit]
         owners = walk.pages[priced.hit_page[priced.hit]]
@@ -166,8 +171,8 @@ def pageout(w: World, pages: Ints) -> int:
     pages = np.sort(pages[(w.page.state[pages] & MLOCKED) == 0])
     freed = 0
     mapped = pages[w.page.mapcount[pages] > 0]
-    for walk in w.candidates(mapped) if len(mapped) else []:
-        freed += _unmap(w, price(w, w.design.walk_for(walk, "unmap")))
+    for priced in priced_walks(w, mapped, lambda walk: w.design.walk_for(walk, "unmap")):
+        freed += _unmap(w, priced)
     if len(mapped):
         w.design.unmap_rest(mapped[w.page.alive[mapped] & (w.page.mapcount[mapped] > 0)])
     bare = pages[w.page.alive[pages]]

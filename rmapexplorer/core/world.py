@@ -16,6 +16,7 @@ from rmapexplorer.core.calls import CALLS
 from rmapexplorer.core.counters import Counters
 from rmapexplorer.core.design import Design, Footprint
 from rmapexplorer.core.index.files import Stab
+from rmapexplorer.core.long_walks import Propose, bound, price_all
 from rmapexplorer.core.objects import File, Mm, Task
 from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.outcome import Outcome, Refusal
@@ -23,7 +24,7 @@ from rmapexplorer.core.radix import Radix, Tables
 from rmapexplorer.core.rules import CallRules, rules_of
 from rmapexplorer.core.table import ANON, Ints, PageTable, SwapTable, VmaTable
 from rmapexplorer.core.units import KernelError, Machine
-from rmapexplorer.core.walk import Probe, Walk, price, ranges
+from rmapexplorer.core.walk import Probe, Walk, ranges
 
 REFUSALS_KEPT = 8
 
@@ -153,15 +154,18 @@ class World:
 
     # -- walks ------------------------------------------------------------------------------------
 
-    def candidates(self, pages: Ints) -> list[Walk]:
-        """The design's walks for pages: one for the anonymous, one for those of files."""
+    def proposals(self, pages: Ints) -> list[tuple[Ints, Propose]]:
+        """Whom to ask for the walks of which of the pages: those of anonymous ones, then those of files."""
         anon = (self.page.state[pages] & ANON) != 0
-        out = []
-        if anon.any():
-            out.append(self.design.anon_candidates(pages[anon]))
-        if not anon.all():
-            out.append(self.design.file_candidates(pages[~anon]))
-        return out
+        both = (pages[anon], self.design.anon_candidates), (pages[~anon], self.design.file_candidates)
+        return [(mine, propose) for mine, propose in both if len(mine)]
+
+    def candidates(self, pages: Ints) -> list[Walk]:
+        """The design's walks for pages, listed in full: one for the anonymous, one for those of files.
+
+        :raises TooLong: for several pages with too many candidates to list; ``priced_walks`` has no such limit.
+        """
+        return [propose(mine) for mine, propose in self.proposals(pages)]
 
     def file_candidates(self, pages: Ints) -> Walk:
         """rmap_walk_file: every vma of the file whose span covers the index, in the order of its index.
@@ -173,6 +177,7 @@ class World:
         groups: list[tuple[Ints, ...]] = []
         for file in np.unique(keys[0]).tolist():
             indexes = keys[1][keys[0] == file]
+            bound(len(indexes) * self._swept(file), len(indexes))
             sweep = self._sweep(file)
             for index, stab in zip(indexes.tolist(), self.imap.stab(file, indexes), strict=True):
                 vpn = self.vma.start[stab.vmas] + index - self.vma.pgoff[stab.vmas]
@@ -184,6 +189,10 @@ class World:
             first=np.cumsum([0, *counts]), mm=self.vma.mm[vma], vma=vma, vpn=vpn, nodes=nodes, rejects=rejects,
             total_nodes=totals[::2], total_rejects=totals[1::2],
         )  # fmt: skip
+
+    def _swept(self, file: int) -> int:
+        # ptes of the file's nonlinear vmas
+        return sum(int(self.vma.end[row] - self.vma.start[row]) for row in self.nonlinear.get(file, []))
 
     def _sweep(self, file: int) -> tuple[Ints, Ints, Ints]:
         # (vma, page number, vmas seen so far) of every pte of the file's nonlinear vmas
@@ -203,7 +212,7 @@ class World:
         pages = self.anonymous_pages()
         if not len(pages):
             return Probe(pages=0, nodes=0, ptes=0, hits=0, missed=0)
-        priced = price(self, self.design.anon_candidates(pages))
+        priced = price_all(self, pages, self.design.anon_candidates)
         return Probe(
             pages=len(pages), nodes=int(priced.nodes.sum()), ptes=int(priced.probes.sum()),
             hits=int(priced.hits.sum()), missed=int(priced.missed.sum()),

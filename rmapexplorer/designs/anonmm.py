@@ -14,15 +14,26 @@ from attrs import evolve
 
 from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, StructNode
 from rmapexplorer.core.index.chains import Chains
+from rmapexplorer.core.long_walks import price_all
 from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.core.walk import Walk, no_walk, price
+from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.anonmm_chain import AddressChains, block_of
-from rmapexplorer.designs.anonmm_walk import Addresses, Members, Starts, address_walk, first_mms, grouping, with_direct
+from rmapexplorer.designs.anonmm_walk import (
+    Addresses,
+    Members,
+    Starts,
+    address_walk,
+    first_mms,
+    grouping,
+    index_walk,
+    is_long,
+    with_direct,
+)
 from rmapexplorer.designs.common import vma_node
 
 
@@ -269,6 +280,8 @@ class AnonMm(Design):
         chained = self.chains.count(pages) if self.chains else np.zeros(len(pages), np.int64)
         g = grouping(self.anonmm.head[mapping], index, np.where(chained > 0, pages, -1) if self.chains else None)
         members, own = self.walkable(np.unique(g.head), mapping)
+        if not self.chains and is_long(pages, g, members):
+            return index_walk(self.w, pages, g, own, members)
         count = chained[g.sample] + 1
         first = np.r_[0, np.cumsum(count)]
         vpn, cost = np.empty(first[-1], np.int64), np.zeros(first[-1], np.int64)
@@ -302,7 +315,7 @@ class AnonMm(Design):
         orphaned = pages[(hits > 0) & (self.anonmm.mm[self.w.page.mapping[pages]] < 0)]
         if not len(orphaned):
             return
-        found = first_mms(price(self.w, self.anon_candidates(orphaned)))
+        found = first_mms(price_all(self.w, orphaned, self.anon_candidates))
         for page, at in zip(orphaned.tolist(), found.tolist(), strict=True):
             own, row = int(self.w.page.mapping[page]), self.of_mm[at]
             self.anonmm.count[row] += 1

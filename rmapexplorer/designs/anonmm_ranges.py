@@ -38,6 +38,8 @@ from rmapexplorer.designs.anonmm_runs import (
     recorded,
 )
 from rmapexplorer.designs.anonmm_walk import (
+    FEW,
+    LISTED,
     Addresses,
     Grouping,
     Members,
@@ -49,8 +51,6 @@ from rmapexplorer.designs.anonmm_walk import (
     turn_walk,
 )
 
-FEW, LISTED = 64, 1 << 18
-"""More pages than FEW whose walks go through more ptes than LISTED: only those that are hit are listed."""
 INFERRED = "our inference: no code was written"
 
 
@@ -399,7 +399,7 @@ class AnonMmRanges(AnonMm):
             for mm in np.unique(mms).tolist():
                 owner = self._vmas_of(mm)
                 mine = mms == mm
-                count[mine] = (vmas[mine][:, None] == owner).sum(axis=1)
+                count[mine] = np.bincount(owner[owner >= 0], minlength=self.w.vma.capacity)[vmas[mine]]
         return count
 
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:

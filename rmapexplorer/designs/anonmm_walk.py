@@ -11,8 +11,16 @@ from collections.abc import Callable
 import numpy as np
 from attrs import frozen
 
+from rmapexplorer.core.long_walks import bound
+from rmapexplorer.core.pages import is_page
+from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import NONE, Bools, Ints
+from rmapexplorer.core.units import TASK_SIZE_PAGES
 from rmapexplorer.core.walk import Priced, Walk, ranges, turns_of
+from rmapexplorer.core.world import World
+
+FEW, LISTED = 64, 1 << 18
+"""More pages than FEW whose walks go through more ptes than LISTED: only those that are hit are listed."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -82,6 +90,7 @@ def address_walk(pages: Ints, g: Grouping, own: Starts, members: dict[int, Membe
     count, whole = np.diff(addresses.first), addresses.whole
     turns, total = np.zeros(len(count), np.int64), np.zeros(len(count), np.int64)
     mm, vpn, nodes = [], [], []
+    bound(sum(len(members[head].mm) * int(count[low:high].sum()) for head, low, high in _heads(g)), len(count))
     for head, low, high in _heads(g):
         m = members[head]
         of = np.repeat(np.arange(low, high), len(m.mm))
@@ -142,6 +151,35 @@ def met_walk(
     )  # fmt: skip
 
 
+def is_long(pages: Ints, g: Grouping, members: dict[int, Members]) -> bool:
+    """Whether it is cheaper to read the page tables of all mms than to list every mm of every group."""
+    return len(pages) > FEW and sum(len(members[head].mm) * (high - low) for head, low, high in _heads(g)) > LISTED
+
+
+def index_walk(w: World, pages: Ints, g: Grouping, own: Starts, members: dict[int, Members]) -> Walk:
+    """``address_walk`` at the index alone, of which only what is hit is listed."""
+    ones = np.ones(len(g.head), np.int64)
+    return met_walk(pages, g, own, members, _met_at_index(w, pages, g, members), ones, 0 * ones)
+
+
+def _met_at_index(w: World, pages: Ints, g: Grouping, members: dict[int, Members]) -> Met:
+    local = np.full(w.page.capacity, -1, np.int64)
+    local[pages] = g.group
+    groups, members_met, mms, vpns = [NONE], [NONE], [NONE], [NONE]
+    for head, m in members.items():
+        for who, mm in enumerate(m.mm.tolist()):
+            found, slots = w.pt.span(w.mms[mm].tables, 0, TASK_SIZE_PAGES)
+            entries = w.pt.flat[slots]
+            group = np.where(is_page(entries), local[np.where(is_page(entries), entries >> ENTRY_SHIFT, 0)], -1)
+            keep = (group >= 0) & (g.head[group] == head) & (g.index[group] == found)
+            groups.append(group[keep])
+            members_met.append(np.full(len(groups[-1]), who))
+            mms.append(np.full(len(groups[-1]), mm))
+            vpns.append(found[keep])
+    met, rank = np.concatenate(groups), np.zeros(sum(map(len, groups)), np.int64)
+    return Met(group=met, who=np.concatenate(members_met), rank=rank, mm=np.concatenate(mms), vpn=np.concatenate(vpns))
+
+
 @frozen(kw_only=True, eq=False)
 class Turn:
     """What one mm answers to ascending indexes: candidates with the position of their index (``key``).
@@ -169,6 +207,7 @@ def turn_walk(
     by_group = np.argsort(g.group, kind="stable")
     in_order = g.group[by_group]
     columns: list[tuple[Ints, ...]] = []
+    bound(sum(len(members[head].mm) * (high - low) for head, low, high in _heads(g)), groups)
     for head, low, high in _heads(g):
         m = members[head]
         turns = [ask(mm, g.index[low:high]) for mm in m.mm.tolist()]

@@ -8,6 +8,7 @@ from attrs import frozen
 from rmapexplorer.core import radix
 from rmapexplorer.core.design import StructNode
 from rmapexplorer.core.index.files import FileIndex, Stab, nodes_of_tree
+from rmapexplorer.core.long_walks import bound
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.walk import Walk, ranges
 from rmapexplorer.core.world import World
@@ -42,20 +43,28 @@ def _grouped(w: World, pages: Ints) -> tuple[Ints, Ints]:
 
 
 def _join(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> _Join:
+    """Who covers what, from sorted positions: costs pages + members + answers, never members times pages.
+
+    Groups ascend by owner and index, so that those a member covers are a run of them, found by bisection.
+    """
     mapping, index = w.page.mapping[pages], w.page.index[pages]
     group, keys = _grouped(w, pages)
-    at = np.searchsorted(owners, mapping[keys])
-    low, high = first[at], first[at + 1]
-    member = vmas[ranges(low, high)]
-    key = np.repeat(np.arange(len(keys)), high - low)
-    place = np.arange(len(member)) - np.repeat(np.r_[0, np.cumsum(high - low)[:-1]], high - low)
-    start = w.vma.start[member]
-    offset = index[keys][key] - w.vma.pgoff[member]
-    covers = (offset >= 0) & (offset < w.vma.end[member] - start)
-    key = key[covers]
-    sizes = np.bincount(key, minlength=len(keys))
-    return _Join(group, high - low, np.r_[0, np.cumsum(sizes)], key, place[covers], member[covers],
-                 (start + offset)[covers])  # fmt: skip
+    at, wanted = np.searchsorted(owners, mapping[keys]), index[keys]
+    values = np.sort(wanted)  # ranks of indexes instead of indexes: owner and rank fit one number
+    base, low = len(values) + 1, np.repeat(np.arange(len(owners)), np.diff(first)) * (len(values) + 1)
+    pgoff = w.vma.pgoff[vmas]
+    ranked = at * base + np.searchsorted(values, wanted)
+    high = np.searchsorted(ranked, low + np.searchsorted(values, pgoff + w.vma.end[vmas] - w.vma.start[vmas]))
+    low = np.searchsorted(ranked, low + np.searchsorted(values, pgoff))
+    bound(int((high - low).sum()), len(keys))
+    key = ranges(low, high)
+    order = np.argsort(key, kind="stable")  # members ascend by their place: so they do within a group
+    key, at_member = key[order], np.repeat(np.arange(len(vmas)), high - low)[order]
+    member = vmas[at_member]
+    return _Join(
+        group=group, length=first[at + 1] - first[at], first=np.searchsorted(key, np.arange(len(keys) + 1)), key=key,
+        place=at_member - first[at[key]], vma=member, vpn=w.vma.start[member] + wanted[key] - w.vma.pgoff[member],
+    )  # fmt: skip
 
 
 def grouped_list_walk(w: World, pages: Ints, owners: Ints, first: Ints, vmas: Ints) -> Walk:
@@ -95,6 +104,7 @@ def indexed_walk(w: World, pages: Ints, index: FileIndex) -> Walk:
     for owner in np.unique(owners).tolist():
         low, high = np.searchsorted(owners, [owner, owner + 1])
         found += index.stab(owner, at[low:high])
+        bound(sum(len(stab.vmas) for stab in found), len(keys))
     counts = [len(stab.vmas) for stab in found]
     vma = np.concatenate([stab.vmas for stab in found])
     return Walk(

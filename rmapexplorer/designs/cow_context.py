@@ -16,11 +16,12 @@ from attrs import evolve
 from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, StructNode
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
+from rmapexplorer.core.long_walks import bound
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.sizes import I386, X86_64, Size
 from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
-from rmapexplorer.core.walk import Walk
+from rmapexplorer.core.walk import Walk, ranges
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.common import vma_node
 
@@ -268,14 +269,16 @@ class CowContext(Design):
         line = np.array(self.tree(context), np.int64)
         lengths = np.array([len(self.remaps.get(row, NO_REMAPS)) for row in line.tolist()], np.int64)
         alive = np.flatnonzero(self.context.mm[line] >= 0)
+        bound(len(alive) * len(index), len(index))
         query, place = np.repeat(np.arange(len(index)), len(alive)), np.tile(alive, len(index))
         record, vpn = np.full(len(query), -1, np.int64), np.repeat(index, len(alive))
         for at in np.flatnonzero(lengths).tolist():
             first, address, count = self.remaps[int(line[at])].T
-            offset = index[:, None] - first
-            asked, row = np.nonzero((offset >= 0) & (offset < count))
+            low, high = np.searchsorted(index, first), np.searchsorted(index, first + count)
+            bound(len(query) + int((high - low).sum()), len(index))
+            asked, row = ranges(low, high), np.repeat(np.arange(len(first)), high - low)
             query, place = np.r_[query, asked], np.r_[place, np.full(len(asked), at)]
-            record, vpn = np.r_[record, row], np.r_[vpn, address[row] + offset[asked, row]]
+            record, vpn = np.r_[record, row], np.r_[vpn, address[row] + index[asked] - first[row]]
         order = np.lexsort((record, place, query))
         query, place, record = query[order], place[order], record[order]
         counts = np.bincount(query, minlength=len(index))

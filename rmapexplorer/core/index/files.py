@@ -15,6 +15,7 @@ from attrs import frozen
 
 from rmapexplorer.core.flags import SHARED
 from rmapexplorer.core.index.chains import Chains
+from rmapexplorer.core.long_walks import bound
 from rmapexplorer.core.table import Ints, VmaTable
 from rmapexplorer.core.walk import ranges
 
@@ -77,6 +78,7 @@ def stab_list(vma: VmaTable, order: Ints, indexes: Ints) -> list[Stab]:
     sort = np.argsort(indexes, kind="stable")
     low = np.searchsorted(indexes[sort], pgoff)
     high = np.searchsorted(indexes[sort], pgoff + vma.end[order] - vma.start[order])
+    bound(int((high - low).sum()), len(indexes))
     member = np.repeat(np.arange(len(order)), high - low)
     query = sort[ranges(low, high)]
     by_query = np.argsort(query, kind="stable")
