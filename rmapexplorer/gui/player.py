@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 SLOWEST, FASTEST = 0.25, 64.0
@@ -29,6 +31,7 @@ class Player(QObject):
         self._asked = -1
         self._waited = 0
         self._held = False
+        self._pace: Callable[[], float] | None = None
         self.stop_at = -1
         """Position where playing pauses, a breakpoint; -1: none."""
 
@@ -37,11 +40,18 @@ class Player(QObject):
         """True while it runs."""
         return self._timer.isActive()
 
+    @property
+    def telling(self) -> bool:
+        """True while it runs at the pace of a story."""
+        return self.playing and self._pace is not None
+
     def shown(self, position: int, head: int) -> None:
         """A frame was shown: positions ``0 .. head`` exist. At the end it stops by itself."""
         self._position, self._head = position, head
         if position == self._asked:
             self._asked = -1
+            if self.telling:
+                self._timer.start(self._interval())
         if self.playing and position == self.stop_at:
             self.pause()
             self.stopped.emit()
@@ -58,17 +68,29 @@ class Player(QObject):
             self._timer.start(self._interval())
             self.playing_changed.emit(True)
 
+    def tell(self, pace: Callable[[], float]) -> None:
+        """From the beginning, each position shown for ``pace()`` seconds, asked when it is there."""
+        self.pause()
+        if not self._head:
+            return
+        self._pace = pace
+        if self._position:
+            self._ask(0)
+        self._timer.start(self._interval())
+        self.playing_changed.emit(True)
+
     def pause(self) -> None:
         """Stop where it is."""
         if self.playing:
             self._timer.stop()
             self._asked = -1
-            self._held, self.stop_at = False, -1
+            self._held, self.stop_at, self._pace = False, -1, None
             self.playing_changed.emit(False)
 
     def set_speed(self, per_second: float) -> None:
         """Operations a second, kept between SLOWEST and FASTEST."""
         self.speed = min(FASTEST, max(SLOWEST, per_second))
+        self._pace = None
         if self.playing:
             self._timer.start(self._interval())
         self.speed_changed.emit(self.speed)
@@ -78,7 +100,7 @@ class Player(QObject):
         self._held = held
 
     def _interval(self) -> int:
-        return max(15, round(1000 / self.speed))
+        return max(15, round(1000 * self._pace() if self._pace is not None else 1000 / self.speed))
 
     def _ask(self, position: int) -> None:
         self._asked, self._waited = position, 0

@@ -15,6 +15,14 @@ class Selection(QObject):
         super().__init__()
         self.pid = 0
         self.vpn = -1
+        self.following = False
+        """While ``changed`` is told of a move that the user did not ask for."""
+
+    def follow(self, pid: int, vpn: int) -> None:
+        """Select what takes the place of the user's selection for a while."""
+        self.following = True
+        self.select(pid, vpn)
+        self.following = False
 
     def select(self, pid: int, vpn: int = -1) -> None:
         """Select page number ``vpn`` of process ``pid``, or the process alone."""

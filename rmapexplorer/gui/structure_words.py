@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from rmapexplorer.core.design import Design
+from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.incidence import Chart
 
 EMPTY = "Select a page or a vma to see how the design finds it"
+
+NOTHING = "Nothing is mapped yet, so there is no page to find. An mmap gives the process memory."
 
 FOOTERS = {
     "Neighbourhood": "Click a box to select it · wheel zooms, drag pans, 0 fits",
@@ -25,6 +28,11 @@ WHY = {
     "Chains": "All chains are counted by length on the left; only that of the selected page is drawn.",
     "Groups": "The largest groups are drawn, of each the first 64 members and 8 exceptions.",
 }
+
+
+def nothing_here(frame: Frame | None) -> str:
+    """Why the neighbourhood is empty where no page or vma is selected."""
+    return NOTHING if frame is not None and len(frame.tasks.pid) and not len(frame.vmas.start) else EMPTY
 
 
 def no_objects(kind: type[Design], chart: Chart) -> str:

@@ -31,7 +31,7 @@ from rmapexplorer.gui.structure_picture import Picture
 from rmapexplorer.gui.structure_spots import Spots
 from rmapexplorer.gui.structure_table import Target, TwinTable
 from rmapexplorer.gui.structure_walk import walked
-from rmapexplorer.gui.structure_words import EMPTY, FOOTERS, WHY, no_objects
+from rmapexplorer.gui.structure_words import EMPTY, FOOTERS, WHY, no_objects, nothing_here
 from rmapexplorer.gui.theme import Theme, Themes
 
 NEIGHBOURHOOD, FOREST, MATRIX, CHAINS, GROUPS = "Neighbourhood", "Forest", "Matrix", "Chains", "Groups"
@@ -359,7 +359,7 @@ class Structures(Panel):
     def _emptiness(self) -> str | None:
         if self.tab == NEIGHBOURHOOD:
             structure = self.picture.structure
-            return None if structure.nodes else structure.note or EMPTY
+            return None if structure.nodes else structure.note or nothing_here(self._frame)
         if self.tab in (FOREST, MATRIX):
             chart = self.matrix.chart if self.tab == MATRIX else self.forest.picture and self.forest.picture.chart
             if chart is None or self._frame is None:

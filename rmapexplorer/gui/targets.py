@@ -39,7 +39,12 @@ def vma_at(frame: Frame | None, pid: int, vpn: int) -> Span | None:
     """The vma of ``pid`` over page number ``vpn``."""
     if frame is None or vpn < 0:
         return None
-    return next((span for span in spans(frame, pid) if vpn in span), None)
+    rows = (frame.tasks.pid == pid).nonzero()[0]
+    if not len(rows):
+        return None
+    low, high = int(frame.vmas.first[rows[0]]), int(frame.vmas.first[rows[0] + 1])
+    at = low + int(frame.vmas.start[low:high].searchsorted(vpn, side="right")) - 1
+    return Span(int(frame.vmas.start[at]), int(frame.vmas.end[at])) if at >= low and vpn < frame.vmas.end[at] else None
 
 
 def interesting(frame: Frame) -> tuple[int, int]:

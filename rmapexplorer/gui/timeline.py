@@ -20,12 +20,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, HistoryEntry, PathChanged
+from rmapexplorer.gui import timeline_marks as pins
 from rmapexplorer.gui.branch_choice import BranchChoice
+from rmapexplorer.gui.caption import Caption
 from rmapexplorer.gui.models.history import Path, tip
 from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
 from rmapexplorer.gui.selection import Selection
+from rmapexplorer.gui.sentences import longest, story
 from rmapexplorer.gui.theme import Theme, Themes, mono
-from rmapexplorer.gui.timeline_marks import Markers, Marks, binned, draw_bookmarks, draw_markers, draw_marks, draw_span
+from rmapexplorer.gui.timeline_marks import Markers, Marks, labelled, place, position_at
 
 FEW = 40
 """Up to so many operations are dots; beyond, marks."""
@@ -41,27 +44,6 @@ MARGIN = 16
 
 WORDS = 0.42
 """Share of the panel that the operation in words may take."""
-
-
-def place(position: int, head: int, left: float, width: float) -> float:
-    """x of a position on a track from ``left``, ``width`` wide."""
-    return left + width * position / max(head, 1)
-
-
-def position_at(x: float, head: int, left: float, width: float) -> int:
-    """The position nearest to ``x``."""
-    return int(min(max(round((x - left) / max(width, 1.0) * head), 0), head))
-
-
-def labelled(centres: list[float], widths: list[float], first: int) -> list[int]:
-    """Which labels can be shown without touching each other; ``first`` (the current one) always is."""
-    shown: list[int] = []
-    order = [first] if 0 <= first < len(centres) else []
-    order += [i for i in range(len(centres)) if i != first]
-    for i in order:
-        if all(abs(centres[i] - centres[j]) >= (widths[i] + widths[j]) / 2 + 8 for j in shown):
-            shown.append(i)
-    return sorted(shown)
 
 
 class Track(QWidget):
@@ -164,7 +146,7 @@ class Track(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         left, width, y = self.line()
         accent = self._theme.color("accent")
-        draw_span(painter, self._theme, self.markers, self.x_of, y)
+        pins.draw_span(painter, self._theme, self.markers, self.x_of, y)
         for end, color in ((left + width, self._theme.color("line")), (self.x_of(self.shown), accent)):
             painter.setPen(QPen(color, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawLine(QPointF(left, y), QPointF(max(end, left), y))
@@ -172,8 +154,8 @@ class Track(QWidget):
             self._draw_dots(painter, y)
         else:
             self._draw_marks(painter, y)
-        draw_bookmarks(painter, self._theme, self.bookmarks, self.x_of, y)
-        draw_markers(painter, self._theme, self.markers, self.x_of, y, scaled(self.font(), 0.78, bold=True))
+        pins.draw_bookmarks(painter, self._theme, self.bookmarks, self.x_of, y)
+        pins.draw_markers(painter, self._theme, self.markers, self.x_of, y, scaled(self.font(), 0.78, bold=True))
         self._draw_handle(painter, y)
         painter.end()
 
@@ -235,14 +217,14 @@ class Track(QWidget):
                 picture.setDevicePixelRatio(ratio)
                 picture.fill(Qt.GlobalColor.transparent)
                 painter = QPainter(picture)
-                draw_marks(painter, theme, token, self._binned(int(width)), left, y)
+                pins.draw_marks(painter, theme, token, self._binned(int(width)), left, y)
                 painter.end()
             self._drawn = (key, (made[0], made[1]))
         return self._drawn[1]
 
     def _binned(self, bins: int) -> Marks:
         if self._marks is None or self._marks[0] != bins:
-            self._marks = (bins, binned(self.path.entries, max(bins, 1)))
+            self._marks = (bins, pins.binned(self.path.entries, max(bins, 1)))
         return self._marks[1]
 
     def _draw_handle(self, painter: QPainter, y: float) -> None:
@@ -366,8 +348,12 @@ class Timeline(QWidget):
         self.title.setFont(scaled(self.font(), 1.0, bold=True))
         self.where.setFont(scaled(self.font(), 1.0, bold=True))
         self.what.setFont(mono(self.font().pointSizeF() * 0.95))
-        row, right = QHBoxLayout(self), QVBoxLayout()
-        row.setContentsMargins(13, 3, 13, 3)
+        whole, row, right = QVBoxLayout(self), QHBoxLayout(), QVBoxLayout()
+        whole.setContentsMargins(13, 3, 13, 5)
+        whole.setSpacing(2)
+        whole.addLayout(row, 1)
+        self.caption = Caption()
+        whole.addWidget(self.caption)
         row.setSpacing(14)
         for label in (self.where, self.what):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -404,6 +390,16 @@ class Timeline(QWidget):
         self.track.set_marks(notes, self.track.markers)
         self.branch.set_branches(frame.branches, frame.branch)
         self._tell(frame.position, frame.head, frame.op_text)
+        self.caption.say(story(frame), longest(frame))
+
+    @property
+    def large(self) -> bool:
+        """Whether the caption is as large as for a lecture."""
+        return self.caption.large
+
+    @large.setter
+    def large(self, large: bool) -> None:
+        self.caption.large = large
 
     def set_markers(self, a: int | None, b: int | None) -> None:
         """Where the markers A and B stand; None where one is not set."""

@@ -22,6 +22,27 @@ POLE = 11.0
 """Height of a bookmark's flag above the track, in device-independent pixels."""
 
 
+def place(position: int, head: int, left: float, width: float) -> float:
+    """x of a position on a track from ``left``, ``width`` wide."""
+    return left + width * position / max(head, 1)
+
+
+def position_at(x: float, head: int, left: float, width: float) -> int:
+    """The position nearest to ``x``."""
+    return int(min(max(round((x - left) / max(width, 1.0) * head), 0), head))
+
+
+def labelled(centres: list[float], widths: list[float], first: int) -> list[int]:
+    """Which labels can be shown without touching each other; ``first`` (the current one) always is."""
+    shown: list[int] = []
+    order = [first] if 0 <= first < len(centres) else []
+    order += [i for i in range(len(centres)) if i != first]
+    for i in order:
+        if all(abs(centres[i] - centres[j]) >= (widths[i] + widths[j]) / 2 + 8 for j in shown):
+            shown.append(i)
+    return sorted(shown)
+
+
 @frozen(eq=False, kw_only=True)
 class Marks:
     """Per pixel column of a long track."""

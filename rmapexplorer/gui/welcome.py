@@ -9,13 +9,22 @@ from rmapexplorer.gui.icons import icon
 from rmapexplorer.gui.panel import ElidedLabel
 from rmapexplorer.gui.theme import Theme
 
-STORY = "You are looking at what broke anonmm: after a fork, mremap moved a page that two processes share."
+STORY = (
+    "To free a page, Linux must find all who map it. Six operations show how four designs do that, and what breaks one."
+)
 """What is on show, short enough for a window of 1280 pixels."""
-WHY = "One index in the page cannot say two addresses: anonmm copies the page, the other designs find it."
+WHY = (
+    "A server forks a worker; the worker writes, then moves pages that both share with mremap. One index in the page cannot "
+    "say two addresses: anonmm copies the page, the other designs find it."
+)
+BEFORE = "Before the first of {} operations. The sentence at the timeline says what each does; watch the memory map."
+TELLING = "Operation {} of {}. The sentence at the timeline says what it does; watch the memory map."
+TOLD = "That was all. Step back to 5 (Alt+Left) and choose anonmm above: it had to copy what moved. Or take the tour."
+PLAY, AGAIN = "Play it", "Play again"
 
 
 class Welcome(QFrame):
-    """One line with ways on. ``chosen`` carries the id of an action: play, tour, gallery, open, new; "" for dismissed."""
+    """One line with ways on. ``chosen`` carries the id of an action: tell, tour, gallery, open, new; "" for dismissed."""
 
     chosen = Signal(str)
 
@@ -30,14 +39,14 @@ class Welcome(QFrame):
         row.addWidget(self.story, 1)
         self.buttons = {}
         for id_, text in (
-            ("play", "Play it"),
+            ("tell", PLAY),
             ("tour", "Tour"),
             ("gallery", "Gallery"),
             ("open", "Open a recording"),
             ("new", "Blank session"),
         ):
             button = QPushButton(text)
-            button.setFlat(id_ != "play")
+            button.setFlat(id_ != "tell")
             button.clicked.connect(lambda _=False, name=id_: self.chosen.emit(name))
             row.addWidget(button)
             self.buttons[id_] = button
@@ -48,6 +57,17 @@ class Welcome(QFrame):
         self.close_button.clicked.connect(lambda: self.chosen.emit(""))
         row.addWidget(self.close_button)
         self.set_theme(theme)
+
+    def told(self, position: int, head: int) -> None:
+        """The story is at ``position``: say so, and at the end what could be next."""
+        end = position >= head
+        self.story.setText(TOLD if end else TELLING.format(position, head) if position else BEFORE.format(head))
+        self.buttons["tell"].setText(AGAIN if end else PLAY)
+
+    def reset(self) -> None:
+        """As at the beginning."""
+        self.story.setText(STORY)
+        self.buttons["tell"].setText(PLAY)
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the picture anew."""

@@ -49,6 +49,8 @@ class MainWindow(QMainWindow):
     """``ready`` is told when a frame with its details was handed to every view."""
 
     ready = Signal()
+    submitted = Signal(list)
+    """The user runs these operations."""
 
     def __init__(
         self,
@@ -213,6 +215,7 @@ class MainWindow(QMainWindow):
         self.feeder.forget()
         self.frame = None
         self.selection.select(0)
+        self.welcome.reset()
         self.welcome.setVisible(self.settings.welcome and self.files.title == SCENARIO)
         if self.messagebar.notice is not None and self.messagebar.notice.level != "internal":
             self.messagebar.dismiss()  # it was about what is gone
@@ -232,6 +235,7 @@ class MainWindow(QMainWindow):
     def submit(self, ops: list[Operation], title: str = "") -> None:
         """Run operations at the position shown."""
         self.player.pause()
+        self.submitted.emit(ops)
         self.bridge.submit(ops, title)
 
     @property
@@ -296,17 +300,15 @@ class MainWindow(QMainWindow):
 
     def _playing(self, playing: bool) -> None:
         self.toolbar.set_playing(playing)
-        self.toolbar.set_speed(self.player.speed, playing)
+        self.toolbar.set_speed(self.player.speed, playing and not self.player.telling)
 
     def _speeded(self, per_second: float) -> None:
         self.settings.speed = per_second
         self.toolbar.set_speed(per_second, self.player.playing)
-        self.statusBar().setToolTip("")
 
     def _welcomed(self, id_: str) -> None:
         if id_ == "":
             self.settings.welcome = False
-        if id_ in ("", "play"):
             self.welcome.hide()
         self.strip_changed()
         if id_:

@@ -205,9 +205,9 @@ def test_welcome_is_dismissed_for_good(shell: Shell, settings: Settings) -> None
 
 
 def test_welcome_plays(shell: Shell, settings: Settings) -> None:
-    shell.window.welcome.buttons["play"].click()
-    assert shell.window.player.playing
-    assert settings.welcome
+    shell.window.welcome.buttons["tell"].click()
+    assert shell.window.player.telling
+    assert settings.welcome and not shell.window.welcome.isHidden(), "its offers stay"
 
 
 def test_a_job_can_be_cancelled_from_the_status_line(shell: Shell, qtbot: QtBot) -> None:

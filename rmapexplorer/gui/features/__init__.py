@@ -7,6 +7,7 @@ from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.features.copy_as import CopyAs
 from rmapexplorer.gui.features.exports import Exports
 from rmapexplorer.gui.features.find import Find
+from rmapexplorer.gui.features.follow import Follow
 from rmapexplorer.gui.features.help_pages import HelpPages
 from rmapexplorer.gui.features.kernel import KernelSteps
 from rmapexplorer.gui.features.map_drag import MapDrag
@@ -15,6 +16,7 @@ from rmapexplorer.gui.features.perspectives import Perspectives
 from rmapexplorer.gui.features.preferences import PreferencesFeature
 from rmapexplorer.gui.features.scripting import Scripting
 from rmapexplorer.gui.features.selection_history import SelectionHistory
+from rmapexplorer.gui.features.story import Story
 from rmapexplorer.gui.features.structures import StructurePictures
 from rmapexplorer.gui.features.time_travel import TimeTravel
 from rmapexplorer.gui.features.tour import TourFeature
@@ -22,6 +24,6 @@ from rmapexplorer.gui.features.trouble import TroubleFeature
 
 FEATURES: tuple[type[Feature], ...] = (
     Perspectives, Autosave, Exports, CopyAs, PaletteFeature, Find, SelectionHistory, PreferencesFeature, HelpPages,
-    TourFeature, KernelSteps, MapDrag, TimeTravel,
+    TourFeature, KernelSteps, MapDrag, Story, TimeTravel, Follow,
     StructurePictures, Scripting, TroubleFeature,
 )  # fmt: skip

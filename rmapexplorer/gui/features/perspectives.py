@@ -53,6 +53,7 @@ class Perspectives(Feature):
     def views_changed(self) -> None:
         """New views move as little as those before."""
         self._still(self.window.settings.reduced_motion)
+        self._speak()
 
     def do_perspective(self, record: Action, given: dict[str, Any]) -> None:
         """Arrange the docks as the perspective says."""
@@ -117,6 +118,12 @@ class Perspectives(Feature):
         for name in PERSPECTIVES:
             action = self.window.actions_[f"perspective_{name.lower()}"]
             action.setChecked(name == self.window.docks.perspective)
+        self._speak()
+
+    def _speak(self) -> None:
+        """The caption of the timeline is large where one reads from far."""
+        lecture = self.window.docks.perspective == "Teach" or self._before is not None
+        self.window.views["timeline"].large = lecture
 
     def do_presentation(self, record: Action, given: dict[str, Any]) -> None:
         """Full screen and large text, or back."""
@@ -133,6 +140,7 @@ class Perspectives(Feature):
             else:
                 window.showNormal()
         window.actions_["presentation"].setChecked(self._before is not None)
+        self._speak()
 
     def do_reduced_motion(self, record: Action, given: dict[str, Any]) -> None:
         """Let nothing move by itself, or let it again."""

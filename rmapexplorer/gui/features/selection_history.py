@@ -63,7 +63,7 @@ class SelectionHistory(Feature):
             self.places, self.at = [], -1
 
     def _selected(self, pid: int, vpn: int) -> None:
-        if self._going or pid == 0:
+        if self._going or pid == 0 or self.window.selection.following:
             return
         del self.places[self.at + 1 :]
         self.places.append((pid, vpn))
