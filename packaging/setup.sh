@@ -2,7 +2,7 @@
 # Set-up shared by packaging/launch and packaging/test: sourced with $root = the checkout, then `set_up PART...`.
 # Parts: run (the program's Python packages), test (those of the tests too), screen (the system libraries of a window).
 #
-# Everything lands in $root/.venv, which belongs to these scripts. A part is finished when .venv/ready-PART holds what
+# Everything lands in $root/.venv (packaging/test --lowest: .venv-lowest), which belongs to these scripts. A part is finished when .venv/ready-PART holds what
 # `stamp` prints: checksums of pyproject.toml, of the list of libraries and of this file with their paths, then the interpreter. So a changed
 # dependency, a moved checkout and an upgraded python3 are all noticed, and a finished set-up costs three small processes.
 
@@ -71,8 +71,9 @@ find_python() {
 
 is_new_enough() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; }
 
-# missing_python: the Debian package that $python lacks to make virtual environments, or nothing
+# missing_python: the Debian package that $python lacks to make virtual environments, or nothing; uv makes them without
 missing_python() {
+    if command -v uv > /dev/null; then return; fi
     "$python" - << 'END'
 import sys
 try:
@@ -123,6 +124,10 @@ install_system() {
     elif [ "$(id -u)" != 0 ]; then
         say "system packages are missing; install them with the next line, then run this again"
         echo "sudo apt-get install --no-install-recommends $packages" >&2
+        case $packages in
+            *-venv*) say "without root, uv tool install $root, or pipx install $root, makes the command rmapexplorer" ;;
+            *) say "without root, the commands in the terminal need none of these (packaging/launch --help)" ;;
+        esac
         exit 4
     fi
     say "installing system packages: $packages"
@@ -174,7 +179,7 @@ set_up_packages() {
     say "installing the Python packages of pyproject.toml (the first time this takes a minute or two)"
     # shellcheck disable=SC2016
     logged "pip could not install the packages: is the network there?" \
-        "$venv/bin/python" -c "$install_packages" "$root" "$2"
+        "$venv/bin/python" -c "$install_packages" "$root" "$2" "${lowest-}"
     finish "$1"
     rm -f "$venv/unfinished"
     say "ready"
@@ -188,21 +193,27 @@ usable() {
 
 make_venv() {
     if [ -e "$venv" ] && [ ! -e "$venv/unfinished" ] && [ ! -e "$venv/ready-run" ]; then
-        say "moving the .venv that these scripts did not make to .venv-before-$$"
+        say "moving the ${venv##*/} that these scripts did not make to ${venv##*/}-before-$$"
         mv "$venv" "$venv-before-$$"
     fi
     say "making the virtual environment $venv with $("$python" -V)"
     { rm -rf "$venv" && mkdir "$venv" && : > "$venv/unfinished"; } || die "cannot write in $root"
-    logged "$python could not make a virtual environment" "$python" -m venv "$venv"
+    if "$python" -c 'import ensurepip, venv' 2> /dev/null; then
+        logged "$python could not make a virtual environment" "$python" -m venv "$venv"
+    else
+        logged "uv could not make a virtual environment" uv venv --allow-existing --seed --python "$python" "$venv"
+    fi
 }
 
 # Requirements straight from pyproject.toml and a .pth file: no build, so that nothing but the packages is downloaded
 install_packages='
-import pathlib, subprocess, sys, sysconfig, tomllib
+import pathlib, re, subprocess, sys, sysconfig, tomllib
 
-root, extra = sys.argv[1:]
+root, extra, lowest = sys.argv[1:]
 project = tomllib.loads((pathlib.Path(root) / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 wanted = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+if lowest:  # the first number of each: ">=13.7,<15; marker" is ==13.7
+    wanted = [re.sub(r">=([^,;]+)[^;]*", r"==\1", requirement) for requirement in wanted]
 pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
 code = subprocess.call([*pip, *wanted])
 if code == 0:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -40,11 +42,17 @@ class _Bars(Progress):
         return super().add_task(visible(description), *args, **more)
 
 
-def progress_bars() -> Progress:
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
     """Bars on the error output, gone at the end; none where that is no terminal."""
     console = Console(stderr=True, width=None if "COLUMNS" not in os.environ else _asked_columns() or LEAST_COLUMNS)
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    return _Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
+    progress = _Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
+    if progress.disable:
+        yield progress  # not begun: before 14.3 rich ends a line of bars that it never showed
+        return
+    with progress:
+        yield progress
 
 
 def _console() -> Console:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,60 @@ def test_every_command_is_known_to_the_start(checkout: Path) -> None:
         assert f"word {command}" in _launch(checkout, command).stdout, "it would ask for a screen"
 
 
+# packaging/test
+
+
+TESTS = """#!/bin/sh
+case "$*" in
+    *" pytest "*) trap 'echo "time limit after 2 of 5 tests"; exit 2' USR1; while :; do sleep 0.1; done ;;
+    *) echo "call $*" ;;
+esac
+"""
+
+
+@pytest.fixture
+def tests(checkout: Path) -> Path:
+    """A checkout ready for packaging/test and packaging/test --lowest, in which pytest never ends by itself."""
+    (checkout / ".venv" / "bin" / "python").write_text(TESTS, encoding="utf-8")
+    shutil.copytree(checkout / ".venv", checkout / ".venv-lowest")
+    for venv in (".venv", ".venv-lowest"):
+        _sourced(checkout, f'venv="$root/{venv}"; now=$(stamp); for part in run test screen; do finish $part; done')
+    return checkout
+
+
+def test_too_long_a_run_says_how_far_it_came_and_how_to_give_it_more(tests: Path) -> None:
+    done = _call(tests / "packaging" / "test", RMAPEXPLORER_TEST_SECONDS="1")
+    assert done.returncode == 1
+    *_, far, limit = done.stdout.splitlines()
+    assert far == "time limit after 2 of 5 tests"
+    assert limit.startswith("== time limit: the 1 seconds were over during pytest. RMAPEXPLORER_TEST_SECONDS=1800 ")
+
+
+@pytest.mark.parametrize("seconds", ["0", "soon", "-3", "1.5"])
+def test_a_time_limit_that_is_none_is_refused(tests: Path, seconds: str) -> None:
+    done = _call(tests / "packaging" / "test", RMAPEXPLORER_TEST_SECONDS=seconds)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"rmapexplorer: RMAPEXPLORER_TEST_SECONDS={seconds} is no number of seconds\n"
+
+
+def test_the_lowest_releases_have_an_environment_of_their_own(tests: Path) -> None:
+    shutil.rmtree(tests / ".venv")
+    python = tests / ".venv-lowest" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "call $*"\n', encoding="utf-8")
+    done = _call(tests / "packaging" / "test", "--lowest", "-k", "fork")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"== pytest\ncall -m pytest -p tests\.time_limit -n \d --dist loadfile -k fork\n", done.stdout)
+
+
+def test_the_lowest_releases_are_the_first_ones_that_are_allowed(checkout: Path) -> None:
+    fake = "import subprocess; subprocess.call = lambda words: print(*words[words.index('--progress-bar=off') + 1:], sep='\\n') or 1\n"
+    script = f'"{sys.executable}" -c "{fake}$install_packages" "$root" test yes'
+    wanted = _sourced(checkout, script).stdout.splitlines()
+    assert "rich==13.7" in wanted and "pyqtgraph==0.14" in wanted and "pytest==8.2" in wanted
+    assert "PySide6-Essentials==6.10.3; python_version < '3.12'" in wanted
+    assert not [requirement for requirement in wanted if ">=" in requirement.partition(";")[0]]
+
+
 # packaging/setup.sh
 
 
@@ -182,8 +237,29 @@ def test_without_root_the_exact_line_is_printed(checkout: Path, tmp_path: Path) 
     )
     done = _sourced(checkout, lack + "install_system run screen", PATH=path)
     assert (done.stdout, done.returncode) == ("", 4)
-    assert done.stderr.splitlines()[-1] == "sudo apt-get install --no-install-recommends python3.11-venv libegl1 libgl1"
+    *_, line, other = done.stderr.splitlines()
+    assert line == "sudo apt-get install --no-install-recommends python3.11-venv libegl1 libgl1"
+    assert f"without root, uv tool install {checkout}, or pipx install {checkout}," in other
+    alone = lack.replace("echo python3.11-venv", ":")
+    assert (
+        _sourced(checkout, alone + "install_system run screen", PATH=path)
+        .stderr.splitlines()[-1]
+        .startswith("rmapexplorer: without root, the commands in the terminal need none of these")
+    )
     assert "libegl1" not in _sourced(checkout, lack + "install_system run", PATH=path).stderr
+
+
+def test_uv_makes_what_python_cannot(checkout: Path, tmp_path: Path) -> None:
+    """As on Debian without python3-venv."""
+    (tmp_path / "uv").write_text('#!/bin/sh\necho "uv $*" >> "${0}.called"\n', encoding="utf-8")
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    for name in ("uv", "python"):
+        (tmp_path / name).chmod(0o755)
+    script = f"python='{tmp_path}/python'; missing_python; make_venv"
+    done = _sourced(checkout, script, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    made = (tmp_path / "uv.called").read_text(encoding="utf-8")
+    assert made == f"uv venv --allow-existing --seed --python {tmp_path}/python {checkout}/.venv\n"
 
 
 def test_missing_libraries_are_found_by_loading_them(checkout: Path) -> None:
