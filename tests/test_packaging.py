@@ -92,6 +92,10 @@ def test_a_window_without_a_screen_is_left_to_the_program_which_says_so(checkout
     (checkout / ".venv" / "ready-screen").unlink()
     done = _launch(checkout, "a.rmap")
     assert (done.stdout.splitlines()[-1], done.stderr, done.returncode) == ("word a.rmap", "", 0)
+    (checkout / ".venv" / "ready-run").unlink()
+    done = _launch(checkout, "a.rmap")
+    assert (done.stdout, done.returncode) == ("", 4), "nothing is set up for that"
+    assert re.fullmatch(r"rmapexplorer: there is no screen here .*--screenshot OUT\.png.*\n", done.stderr)
 
 
 @pytest.mark.parametrize("command", ["run", "compare", "script", "export", "--help", "--version"])
