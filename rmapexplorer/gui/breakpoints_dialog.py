@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from rmapexplorer.engine.conditions import Condition, Malformed, completions, meaning, parse
 from rmapexplorer.gui.models.base import Column, Role, TableModel
-from rmapexplorer.gui.panel import HeaderButton, Panel, tint
+from rmapexplorer.gui.panel import HeaderButton, Panel, tone
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme
@@ -248,7 +248,7 @@ class BreakpointsDialog(QDialog):
 
     def _say(self, sentence: str, token: str) -> None:
         self.fault.setText(sentence)
-        tint(self.fault, self._theme.color(token))
+        tone(self.fault, token)
 
     def _begin(self, text: str) -> None:
         self._edited = ""

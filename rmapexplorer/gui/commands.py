@@ -18,6 +18,7 @@ from rmapexplorer.gui.form_fields import FieldError
 from rmapexplorer.gui.forms import OperationForm
 from rmapexplorer.gui.operations import FORMS, Invalid
 from rmapexplorer.gui.settings import TEXT_SCALES
+from rmapexplorer.gui.style import actual_theme
 from rmapexplorer.gui.theme import OPPOSITE
 
 if TYPE_CHECKING:
@@ -249,11 +250,12 @@ class Commands(QObject):
 
     def do_theme(self, record: Action, given: dict[str, Any]) -> None:
         """Use a theme."""
-        self._window.use_theme(given["name"])
+        self._window.looks.use_theme(given["name"], soon=True)
 
     def do_theme_toggle(self, record: Action, given: dict[str, Any]) -> None:
         """The other theme."""
-        self._window.use_theme(OPPOSITE[self._window.themes.current.name])
+        looks = self._window.looks
+        looks.use_theme(OPPOSITE[actual_theme(looks.theme)], soon=True)
 
     def do_pressure(self, record: Action, given: dict[str, Any]) -> None:
         """Show the designs under memory pressure."""
@@ -269,11 +271,11 @@ class Commands(QObject):
 
     def do_text_normal(self, record: Action, given: dict[str, Any]) -> None:
         """Text of the default size."""
-        self._window.use_text(100)
+        self._window.looks.use_text(100, soon=True)
 
     def _resize_text(self, by: int) -> None:
         at = TEXT_SCALES.index(self._window.settings.text_percent) + by
-        self._window.use_text(TEXT_SCALES[min(len(TEXT_SCALES) - 1, max(0, at))])
+        self._window.looks.use_text(TEXT_SCALES[min(len(TEXT_SCALES) - 1, max(0, at))], soon=True)
 
     # help
 

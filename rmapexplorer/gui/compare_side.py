@@ -13,7 +13,7 @@ from rmapexplorer.gui.icons import grown, marker
 from rmapexplorer.gui.inspector_parts import RichText, WalkList, span
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import tally
-from rmapexplorer.gui.panel import ElidedLabel, scaled, tint
+from rmapexplorer.gui.panel import ElidedLabel, scaled, tone
 from rmapexplorer.gui.theme import Theme
 
 
@@ -31,6 +31,7 @@ class SideColumn(QWidget):
         self.title = ElidedLabel()
         self.title.setFont(scaled(self.font(), 1.0, bold=True))
         self.result = ElidedLabel()
+        tone(self.result, "warn")
         self.result.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.strips = Strips()
         self.walk = WalkList()
@@ -78,7 +79,6 @@ class SideColumn(QWidget):
         self._theme = theme
         self.strips.set_theme(theme)
         self.walk.set_theme(theme)
-        tint(self.title, theme.color("text"))
         self._tell(self.walk.steps.revealed)
 
     def reveal(self, revealed: int) -> None:
@@ -93,7 +93,6 @@ class SideColumn(QWidget):
             return
         self._mark.setPixmap(marker(side.design, theme, 13).pixmap(grown(13), grown(13)))
         self.result.setText(side.error or "")
-        tint(self.result, theme.color("warn"))
         self.text.show_html("".join(f'<div style="margin-top:3px">{line}</div>' for line in self._lines(revealed)))
 
     def _lines(self, revealed: int) -> list[str]:

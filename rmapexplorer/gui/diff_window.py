@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 from rmapexplorer.engine.state_diff import ADDED, REMOVED, DiffRow, StateDiff
 from rmapexplorer.gui.curves import signed
 from rmapexplorer.gui.models.base import Column, Role, TableModel
-from rmapexplorer.gui.panel import ElidedLabel, HeaderChoice, Panel, tint
+from rmapexplorer.gui.panel import ElidedLabel, HeaderChoice, Panel, tone
 from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
 
@@ -118,6 +118,7 @@ class DiffWindow(QDialog):
         self.found: StateDiff | None = None
         self._theme = theme
         self.one, self.other, self.sums = ElidedLabel(), ElidedLabel(), ElidedLabel()
+        tone(self.sums, "dim")
         self.model, self.table = DiffModel(self), CopyTable()
         self.table.setModel(self.model)
         self.table.setAccessibleName("What changed")
@@ -153,9 +154,6 @@ class DiffWindow(QDialog):
         self._theme = theme
         for part in (self.panel, self.table, self.model):
             part.set_theme(theme)
-        for label in (self.one, self.other):
-            tint(label, theme.color("text"))
-        tint(self.sums, theme.color("dim"))
 
     def show_diff(self, found: StateDiff) -> None:
         """Show another difference."""

@@ -56,6 +56,7 @@ class HelpWindow(QDialog):
             self.set_theme(parent.themes.current)
 
     def _build(self, letters: int) -> None:
+        quiet_palette(self.tree)
         self.tree.setHeaderHidden(True)
         self.tree.setAccessibleName("Pages of the help")
         self.browser.setOpenLinks(False)
@@ -125,7 +126,6 @@ class HelpWindow(QDialog):
             " QTreeWidget::item:selected {{ background: {sel}; color: {text}; }}"
             " QTreeWidget::item:hover:!selected {{ background: {raised}; }}".format(**names)
         )
-        quiet_palette(self.tree, theme)
         for number in range(self.tree.topLevelItemCount()):
             self.tree.topLevelItem(number).setForeground(0, theme.color("dim"))
         if self.key:
@@ -134,8 +134,6 @@ class HelpWindow(QDialog):
     def _write(self) -> None:
         bar = self.browser.verticalScrollBar()
         at = bar.value()
-        if self._theme is not None:  # the window's own palette comes later than this
-            self.browser.setPalette(self._theme.palette())
         self.browser.setMarkdown(self.text(self.key))
         self._arrange(self.browser.document())
         bar.setValue(at)

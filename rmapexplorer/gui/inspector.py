@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Detail, Frame, MergeVerdict, WalkDetail
@@ -198,6 +199,8 @@ class Inspector(QWidget):
         self.scroll.setWidgetResizable(True)
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.scroll.setWidget(inside)
+        for part in (self.scroll, self.scroll.viewport(), inside):
+            part.setBackgroundRole(QPalette.ColorRole.Base)
         self.panel = Panel("Inspector")
         body = QWidget()
         around = QVBoxLayout(body)
@@ -225,10 +228,6 @@ class Inspector(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._theme, self._cards_key = theme, None
-        palette = theme.palette()
-        palette.setColor(palette.ColorRole.Window, theme.color("panel"))
-        self.scroll.setPalette(palette)
-        self.scroll.widget().setPalette(palette)
         sections = (self.vma_section, self.owner_section, self.walk, self.merges, self.others_section,
                     self.kernel_section)  # fmt: skip
         for part in (self.panel, *sections):

@@ -13,7 +13,7 @@ from rmapexplorer.engine.frames import Field, KernelField, MergeVerdict, OtherDe
 from rmapexplorer.gui.curves import size_text
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import MOST, WalkModel, step_line, who
-from rmapexplorer.gui.panel import ElidedLabel, scaled, tint
+from rmapexplorer.gui.panel import ElidedLabel, scaled
 from rmapexplorer.gui.tables import PAD, ROW_AIR, ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, look, mono
 
@@ -203,7 +203,6 @@ class Section(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._line = theme.color("line")
-        tint(self.title, theme.color("text"))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802

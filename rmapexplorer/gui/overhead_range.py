@@ -14,7 +14,7 @@ from rmapexplorer.engine.metrics import KEYS, METRICS
 from rmapexplorer.gui.curves import CurveStore, figure, signed
 from rmapexplorer.gui.filter_bar import Chip
 from rmapexplorer.gui.models.base import Column, Role, TableModel, plural
-from rmapexplorer.gui.panel import ElidedLabel, HeaderButton, Panel, tint
+from rmapexplorer.gui.panel import ElidedLabel, HeaderButton, Panel, tone
 from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
 
@@ -31,6 +31,7 @@ class RangeBar(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Markers A and B")
         self.where = ElidedLabel()
+        tone(self.where, "dim")
         self.chip = Chip()
         self.chip.setToolTip("Take the markers away; the history shows everything again")
         self.buttons = {
@@ -68,7 +69,6 @@ class RangeBar(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self.chip.set_theme(theme)
-        tint(self.where, theme.color("dim"))
         for button in self.buttons.values():
             button.set_theme(theme)
 

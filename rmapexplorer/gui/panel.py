@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QFontMetrics,
     QPainter,
     QPaintEvent,
-    QPalette,
     QPen,
     QResizeEvent,
 )
@@ -60,12 +59,19 @@ def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
     return copy
 
 
-def tint(widget: QWidget, color: QColor) -> None:
-    """Give a label or button the text colour ``color``, enabled and disabled alike."""
-    palette = QPalette(widget.palette())
-    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        palette.setColor(role, color)
-    widget.setPalette(palette)
+ROLES = {"text": "", "dim": "dim", "warn": "warn", "bad": "error", "good": "good"}
+"""Colour tokens a label can have -> the role by which the style sheet knows it."""
+
+
+def tone(label: QLabel, token: str) -> None:
+    """Give a label the colour token ``token``, one of ROLES: the style sheet colours it, in every theme to come too."""
+    role = ROLES[token]
+    if (label.property("role") or "") == role:
+        return
+    label.setProperty("role", role)
+    if label.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+        label.style().unpolish(label)
+        label.style().polish(label)
 
 
 WIDTH_STEP = 24
@@ -274,7 +280,6 @@ class Panel(QWidget):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme: Theme | None = None
-        self._footer_token = "dim"
         self._footer_widget: QWidget | None = None
         self._title = ElidedLabel(title)
         self._title.setFont(scaled(self.font(), 1.0, bold=True))
@@ -289,6 +294,8 @@ class Panel(QWidget):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self._empty.setMargin(12)
+        for label in (self._hint, self._footer, self._empty):
+            tone(label, "dim")
         self._body: QWidget | None = None
         self._holder = QWidget()
         self._pages = QStackedLayout(self._holder)  # without a widget it would show the label as a window
@@ -361,9 +368,7 @@ class Panel(QWidget):
 
     def set_footer_tone(self, token: str) -> None:
         """Colour token of the footer ("dim" by default, "warn" where it is about the thing under discussion)."""
-        self._footer_token = token
-        if self._theme is not None:
-            tint(self._footer, self._theme.color(token))
+        tone(self._footer, token)
 
     def header_layout(self) -> QHBoxLayout:
         """Where small controls go: right in the header, before the hint."""
@@ -404,10 +409,6 @@ class Panel(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``; header buttons follow, the body is its owner's business."""
         self._theme = theme
-        tint(self._title, theme.color("text"))
-        for label in (self._hint, self._empty):
-            tint(label, theme.color("dim"))
-        tint(self._footer, theme.color(self._footer_token))
         for button in self._header.findChildren(HeaderButton):
             button.set_theme(theme)
         self.update()

@@ -129,8 +129,8 @@ class Preferences(QDialog):
         return form
 
     def _connect(self) -> None:
-        self.theme.activated.connect(lambda: self._window.use_theme(self.theme.currentData()))
-        self.text.activated.connect(lambda: self._window.use_text(self.text.currentData()))
+        self.theme.activated.connect(lambda: self._window.looks.use_theme(self.theme.currentData()))
+        self.text.activated.connect(lambda: self._window.looks.use_text(self.text.currentData()))
         self.speed.activated.connect(lambda: self._window.player.set_speed(self.speed.currentData()))
         self.motion.clicked.connect(self._move)
         self.autosave.activated.connect(self._keep)

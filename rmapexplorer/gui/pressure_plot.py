@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QFontMetricsF, QPalette
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from rmapexplorer.figures.pressure import Pressure
 from rmapexplorer.gui.models.pressure import MEASURES, Measure
 from rmapexplorer.gui.overhead_items import LINE, EndLabels, pg, tick_text
-from rmapexplorer.gui.panel import ElidedLabel, scaled, tint
+from rmapexplorer.gui.panel import ElidedLabel, scaled
 from rmapexplorer.gui.theme import Theme, look, mono
 
 TURN_MS = 25
@@ -98,7 +98,6 @@ class PressurePlot(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self.theme = theme
-        tint(self.title, theme.color("text"))
         self.view.setBackground(theme.color("panel"))
         for axis in (self.left, self.below):
             axis.setPen(pg.mkPen(theme.color("line"), width=1))
@@ -168,6 +167,8 @@ class PressurePlots(QWidget):
         self._turns = QTimer(self)
         self._turns.setInterval(TURN_MS)
         self._turns.timeout.connect(self._next)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
+        self.setAutoFillBackground(True)
         grid = QGridLayout(self)
         grid.setContentsMargins(4, 2, 4, 2)
         grid.setSpacing(4)
@@ -177,10 +178,6 @@ class PressurePlots(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
-        palette = theme.palette()
-        palette.setColor(palette.ColorRole.Window, theme.color("panel"))
-        self.setPalette(palette)
-        self.setAutoFillBackground(True)
         for plot in self.plots:
             plot.set_theme(theme)
 

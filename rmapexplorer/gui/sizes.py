@@ -10,7 +10,7 @@ from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.filter_bar import FilterBar, below_filter, opens_filter
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.sizes import SizeModel
-from rmapexplorer.gui.panel import HeaderButton, Panel, scaled, tint
+from rmapexplorer.gui.panel import HeaderButton, Panel, scaled, tone
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
@@ -55,6 +55,7 @@ class Sizes(QWidget):
         self.filter = FilterBar("Find a structure, a design or a source", self.table)
         self.copy_button = HeaderButton("copy", "Copy the table as text (Ctrl+C: the selected rows)")
         self.source = QLabel()
+        tone(self.source, "dim")
         self.source.setWordWrap(True)
         self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.source.setFont(scaled(self.font(), 0.92))
@@ -93,7 +94,6 @@ class Sizes(QWidget):
         """Take the colours of ``theme``."""
         for part in (self.panel, self.model, self.table, self.filter):
             part.set_theme(theme)
-        tint(self.source, theme.color("dim"))
 
     def copy_all(self) -> None:
         """All rows shown to the clipboard."""

@@ -51,6 +51,7 @@ QStatusBar::item { border: none; }
 QLabel[role="dim"] { color: $dim; }
 QLabel[role="strong"] { color: $text; font-weight: 600; }
 QLabel[role="error"] { color: $bad; }
+QLabel[role="warn"] { color: $warn; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="title"] { color: $text; font-weight: 600; }
 

@@ -50,17 +50,13 @@ class FlatHeader(QHeaderView):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._dim, self._text = QColor("gray"), QColor("gray")
         self.setFont(scaled(self.font(), 0.88))
+        self.viewport().setBackgroundRole(QPalette.ColorRole.Base)
         self.setHighlightSections(False)
         self.setMinimumSectionSize(24)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._dim, self._text = theme.color("dim"), theme.color("text")
-        palette = theme.palette()
-        for role in (QPalette.ColorRole.Window, QPalette.ColorRole.Base, QPalette.ColorRole.Button):
-            palette.setColor(role, theme.color("panel"))
-        self.setPalette(palette)
-        self.viewport().setPalette(palette)
         self.viewport().update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
@@ -170,17 +166,15 @@ class Wash:
             painter.drawRoundedRect(QRectF(rect.left() + 1, rect.top() + 3, 3, rect.height() - 6), 1.5, 1.5)
 
 
-def quiet_palette(view: QWidget, theme: Theme) -> None:
-    """Panel background, own highlight only."""
-    palette = theme.palette()
-    clear = QColor(0, 0, 0, 0)
-    palette.setColor(QPalette.ColorRole.Highlight, clear)
-    palette.setColor(QPalette.ColorRole.Base, theme.color("panel"))
-    palette.setColor(QPalette.ColorRole.HighlightedText, theme.color("text"))
+def quiet_palette(view: QWidget) -> None:
+    """No highlight of the style's: rows have their wash. All other colours stay those of the application's palette."""
+    palette = QPalette()
+    palette.setColor(QPalette.ColorRole.Highlight, QColor(0, 0, 0, 0))
     view.setPalette(palette)
 
 
 def _quiet(view: QTableView | QTreeView) -> None:
+    quiet_palette(view)
     view.setFrameShape(view.Shape.NoFrame)
     view.setMouseTracking(True)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -249,7 +243,6 @@ class RowTable(QTableView):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
-        quiet_palette(self, theme)
         self.wash.set_theme(theme)
         self._header.set_theme(theme)
         self.viewport().update()
@@ -311,7 +304,6 @@ class RowTree(QTreeView):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
-        quiet_palette(self, theme)
         self.wash.set_theme(theme)
         self._flat.set_theme(theme)
         self.viewport().update()

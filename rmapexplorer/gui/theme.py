@@ -144,8 +144,13 @@ def load_themes() -> dict[str, Theme]:
 
 
 class Themes(QObject):
-    """Holds the theme in use; ``changed`` carries the new one. Construct once, pass to every view."""
+    """Holds the theme in use. Construct once, pass to every view.
 
+    ``styled`` and then ``changed`` carry the new one: the application's palette and style sheet come first, because Qt puts
+    palettes that widgets had before the sheet back when it takes the old sheet away; widgets take their colours after that.
+    """
+
+    styled = Signal(object)
     changed = Signal(object)
 
     def __init__(self, name: str = "dark") -> None:
@@ -161,6 +166,7 @@ class Themes(QObject):
     def use(self, name: str) -> None:
         """Switch to theme ``name`` (KeyError if there is none) and tell every view."""
         self.current = self._all[name]
+        self.styled.emit(self.current)
         self.changed.emit(self.current)
 
 

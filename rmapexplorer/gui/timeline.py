@@ -24,7 +24,7 @@ from rmapexplorer.gui import timeline_marks as pins
 from rmapexplorer.gui.branch_choice import BranchChoice
 from rmapexplorer.gui.caption import Caption
 from rmapexplorer.gui.models.history import Path, tip
-from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tint
+from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tone
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.sentences import longest, story
 from rmapexplorer.gui.theme import Theme, Themes, mono
@@ -410,9 +410,6 @@ class Timeline(QWidget):
         self._theme = theme
         self.track.set_theme(theme)
         self.branch.set_theme(theme)
-        for label in (self.title, self.where):
-            tint(label, theme.color("text"))
-        tint(self.what, theme.color("dim"))
         self.update()
 
     def _tell(self, position: int, head: int, text: str) -> None:
@@ -425,7 +422,7 @@ class Timeline(QWidget):
         entry = self.track.entry(position)
         refused = f"  {entry.error}" if entry is not None and entry.error else ""
         self.what.setText((text if position else "") + refused)
-        tint(self.what, self._theme.color("bad" if refused else "dim"))
+        tone(self.what, "bad" if refused else "dim")
         needed = max(self.where.sizeHint().width(), self.what.sizeHint().width())
         self._room = max(self._room, needed)  # grows only: the track does not jump while playing
         width = max(self.where.sizeHint().width(), min(self._room, max(round(self.width() * WORDS), 150)))

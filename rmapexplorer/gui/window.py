@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QToolButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from rmapexplorer.core.operations import Operation
@@ -22,13 +22,13 @@ from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.feeder import Feeder
 from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
 from rmapexplorer.gui.layout import PLACES, Layout
+from rmapexplorer.gui.looks import Looks
 from rmapexplorer.gui.menus import Menus
 from rmapexplorer.gui.messagebar import MessageBar
 from rmapexplorer.gui.player import Player
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import StatusBar
-from rmapexplorer.gui.style import actual_theme, app_font, style_sheet
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.gui.toolbar import ToolBar
 from rmapexplorer.gui.trouble import FAULT, Trouble
@@ -83,9 +83,11 @@ class MainWindow(QMainWindow):
         self.help: HelpWindow | None = None
         self.features: list[Feature] = [kind(self) for kind in FEATURES]
         self.commands.add(self.features)
+        self.looks = Looks(self)
         self._build()
         self._connect()
         self._title()
+        self.looks.restyle(themes.current)
         self._themed(themes.current)
         for feature in self.features:
             feature.built()
@@ -134,8 +136,6 @@ class MainWindow(QMainWindow):
             self.docks.docks[name].visibilityChanged.connect(
                 lambda shown, n=name: self.feeder.refresh(n) if shown else None
             )
-        hints = QApplication.styleHints()
-        hints.colorSchemeChanged.connect(self._system_theme)
 
     def _listen(self) -> None:
         for view in self.views.values():
@@ -153,9 +153,10 @@ class MainWindow(QMainWindow):
         # views are made anew when the text changes its size: an answer may come to one that is gone
         self.bridge.ask(question, lambda value: reply(value) if isValid(view) else None)
 
-    def _rebuild(self) -> None:
+    def rebuild(self) -> None:
         """New views in the place of the present ones, told all that those were told: they measure text when they are made."""
         old, self.views = self.views, dict(self._view_maker(self.selection, self.themes))
+        focused = next((name for name, view in old.items() if _has_focus(view)), "")
         for name, view in self.views.items():
             self.docks.docks[name].set_view(view)
             if hasattr(view, "inherit"):
@@ -165,6 +166,8 @@ class MainWindow(QMainWindow):
         self.feeder.rebuilt()
         for feature in self.features:
             feature.views_changed()
+        if focused:
+            self.views[focused].setFocus()
 
     # what the engine says
 
@@ -332,21 +335,14 @@ class MainWindow(QMainWindow):
     # looks
 
     def use_theme(self, name: str) -> None:
-        """Use and remember a theme: dark, light or system."""
-        self.settings.theme = name
-        self.themes.use(actual_theme(name))
+        """Use and remember a theme: one of settings.THEMES."""
+        self.looks.use_theme(name)
 
     def use_text(self, percent: int) -> None:
         """Use and remember a text size in percent."""
-        self.settings.text_percent = percent
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        app.setFont(app_font(percent))
-        self._rebuild()
-        self.themes.changed.emit(self.themes.current)
+        self.looks.use_text(percent)
 
     def _themed(self, theme: Theme) -> None:
-        self._restyle()
         self.actions_.set_theme(theme)
         for part in (self.toolbar, self.messagebar, self.welcome, self.docks):
             part.set_theme(theme)
@@ -355,17 +351,6 @@ class MainWindow(QMainWindow):
             feature.set_theme(theme)
         if self.commands.form is not None:
             self.commands.close_form()
-
-    def _restyle(self) -> None:
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        app.setStyleSheet("")  # changed in place it costs twice as much as taken away and set anew
-        app.setPalette(self.themes.current.palette())
-        app.setStyleSheet(style_sheet(self.themes.current))
-
-    def _system_theme(self) -> None:
-        if self.settings.theme == "system":
-            self.themes.use(actual_theme("system"))
 
     def _title(self) -> None:
         self.setWindowTitle(f"{self.files.title}[*] — rmapexplorer")
@@ -435,6 +420,11 @@ class MainWindow(QMainWindow):
     def _leave(self) -> None:
         self._sure = True
         QTimer.singleShot(0, self, self.close)
+
+
+def _has_focus(view: QWidget) -> bool:
+    focus = view.window().focusWidget()
+    return focus is not None and (view is focus or view.isAncestorOf(focus))
 
 
 SCENARIO = "the-letter-in-six-operations"

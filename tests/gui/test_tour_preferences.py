@@ -142,10 +142,10 @@ def test_every_change_applies_at_once(shell: Shell) -> None:
     assert not shell.settings.welcome
 
 
-def test_it_shows_what_was_changed_elsewhere(shell: Shell) -> None:
+def test_it_shows_what_was_changed_elsewhere(shell: Shell, qtbot: QtBot) -> None:
     dialog = preferences(shell)
     shell.window.actions_["theme_light"].trigger()
-    assert dialog.theme.currentData() == "light"
+    qtbot.waitUntil(lambda: dialog.theme.currentData() == "light")
     shell.window.player.set_speed(16)
     assert dialog.speed.currentData() == 16
     shell.settings.autosave_seconds = 45

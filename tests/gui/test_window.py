@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 from PySide6.QtCore import QByteArray
@@ -142,14 +144,29 @@ def test_theme_switch_reaches_palette_and_settings(shell: Shell, settings: Setti
         assert shell.window.actions_[f"theme_{name}"].isChecked()
 
 
-def test_text_size_steps_and_is_remembered(shell: Shell, settings: Settings) -> None:
+def test_text_size_steps_and_is_remembered(shell: Shell, settings: Settings, qtbot: QtBot) -> None:
     before = QApplication.font().pointSizeF()
     shell.window.actions_["text_larger"].trigger()
     assert settings.text_percent == 110
-    assert QApplication.font().pointSizeF() == pytest.approx(before * 1.1)
+    qtbot.waitUntil(lambda: QApplication.font().pointSizeF() == pytest.approx(before * 1.1))
     shell.window.actions_["text_normal"].trigger()
-    assert QApplication.font().pointSizeF() == pytest.approx(before)
+    qtbot.waitUntil(lambda: QApplication.font().pointSizeF() == pytest.approx(before))
     assert settings.text_percent == 100
+
+
+def test_keys_pressed_again_and_again_are_one_change(shell: Shell, qtbot: QtBot, monkeypatch: Any) -> None:
+    window, made = shell.window, []
+    rebuild = window.rebuild
+    monkeypatch.setattr(window, "rebuild", lambda: (made.append(1), rebuild()))
+    window.views["vmas"].setFocus()
+    for _ in range(13):
+        window.actions_["text_larger"].trigger()
+    for _ in range(3):
+        window.actions_["theme_toggle"].trigger()
+    qtbot.waitUntil(lambda: window.themes.current.name == "light")
+    assert (made, shell.settings.text_percent) == ([1], 200)
+    assert window.focusWidget() is window.views["vmas"], "who had the keyboard has it still"
+    window.use_text(100)
 
 
 def test_every_dock_can_be_hidden_and_reset_brings_all_back(shell: Shell) -> None:

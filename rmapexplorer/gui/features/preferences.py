@@ -37,8 +37,7 @@ class PreferencesFeature(Feature):
     def follow(self) -> None:
         """Let the window look as the settings say; they were replaced as a whole."""
         window, settings = self.window, self.window.settings
-        window.use_theme(settings.theme)
-        window.use_text(settings.text_percent)
+        window.looks.use_settings()
         window.player.set_speed(settings.speed)
         wanted = settings.reduced_motion
         if window.actions_["reduced_motion"].isChecked() != wanted:
