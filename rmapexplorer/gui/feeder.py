@@ -52,8 +52,11 @@ class Feeder(QObject):
         self._refresh_all()
 
     def forget(self) -> None:
-        """Another session begins."""
+        """Another session begins: how the one before was looked at is no guide to it."""
         self._told.clear()
+        for view in self._window.views.values():
+            if hasattr(type(view), "new_session"):  # asking the view itself would make those that wait to be shown
+                view.new_session()
 
     def feed(self, message: PathChanged | MetricRows) -> None:
         """A message that no view may miss."""

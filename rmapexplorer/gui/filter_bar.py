@@ -104,6 +104,12 @@ class FilterBar(QWidget):
         """Take the filter off."""
         self.line.clear()
 
+    def reset(self) -> None:
+        """Clear and fold away; the cursor stays where it is."""
+        self.button.setChecked(False)
+        self.setVisible(False)
+        self.line.clear()
+
     def set_count(self, shown: int, total: int) -> None:
         """Say how much the filter leaves."""
         self.chip.setText(f"filter on: {shown:,} of {total:,}  ✕")

@@ -193,6 +193,11 @@ class History(QWidget):
             self.filter.open()
             self.filter.line.setText(old.filter.text)
 
+    def new_session(self) -> None:
+        """Another session begins: all of it is listed."""
+        self.filter.reset()
+        self.set_kind("")
+
     def set_kind(self, kind: str) -> None:
         """Narrow to a kind of operations: a key of KINDS, "" for all."""
         self.kind.set_key(kind)

@@ -80,12 +80,21 @@ class MemoryMap(Panel):
 
     def inherit(self, old: MemoryMap) -> None:
         """Take over how ``old`` looked at things."""
-        self.colour.set_key(old.colour.key)
-        self.canvas.set_mode(old.colour.key)
-        self.legend.set_mode(old.colour.key)
+        self._use_mode(old.colour.key)
         if old.flip.text() != self.flip.text():
             self._turn()
         self.as_table.setChecked(old.as_table.isChecked())
+
+    def new_session(self) -> None:
+        """Another session begins with the colours and the strips that say most of any; the direction is the user's."""
+        self._use_mode(next(iter(style.MODES)))
+        self.as_table.setChecked(False)
+
+    def _use_mode(self, mode: str) -> None:
+        self.colour.set_key(mode)
+        self.canvas.set_mode(mode)
+        self.legend.set_mode(mode)
+        self._explain(mode)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""

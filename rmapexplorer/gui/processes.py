@@ -201,6 +201,10 @@ class Processes(QWidget):
             self.tree.setFocus()
             self._following = False
 
+    def new_session(self) -> None:
+        """Another session begins: nothing is hidden."""
+        self.filter.reset()
+
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         for part in (self.panel, self.model, self.tree, self._tasks, self._kinds, self.filter):

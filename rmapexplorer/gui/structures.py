@@ -56,7 +56,7 @@ class Structures(Panel):
         self._framed: tuple[tuple[int, int], tuple[int, int]] | None = None
         self._limit = NODES_SHOWN
         self._stale: set[str] = set()
-        self._chosen = self._moving = False
+        self._chosen = self._moving = self._led = False
         self._spots = Spots(None, None, 0)
         self._spotted = True
         self.atlas = Atlas()
@@ -141,6 +141,13 @@ class Structures(Panel):
         """Whether new boxes are there at once."""
         self.picture.reduced_motion = reduced
 
+    def new_session(self) -> None:
+        """Another session begins with its neighbourhood; where that is too much for boxes the matrix comes by itself."""
+        self._chosen = False
+        self.forest.forget_folding()
+        self.twin.setChecked(False)
+        self.show_tab(NEIGHBOURHOOD)
+
     def inherit(self, old: Structures) -> None:
         """Stand where the panel before this one stood."""
         self.forest.folding = old.forest.folding
@@ -160,7 +167,6 @@ class Structures(Panel):
             self._limit, self._patch = NODES_SHOWN, None
         if old is not None and old.generation != frame.generation:
             self.forest.forget_folding()
-            self._chosen = False
         same = old is not None and old.vmas is frame.vmas and _state(old) == _state(frame)
         self._wide = self._wide if same and self._limit > NODES_SHOWN else None
         self._offer(frame.view)
@@ -173,6 +179,9 @@ class Structures(Panel):
             self.asker.ask("wide")
         if not self._chosen and frame.detail is not None and frame.detail.structure.total > MOST_NODES:
             self._ask_matrix()
+        elif self._led and not self._chosen and frame.detail is not None:
+            self._led = False
+            self.show_tab(NEIGHBOURHOOD)  # the matrix came by itself, for a selection with more than boxes can show
         self._ask_current()
         self._renew()
 
@@ -235,6 +244,7 @@ class Structures(Panel):
         total = self._detail.structure.total if self._detail is not None else 0
         if not self._chosen and total > MOST_NODES and len(answer[0].row) and self.tab == NEIGHBOURHOOD:
             self.show_tab(MATRIX)
+            self._led = True
         self._shell()
 
     def _part_came(self, answer: tuple[Chart, Tile]) -> None:

@@ -115,6 +115,10 @@ class Vmas(QWidget):
         self._frame = frame
         self._show()
 
+    def new_session(self) -> None:
+        """Another session begins: nothing is hidden."""
+        self.filter.reset()
+
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         for part in (self.panel, self.model, self.table, self._anon, self.filter):
