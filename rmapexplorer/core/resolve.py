@@ -19,6 +19,9 @@ MMAP_BASE = 0x7FFFF7FF0
 SMALL = 1 << 20
 """Sessions whose every address is below this are drawings: new maps go beside the others, not to the top."""
 
+LOOKED_AT = 1000
+"""Operations of a log that tell whether it is a drawing."""
+
 FIRST, GAP = 0x10, 0x10
 """Of such a drawing: the first page number used, and the grain that leaves a visible gap."""
 
@@ -35,6 +38,15 @@ def undecided(op: Operation) -> bool:
         case Spawn():
             return op.pid == 0
     return False
+
+
+def is_drawing(operations: Sequence[Operation]) -> bool:
+    """True where the log is drawn by hand, not recorded: its addresses, as far as the beginning shows, are all SMALL."""
+    for op in operations[:LOOKED_AT]:
+        span = getattr(op, "span", None)
+        if max(span.end if span is not None else 0, getattr(op, "to", None) or 0) >= SMALL:
+            return False
+    return True
 
 
 def resolve(op: Operation, worlds: Sequence[World], past: Sequence[Operation]) -> Operation:

@@ -19,8 +19,8 @@ from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
 from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.culprit import culprit
-from rmapexplorer.engine.files import Files, session_of, stage_of
-from rmapexplorer.engine.frames import Answer, Notice, Progress, Saved, SessionOpened
+from rmapexplorer.engine.files import Files, opened, session_of, stage_of
+from rmapexplorer.engine.frames import Answer, Notice, Progress, Saved
 from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
@@ -119,15 +119,7 @@ class Conductor:
         self.stage = stage
         self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
         self.outbox.drop_frame()
-        self.outbox.post(
-            SessionOpened(
-                generation=self._generation,
-                title=stage.title,
-                path=stage.path,
-                operations=stage.line.head,
-                report=stage.report,
-            )
-        )
+        self.outbox.post(opened(stage, self._generation))
         if stage.line.head:
             self.publisher.visible = 0
             self.jobs.append(Load(number=number, title=f"Running {stage.title or 'the session'}", position=position))

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import attrs
 from attrs import frozen
 
+from rmapexplorer.core.resolve import is_drawing
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.bookmarks import marks_of, nodes_of
-from rmapexplorer.engine.frames import Detail, Ints, KernelDifference
+from rmapexplorer.engine.frames import Detail, Ints, KernelDifference, SessionOpened
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Designs
 from rmapexplorer.engine.stage import Stage
@@ -73,6 +74,15 @@ def stage_of(session: Any, lanes: LaneMaker) -> tuple[Stage, int]:
     stage.view = session.view
     stage.view = stage.shown.kind.key
     return stage, session.position
+
+
+def opened(stage: Stage, generation: int) -> SessionOpened:
+    """What the window is told of a session that begins."""
+    return SessionOpened(
+        generation=generation, title=stage.title, path=stage.path, operations=stage.line.head, report=stage.report,
+        selection=stage.selection if stage.selection[0] else None,
+        siblings=getattr(stage.session, "siblings", ()), drawing=is_drawing(stage.line.operations),
+    )  # fmt: skip
 
 
 def session_of(stage: Stage) -> Any:

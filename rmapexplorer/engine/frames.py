@@ -383,6 +383,8 @@ class Notice:
     """(pid, page number) of that object, -1 for the process as a whole."""
     retry: tuple[str, str] | None = None
     """What may be tried again: "open", "save" or "export", and the path."""
+    offer: tuple[str, str] | None = None
+    """An action of the window that may come next, and the words on its button."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -394,6 +396,12 @@ class SessionOpened:
     path: str | None
     operations: int
     report: tuple[str, ...] = ()
+    selection: tuple[int, int] | None = None
+    """(pid, page number) that the session itself names."""
+    siblings: tuple[str, ...] = ()
+    """What can be opened in its place out of the same file, itself included, in order: kernel traces as FILE#NAME."""
+    drawing: bool = True
+    """It was drawn, with small addresses, and not recorded."""
 
 
 @frozen(kw_only=True)

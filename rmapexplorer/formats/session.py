@@ -48,6 +48,7 @@ class Session:
         operation of the branch, -1 for an empty one. :param selection: (pid, page number).
     :param kernel: the trace of a real kernel that the first operations came from.
     :param path: where it was read from; not part of the session. :param report: what an import skipped, a line each.
+    :param siblings: what else the file holds, itself included, as names to open; not part of the session.
     :param script: the text it was made from where that was a script; not part of the session.
     """
 
@@ -65,6 +66,7 @@ class Session:
     report: tuple[str, ...] = ()
     kernel: Trace | None = None
     path: str | None = field(default=None, eq=False)
+    siblings: tuple[str, ...] = field(default=(), eq=False, repr=False)
     script: str = field(default="", eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:

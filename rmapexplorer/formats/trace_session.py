@@ -51,6 +51,7 @@ def trace_session(parsed: Any, path: str, name: str = "") -> Session:
         notes=(Note(position=0, text=trace.note),) if trace.note else (),
         report=(*_others(traces, trace, path), *_left_out(trace)),
         path=f"{path}#{trace.name}" if len(traces) > 1 else path,
+        siblings=tuple(f"{path}#{one.name}" for one in traces) if len(traces) > 1 else (),
     )
 
 

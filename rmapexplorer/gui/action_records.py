@@ -24,6 +24,8 @@ class State:
     playing: bool = False
     recorded: bool = False
     """Whether a real kernel was recorded doing the operations of the branch."""
+    traces: bool = False
+    """Whether the file opened holds more kernel traces than the one shown."""
 
 
 @frozen
@@ -42,6 +44,7 @@ RULES: dict[str, Rule] = {
     "future": Rule(lambda state: state.position < state.head, "This is the last operation: nothing comes after it."),
     "log": Rule(lambda state: state.head > 0, "There are no operations yet."),
     "kernel": Rule(lambda state: state.recorded, "No kernel was recorded doing this: open a kernel trace."),
+    "traces": Rule(lambda state: state.traces, "The file that is open holds no other kernel trace."),
     "job": Rule(lambda state: state.job, "Nothing is running."),
 }
 

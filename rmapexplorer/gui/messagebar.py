@@ -40,6 +40,8 @@ class MessageBar(QFrame):
     """What is to be tried again, as Notice.retry says."""
     noticed = Signal(object)
     """A notice came, shown or not."""
+    offered = Signal(str, dict)
+    """The action that a notice offers, and nothing it knows besides."""
     report_requested = Signal()
     """Save a report of an internal error."""
 
@@ -65,6 +67,7 @@ class MessageBar(QFrame):
         self.show_button = self._button("Show me", self._show_culprit)
         self.retry_button = self._button("Retry", self._retry)
         self.report_button = self._button("Save report…", self.report_requested.emit)
+        self.offer_button = self._button("", self._take_offer)
         self._close = QToolButton()
         self._close.setProperty("quiet", True)
         self._close.setToolTip("Close this message")
@@ -94,11 +97,23 @@ class MessageBar(QFrame):
         return button
 
     def _buttons(self) -> tuple[QWidget, ...]:
-        return (self.show_button, self.retry_button, self.report_button, self._more, self._copy, self._close)
+        return (
+            self.offer_button,
+            self.show_button,
+            self.retry_button,
+            self.report_button,
+            self._more,
+            self._copy,
+            self._close,
+        )
 
     def _show_culprit(self) -> None:
         if self.notice is not None and self.notice.spot is not None:
             self.show_requested.emit(*self.notice.spot)
+
+    def _take_offer(self) -> None:
+        if self.notice is not None and self.notice.offer is not None:
+            self.offered.emit(self.notice.offer[0], {})
 
     def _retry(self) -> None:
         if self.notice is not None and self.notice.retry is not None:
@@ -128,6 +143,8 @@ class MessageBar(QFrame):
         self._more.setVisible(bool(notice.details))
         self.show_button.setVisible(notice.spot is not None)
         self.show_button.setToolTip(f"Select {notice.culprit}")
+        self.offer_button.setVisible(notice.offer is not None)
+        self.offer_button.setText(notice.offer[1] if notice.offer is not None else "")
         self.retry_button.setVisible(notice.retry is not None)
         self.report_button.setVisible(notice.level == "internal")
         self._copy.setVisible(notice.level in ("error", "internal") or bool(notice.details))

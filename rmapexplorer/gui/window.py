@@ -21,6 +21,7 @@ from rmapexplorer.gui.features import FEATURES
 from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.feeder import Feeder
 from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
+from rmapexplorer.gui.first_look import FirstLook
 from rmapexplorer.gui.layout import PLACES, Layout
 from rmapexplorer.gui.looks import Looks
 from rmapexplorer.gui.menus import Menus
@@ -65,8 +66,9 @@ class MainWindow(QMainWindow):
         self.bridge, self.settings, self.themes = bridge, settings, themes
         self.selection = Selection()
         self.frame: Frame | None = None
+        self.siblings: tuple[str, ...] = ()
         self._sure = False
-        self._fresh = True
+        self.first_look = FirstLook(self)
         self.setObjectName("main")
         self.setAcceptDrops(True)
         self.files = Files(bridge, settings, dialogs or QtDialogs(self), self)
@@ -127,6 +129,7 @@ class MainWindow(QMainWindow):
             (self.themes.changed, self._themed), (self.player.wanted, bridge.seek),
             (self.player.playing_changed, self._playing), (self.player.speed_changed, self._speeded),
             (self.welcome.chosen, self._welcomed), (self.messagebar.closed, self.strip_changed),
+            (self.messagebar.offered, self.commands.run),
         ):  # fmt: skip
             signal.connect(slot)
         for told in (bridge.path, bridge.metrics, bridge.progress, bridge.notice, bridge.opened, bridge.saved):
@@ -173,11 +176,7 @@ class MainWindow(QMainWindow):
 
     def _framed(self, frame: Frame) -> None:
         self.frame = frame
-        if self._fresh and not frame.busy:
-            self._fresh = False
-            detail = frame.detail
-            self.feeder.reveal = detail is not None
-            self.selection.select(*((detail.pid, detail.vpn) if detail is not None else targets.interesting(frame)))
+        self.first_look.framed(frame)
         self.feeder.framed(frame)
         self.statusbar.set_frame(frame)
         self.toolbar.set_designs([(state.key, state.title) for state in frame.designs], frame.view)
@@ -212,12 +211,12 @@ class MainWindow(QMainWindow):
         self.strip_changed()
 
     def _opened(self, message: SessionOpened) -> None:
-        self._fresh = True
+        self.siblings = message.siblings
         self.player.pause()
         self.commands.close_form()
         self.feeder.forget()
         self.frame = None
-        self.selection.select(0)
+        self.first_look.opened(message)
         self.welcome.reset()
         self.welcome.setVisible(self.settings.welcome and self.files.title == SCENARIO)
         if self.messagebar.notice is not None and self.messagebar.notice.level != "internal":
@@ -269,7 +268,7 @@ class MainWindow(QMainWindow):
 
     def _selected(self, pid: int, vpn: int) -> None:
         if self.frame is not None and not self._asked_already(pid, vpn):
-            self._fresh = False
+            self.first_look.chosen()
             self.bridge.select(pid, vpn)
         self._rule()
 
@@ -298,6 +297,7 @@ class MainWindow(QMainWindow):
                 position=self.position, head=self.head, pid=pid, selected=pid != 0,
                 alive=targets.alive(self.frame, pid), job=self.statusbar.job != 0, playing=self.player.playing,
                 recorded=self.frame is not None and self.frame.kernel_length > 0,
+                traces=len(self.siblings) > 1,
             )
         )  # fmt: skip
 

@@ -20,10 +20,11 @@ from rmapexplorer.gui.features.story import Story
 from rmapexplorer.gui.features.structures import StructurePictures
 from rmapexplorer.gui.features.time_travel import TimeTravel
 from rmapexplorer.gui.features.tour import TourFeature
+from rmapexplorer.gui.features.traces import Traces
 from rmapexplorer.gui.features.trouble import TroubleFeature
 
 FEATURES: tuple[type[Feature], ...] = (
     Perspectives, Autosave, Exports, CopyAs, PaletteFeature, Find, SelectionHistory, PreferencesFeature, HelpPages,
-    TourFeature, KernelSteps, MapDrag, Story, TimeTravel, Follow,
+    TourFeature, KernelSteps, Traces, MapDrag, Story, TimeTravel, Follow,
     StructurePictures, Scripting, TroubleFeature,
 )  # fmt: skip
