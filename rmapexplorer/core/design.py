@@ -130,6 +130,8 @@ class Design:
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
     era: ClassVar[str] = ""
+    when: ClassVar[str] = ""
+    """Year and kernel version, or where it was proposed."""
     story: ClassVar[str] = ""
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
     FILE_INDEX: type[FileIndex] = ListIndex

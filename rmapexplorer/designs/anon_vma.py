@@ -41,6 +41,7 @@ class AnonVma(Design):
     key: ClassVar[str] = "anon_vma"
     title: ClassVar[str] = "anon_vma"
     era: ClassVar[str] = "2.6.7"
+    when: ClassVar[str] = "2004 to 2010, Linux 2.6.7 to 2.6.33"
     story: ClassVar[str] = "the page remembers its offset in a group of vmas that fork, split and mremap keep together"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         Option(name="adopt", values=("neighbour", "none", "merge"),

@@ -37,6 +37,7 @@ class AnonVmaChain(Design):
     key: ClassVar[str] = "anon_vma_chain"
     title: ClassVar[str] = "anon_vma_chain"
     era: ClassVar[str] = "6.18"
+    when: ClassVar[str] = "since 2010, Linux 2.6.34 to today"
     story: ClassVar[str] = "every vma hangs on its own anon_vma and on those of its ancestors; a page names one of them"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         Option(name="era", values=tuple(ERAS),

@@ -41,6 +41,7 @@ class AnonVmaLazy(AnonVmaChain):
     key: ClassVar[str] = "anon_vma_lazy"
     title: ClassVar[str] = "anon_vma lazy (our reading)"
     era: ClassVar[str] = "RFC 2026"
+    when: ClassVar[str] = "2026, proposed"
     story: ClassVar[str] = "our reading of a proposal: pages point at their mm until fork makes the anon_vma they need"
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
     OWNER: ClassVar[str] = "mm or anon_vma"

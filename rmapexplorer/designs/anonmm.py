@@ -52,6 +52,7 @@ class AnonMm(Design):
     key: ClassVar[str] = "anonmm"
     title: ClassVar[str] = "anonmm"
     era: ClassVar[str] = "rmap 11"
+    when: ClassVar[str] = "2003 and 2004, in no release"
     story: ClassVar[str] = "the page remembers its address in a group of mms; mremap must copy what is shared"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         Option(name="variant", values=("4e", "4a", "4b", "4c", "4d"),

@@ -60,6 +60,7 @@ class AnonMmRanges(AnonMm):
     key: ClassVar[str] = "anonmm_ranges"
     title: ClassVar[str] = "anonmm + ranges"
     era: ClassVar[str] = "March 2004, never built"
+    when: ClassVar[str] = "March 2004, never built"
     story: ClassVar[str] = "anonmm that notes the ranges mremap moved, and translates addresses on every walk"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         Option(name="form", values=("ranges", "tree", "exhaustive"),

@@ -26,6 +26,7 @@ class AvcRelocate(AnonVmaChain):
     key: ClassVar[str] = "avc_relocate"
     title: ClassVar[str] = "avc + relocate (our reading)"
     era: ClassVar[str] = "RFC 2025"
+    when: ClassVar[str] = "2025, proposed"
     story: ClassVar[str] = (
         "our reading of a proposal: mremap rewrites owner and index of unshared pages, so moved vmas merge"
     )

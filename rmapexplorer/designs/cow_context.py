@@ -46,6 +46,7 @@ class CowContext(Design):
     key: ClassVar[str] = "cow_context"
     title: ClassVar[str] = "COW context (our reading)"
     era: ClassVar[str] = "talk of 2026"
+    when: ClassVar[str] = "2026, a talk"
     story: ClassVar[str] = (
         "our reading of a proposal: a page points at its first mm; walks go down the tree of processes"
     )

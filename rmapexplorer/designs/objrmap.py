@@ -36,6 +36,7 @@ class ObjRmap(PteChain):
     key: ClassVar[str] = "objrmap"
     title: ClassVar[str] = "objrmap"
     era: ClassVar[str] = "objrmap-core-1"
+    when: ClassVar[str] = "2004, Linux 2.6.7 for files"
     story: ClassVar[str] = (
         "file pages are found through the file's vmas, at no bytes a page; anonymous ones keep pte_chains"
     )

@@ -31,6 +31,7 @@ class PteChain(Design):
     key: ClassVar[str] = "pte_chain"
     title: ClassVar[str] = "pte_chain"
     era: ClassVar[str] = "2.6.5"
+    when: ClassVar[str] = "2002 to 2004, Linux 2.5.27 to 2.6.6"
     story: ClassVar[str] = "every page keeps the list of its ptes: exact, and paid for page by page"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         Option(name="layout", values=("array", "linked"),

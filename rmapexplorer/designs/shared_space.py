@@ -92,6 +92,7 @@ class SharedSpace(Design):
     key: ClassVar[str] = "shared_space"
     title: ClassVar[str] = "shared address_space"
     era: ClassVar[str] = "March 2004"
+    when: ClassVar[str] = "March 2004, proposed"
     story: ClassVar[str] = "one index space for all processes of an exec: pages keep their index, whatever mremap does"
     OPTIONS: ClassVar[tuple[Option, ...]] = (
         Option(name="policy", values=("P0", "P1", "P2"),

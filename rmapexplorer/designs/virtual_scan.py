@@ -50,6 +50,7 @@ class VirtualScan(Design):
     key: ClassVar[str] = "virtual_scan"
     title: ClassVar[str] = "virtual scan"
     era: ClassVar[str] = "2.4"
+    when: ClassVar[str] = "until 2002, Linux 2.4 and 2.5"
     story: ClassVar[str] = "nothing is kept: whoever wants a page scans the page tables of everybody until it turns up"
     ANON_PGOFF: ClassVar[bool] = False
     FILE_PAGES_OWN_WAY: ClassVar[bool] = True

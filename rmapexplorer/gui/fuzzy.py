@@ -10,6 +10,8 @@ GAP_COST = 1
 """For every letter skipped between two that were found, at most LETTER * 4."""
 WHOLE = 4
 """For every letter of a word that stands there as it was typed."""
+BESIDE = 6
+"""For every letter of a word that stands as a word of its own beside the title."""
 TRIES = 6
 """Places of the first letter that are tried."""
 
@@ -25,9 +27,13 @@ class Match:
 def fit(query: str, title: str, also: str = "") -> Match | None:
     """How well ``query`` fits; every word of it must be found in the title, or else as it stands in ``also``."""
     low, beside = title.lower(), also.lower()
+    words = set(beside.split())
     score, marks = 0, set[int]()
     for word in query.lower().split():
-        found = _word(word, low)
+        found, known = _word(word, low), BESIDE * len(word) if word in words else 0
+        if known > (found.score if found is not None else 0):
+            score += known
+            continue
         if found is None:
             if word not in beside:
                 return None

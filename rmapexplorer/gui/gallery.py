@@ -53,12 +53,18 @@ class Scenario:
     section: str
 
 
-WORKLOADS, OF_CLAIMS = "Workloads", "Claims of the letter"
+LESSONS, WORKLOADS, OF_CLAIMS = "To begin with", "Workloads", "Claims of the letter"
+
+FORK = Scenario(
+    "scenarios/fork-and-copy-on-write.rmap", "Fork and copy on write",
+    "An editor forks a helper. Nothing is copied until one of them writes; then only what was written. Play it as a story.",
+    "To be found: which pages are shared, which were copied, and by whom.", LESSONS,
+)  # fmt: skip
 
 LETTER = Scenario(
     "scenarios/the-letter-in-six-operations.rmap", "The letter in six operations",
     "After a fork, mremap moves a page that two processes share: one index cannot say two addresses.",
-    "To be found: anonmm copies the page, the others find it.", WORKLOADS,
+    "To be found: anonmm copies the page, the others find it.", LESSONS,
 )  # fmt: skip
 
 SIX_ERAS = Scenario(
@@ -90,7 +96,7 @@ def scenarios() -> tuple[Scenario, ...]:
         Scenario(claim.scenario, f"{claim.id}: {claim.title}", claim.statement, f"Rule: {claim.rule_text}", OF_CLAIMS)
         for claim in CLAIMS
     ]
-    return (LETTER, SIX_ERAS, STORE, *workloads, *claims)
+    return (FORK, LETTER, SIX_ERAS, STORE, *workloads, *claims)
 
 
 class Painter:
@@ -213,7 +219,7 @@ class Gallery(QDialog):
         self.filter.setClearButtonEnabled(True)
         self.cards = [Card(scenario) for scenario in scenarios()]
         self._by_name = {card.scenario.name: card for card in self.cards}
-        self._heads = {name: QLabel(name) for name in (WORKLOADS, OF_CLAIMS)}
+        self._heads = {name: QLabel(name) for name in (LESSONS, WORKLOADS, OF_CLAIMS)}
         self.nothing = QLabel("Nothing matches; clear the line above to see everything.")
         self.nothing.setProperty("role", "dim")
         self._build()

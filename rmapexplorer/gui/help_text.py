@@ -9,6 +9,7 @@ from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.resources import resource
 
 TITLES = {
+    "why": "What a reverse map is for",
     "guide": "Reading the window",
     "panels": "The panels",
     "letter": "The letter of March 2004",
@@ -21,6 +22,7 @@ TITLES = {
 """Key -> title of the pages that are not about one design."""
 
 PARTS = (
+    ("Begin here", ("why",)),
     ("Using the explorer", ("guide", "panels", "shortcuts", "script", "formats")),
     ("The subject", ("letter", "vocabulary", "simulated")),
 )

@@ -24,8 +24,6 @@ BAND = 4.0
 """The lowest pixels of a box keep the colour of the vma where pages have colours of their own."""
 EDGE = 3.0
 """Height of the line along the top of pages that were copied."""
-LEAST = 1e-3
-"""Pages that a column covers at least: far above what a float loses at the top of the address space."""
 HALF = 0.5
 """Strength of the colour of a page that others map too."""
 NOTHING = 0.14
@@ -66,7 +64,7 @@ def pages_of(s: Scene, strip: Strip) -> Pages | None:
     column = (edges[:-1] + edges[1:]) / 2
     known &= (column > strip.x0[box]) & (column < strip.x1[box] - 1)  # a box ends a pixel before the next begins
     low, high = np.maximum(low, v.start[strip.shown][box]), np.minimum(high, v.end[strip.shown][box])
-    share = _shares(runs, strip, low, np.maximum(high, low + LEAST))
+    share = _shares(runs, strip, low, np.maximum(high, low))
     color = _colors(s, strip, runs, box, share, (low + high) / 2)
     bits = np.zeros((width, 4), np.uint8)
     bits[known, :3], bits[known, 3] = color[known][:, ::-1].round(), 255
@@ -94,7 +92,7 @@ def _shares(runs: PageRuns, strip: Strip, low: np.ndarray, high: np.ndarray) -> 
         found[state[run], np.arange(len(at))] += part
         return found
 
-    return (pages_before(high) - pages_before(low)) / (high - low)
+    return (pages_before(high) - pages_before(low)) / np.maximum(high - low, 1e-9)
 
 
 def _colors(

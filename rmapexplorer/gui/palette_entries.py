@@ -22,7 +22,7 @@ ITSELF = "palette"
 
 def entries(window: MainWindow) -> list[Entry]:
     """Everything, in the order of the menus."""
-    parts = (_of_menus, _panels, _bookmarks, _designs, _scenarios, _pages)
+    parts = (_of_menus, _panels, _bookmarks, _designs, _scenarios, _pages, _topics)
     return [entry for part in parts for entry in part(window)]
 
 
@@ -129,6 +129,26 @@ def _pages(window: MainWindow) -> Iterator[Entry]:
             key=f"help/{key}", title=title, where="Help page", words="help read guide",
             run=partial(window.show_page, key), weight=-2,
         )  # fmt: skip
+
+
+def _topics(window: MainWindow) -> Iterator[Entry]:
+    """What somebody asks for who does not know what it is called here."""
+    lesson, letter = "scenarios/fork-and-copy-on-write.rmap", "scenarios/the-letter-in-six-operations.rmap"
+    topics = (
+        ("Copy on write: see it happen", "cow fork shared pages copied write lesson", partial(_open, window, lesson)),
+        ("Why vmas do not merge: the inspector says", "why merge not merged refused neighbours vma_merge",
+         partial(show_panel, window, "inspector")),
+        ("What a reverse map is for", "rmap reverse mapping introduction why purpose begin",
+         partial(window.show_page, "why")),
+        ("Why mremap is a problem for anonmm", "move moved two addresses index", partial(_open, window, letter)),
+        ("What the colours of the memory map mean", "legend colours hatching dashes shared pale copied swapped",
+         partial(window.show_page, "panels")),
+        ("Who maps this page: the walk", "find mappers try_to_unmap rmap_walk processes",
+         partial(show_panel, window, "inspector")),
+        ("What each design costs", "overhead bytes memory price compare", partial(show_panel, window, "overhead")),
+    )  # fmt: skip
+    for title, words, run in topics:
+        yield Entry(key=f"topic/{title}", title=title, where="Question", words=words, run=run, weight=-1)
 
 
 def position_entry(window: MainWindow, text: str, path: Any) -> list[Entry]:

@@ -6,10 +6,19 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
+from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.gui.actions import BY_ID, TOOLBAR_OPERATIONS, TOOLBAR_TIME, ActionSet
 from rmapexplorer.gui.icons import grown, icon, marker
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
+
+
+def design_tip(key: str, title: str) -> str:
+    """Name, year, version and idea of a design in two lines of plain text."""
+    name = key.partition(":")[0]
+    kind = next((kind for kind in DESIGNS if kind.key == name), None)
+    about = f"{title}, {kind.when}.\nIdea: {kind.story}." if kind is not None else f"{title}."
+    return f"{about}\nClick to look into it: all designs ran the same operations."
 
 
 class Chip(QToolButton):
@@ -19,7 +28,7 @@ class Chip(QToolButton):
         super().__init__()
         self.key = key
         self.setText(f" {chip_text(key)}")
-        self.setToolTip(f"Show memory as {title} sees it")
+        self.setToolTip(design_tip(key, title))
         self.setAccessibleName(f"Show {chip_text(key)}")
         self.setCheckable(True)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

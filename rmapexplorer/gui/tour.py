@@ -33,20 +33,25 @@ class Stop:
 
 
 STOPS = (
+    Stop("memory_map", "What a reverse map is for",
+         "A page table says which page lies at an address. To free a page, the kernel needs the way back: from the page "
+         "to every process that maps it. After fork many do. That way back is the reverse map; this program shows how "
+         "Linux built it since 2002, and what each way costs."),
     Stop("timeline", "One log of operations",
          "Six operations are loaded: mmap, writes, a fork, an mremap, reclaim. Drag the slider or press Alt+Left and "
-         "Alt+Right: all panels show the state after the operation it stands at."),
+         "Alt+Right: all panels show the state after the operation it stands at, the sentence says what it did."),
     Stop("processes", "Who there is",
          "A server has forked a worker. Click one to select it; right-click for what it can do: fork, exec, mmap, exit."),
     Stop("memory_map", "Where everything is mapped",
-         "One row a process, gaps squeezed. Click a page: it lights up wherever else it is mapped. The worker has moved "
-         "its part with mremap, so that the same page is at two addresses."),
+         "One row a process. Pale pages are shared, a line above marks those copied when they were written. Click a page: "
+         "it lights up wherever else it is mapped. mremap has put one at two addresses."),
     Stop("structures", "How the kernel finds it again",
          "From the page to all who map it, through the objects of the design in view. That is what reverse mapping is."),
     Stop("inspector", "The walk, step by step",
          "Run the walk: each candidate is a hit or a miss. Below it says why a vma does not merge with its neighbours."),
     Stop("[designs]", "The same under another design",
-         "All designs ran the same operations. Choose one to look into it: anonmm had to copy the page that was moved."),
+         "All designs ran the same operations. Point at one to read its idea, choose it to look into it: anonmm had to copy "
+         "the pages that were moved, for its pages know one address only."),
     Stop("overhead", "What it cost",
          "One line a design: memory, visits, damage. Where the lines part, click: the window goes to that operation."),
     Stop("[palette]", "Everything is one key away",

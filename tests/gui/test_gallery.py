@@ -10,7 +10,7 @@ from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from rmapexplorer.gui.gallery import OF_CLAIMS, WORKLOADS, Gallery, Painter, scenarios
+from rmapexplorer.gui.gallery import LESSONS, OF_CLAIMS, WORKLOADS, Gallery, Painter, scenarios
 from rmapexplorer.gui.style import app_font
 from rmapexplorer.gui.theme import Themes, load_themes
 from rmapexplorer.resources import resource
@@ -34,7 +34,8 @@ def test_every_scenario_file_has_a_card() -> None:
     here = {one.name for one in scenarios()}
     root = resource("scenarios").parent
     assert here == {path.relative_to(root).as_posix() for path in (root / "scenarios").rglob("*.rmap*")}
-    assert sum(one.section == WORKLOADS for one in scenarios()) == 12
+    assert sum(one.section == LESSONS for one in scenarios()) == 2
+    assert sum(one.section == WORKLOADS for one in scenarios()) == 11
     assert sum(one.section == OF_CLAIMS for one in scenarios()) == 18
     assert all(one.title and one.lesson and one.finding for one in scenarios())
 
@@ -75,7 +76,9 @@ def test_arrows_move_and_enter_opens(gallery: Gallery, qtbot: QtBot, qapp: QAppl
     qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Right)
     assert gallery.cards[1].hasFocus()
     qtbot.keyClick(gallery.cards[1], Qt.Key.Key_Down)
-    below = gallery.cards[1 + gallery._columns]
+    assert gallery.cards[3].hasFocus(), "the second of the next section"
+    qtbot.keyClick(gallery.cards[3], Qt.Key.Key_Down)
+    below = gallery.cards[3 + gallery._columns]
     assert below.hasFocus()
     with qtbot.waitSignal(gallery.chosen) as chosen:
         qtbot.keyClick(below, Qt.Key.Key_Return)
@@ -86,7 +89,7 @@ def test_arrows_move_and_enter_opens(gallery: Gallery, qtbot: QtBot, qapp: QAppl
 def test_open_is_a_click(gallery: Gallery, qtbot: QtBot) -> None:
     with qtbot.waitSignal(gallery.chosen) as chosen:
         qtbot.mouseClick(gallery.cards[0].button, LEFT)
-    assert chosen.args[0].endswith("the-letter-in-six-operations.rmap")
+    assert chosen.args[0].endswith("fork-and-copy-on-write.rmap")
 
 
 @pytest.mark.parametrize("width", [420, 760, 1200])

@@ -144,3 +144,11 @@ def test_words_keep_clear_of_the_selected_page(qtbot: Any) -> None:
     a, b = s.edges(0x1006, 0x1007)
     assert float(b - a) > memory_paint.WASHED
     assert right[0] <= a or left[0] >= b
+
+
+def test_columns_beside_the_boxes_are_no_trouble_at_high_addresses(qtbot: Any) -> None:
+    """Page numbers of 64-bit addresses leave no room for a small epsilon: pixel columns in gaps hold no page at all."""
+    far = Span(0x7F0000000, 0x7F0000008)
+    more = (Mmap(pid=2, span=far), Touch(pid=2, runs=((far.start, far.end, "w"),)))
+    shown = Shown(qtbot, frame_of(*more))
+    assert shown.colour(1, far.start - 0x1000 + 2.5) == shown.colour(1, far.start - 0x1000 + 5.5)

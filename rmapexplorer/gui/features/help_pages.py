@@ -19,8 +19,10 @@ class HelpPages(Feature):
     """Opens pages, and explains what is pointed at."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
+        _page("why", "What a &reverse map is for", "The subject in a page: pages, fork, copy on write, and why designs differ",
+              ruled=True),
         _page("letter", "The &letter, paragraph by paragraph",
-              "Who argued what in March 2004, each statement with its experiment", ruled=True),
+              "Who argued what in March 2004, each statement with its experiment"),
         _page("panels", "Pa&nels", "What each panel shows"),
         _page("vocabulary", "&Words", "The kernel's words, one line each"),
         _page("script", "S&cript language", "Operations, names and loops of a script, each with an example"),

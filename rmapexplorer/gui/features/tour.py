@@ -26,7 +26,7 @@ class TourFeature(Feature):
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="tour", text="&Tour of the window", menu="Help", handler="tour", shortcut=("Ctrl+Alt+T",),
-               tip="Eight callouts that point at the panels; the window stays usable"),
+               tip="What a reverse map is for, then the panels one by one; the window stays usable"),
     )  # fmt: skip
 
     def __init__(self, window: MainWindow) -> None:
