@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from attrs import define, field, frozen
 
-from rmapexplorer.core import memory
+from rmapexplorer.core import memory, metrics
 from rmapexplorer.core.flags import perms
 from rmapexplorer.core.operations import Brk, Clone, Exec, Exit, Fork, Mremap, Operation, Spawn, Touch
 from rmapexplorer.core.outcome import Outcome
@@ -28,12 +28,6 @@ Each = Callable[[World, int, Operation, Outcome], None]
 """Called after every operation with the world, its index, itself and how it ended."""
 
 OPERATIONS_BETWEEN_TELLING = 64
-
-REAL_WALKS = (
-    "walks", "list_nodes", "range_rejects", "pte_probes", "hits", "false_probes", "find_vma", "missed_ptes",
-    "pages_unswappable",
-)  # fmt: skip
-"""Counters of the walks that reclaim did."""
 
 EVERYTHING = Span(0, TASK_SIZE_PAGES)
 
@@ -111,16 +105,13 @@ def run(name: str, machine: Machine, operations: Sequence[Operation], tell: Tell
 
 
 def figures(done: Run) -> dict[str, Any]:
-    """What ``--json`` gives for one world, but the tasks; and all its counters."""
+    """What ``--json`` gives for one world, but the tasks: its metrics by their names in all files, and all its counters."""
     world = done.world
-    probe = world.probe()
-    walk = {"pages": probe.pages, "nodes": probe.nodes, "ptes": probe.ptes, "hits": probe.hits, "missed": probe.missed}
     return {
         "operations": done.operations,
         "refused": len(done.refused),
-        "vmas": len(world.vma),
+        "figures": metrics.figures(world),
         "footprint": {row.kind: {"objects": row.objects, "bytes": row.bytes} for row in world.footprint()},
-        "walk": walk | {f"real_{name}": world.counters[name] for name in REAL_WALKS},
         "counters": dict(world.counters),
         "seconds": round(done.seconds, 6),
     }

@@ -18,7 +18,7 @@ from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.core.world import World
 
 HEAD = ("operation", "call", "text", "design", "outcome")
-LIVE = ("objs_live", "bytes_live")
+LIVE = ("objects", "bytes")
 TOTAL = "total"
 
 

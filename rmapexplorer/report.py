@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from rmapexplorer.batch import Run, Verdict, tasks
+from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.core.operations import describe
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.formats.writing import STDOUT, mismatch
@@ -24,20 +25,10 @@ PADDING = 3
 ROWS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("operations", lambda f: f["operations"]),
     ("refused", lambda f: f["refused"]),
-    ("vmas", lambda f: f["vmas"]),
-    ("footprint, bytes", lambda f: sum(kind["bytes"] for kind in f["footprint"].values())),
-    ("rmap objects", lambda f: sum(kind["objects"] for kind in f["footprint"].values())),
-    ("probe: nodes", lambda f: f["walk"]["nodes"]),
-    ("probe: ptes", lambda f: f["walk"]["ptes"]),
-    ("probe: ptes missed", lambda f: f["walk"]["missed"]),
-    ("walks: nodes", lambda f: f["walk"]["real_list_nodes"]),
-    ("walks: ptes", lambda f: f["walk"]["real_pte_probes"]),
-    ("pages copied", lambda f: f["counters"]["pages_copied"]),
-    ("merges refused", lambda f: f["counters"]["merges_refused"]),
-    ("allocations", lambda f: f["counters"]["objs_alloc"]),
+    *((metric.label, lambda f, key=metric.key: f["figures"][key]) for metric in METRICS),
     ("seconds", lambda f: f["seconds"]),
 )
-"""Title of a row, and its value for one world. Probe: try_to_unmap of every resident anonymous page, now."""
+"""Title of a row, and its value for one world."""
 
 
 def figures_tables(title: str, found: Mapping[str, Figures], width: int) -> list[Table]:

@@ -69,20 +69,24 @@ def test_figures_are_those_of_the_world():
     ops = Spawn(pid=1), Mmap(pid=1, span=Span(10, 20)), Touch(pid=1, runs=((10, 14, "w"),)), Fork(pid=1, child=2)
     (done,) = runs_of((*ops, Touch(pid=2, runs=((9, 10, "r"),))), ("pte_chain",))
     found = batch.figures(done)
-    assert (found["operations"], found["refused"], found["vmas"]) == (5, 1, 2)
+    assert (found["operations"], found["refused"], found["figures"]["vmas"]) == (5, 1, 2)
     assert found["footprint"]["pte_chain"] == {"objects": 4, "bytes": 4 * 64}
-    assert {key: found["walk"][key] for key in ("pages", "ptes", "hits", "missed", "real_walks")} == {
-        "pages": 4, "ptes": 8, "hits": 8, "missed": 0, "real_walks": 0,
+    told = found["figures"] | found["counters"]
+    assert {key: told[key] for key in ("vmas", "pages", "probe_ptes", "probe_missed", "walks")} == {
+        "vmas": 2, "pages": 4, "probe_ptes": 8, "probe_missed": 0, "walks": 0,
     }  # fmt: skip
     (done,) = runs_of((*ops, Reclaim()), ("pte_chain",))
-    walk = batch.figures(done)["walk"]
-    assert (walk["pages"], walk["real_walks"], walk["real_hits"], walk["real_pte_probes"]) == (0, 4, 8, 8)
+    told = batch.figures(done)["figures"] | batch.figures(done)["counters"]
+    assert [told[key] for key in ("probe_nodes", "walks", "hits", "pte_probes")] == [0, 4, 8, 8]
 
 
 def test_the_lossy_variant_misses_ptes():
     ops = Spawn(pid=1), Mmap(pid=1, span=Span(10, 20)), Touch(pid=1, runs=((10, 14, "w"),)), Fork(pid=1, child=2)
     moved = (*ops, Mremap(pid=2, span=Span(10, 12), new_pages=2, to=50))
-    assert [batch.figures(d)["walk"]["missed"] for d in runs_of(moved, ("anonmm:variant=4c", "anonmm"))] == [2, 0]
+    assert [batch.figures(d)["figures"]["probe_missed"] for d in runs_of(moved, ("anonmm:variant=4c", "anonmm"))] == [
+        2,
+        0,
+    ]
 
 
 def test_tasks_are_processes_alive_without_threads():

@@ -68,17 +68,17 @@ def test_live_objects_are_those_made_and_not_freed(rows: list[dict[str, str]]) -
     """anonmm: one after spawn, two after fork, each 40 bytes; kinds of other designs are empty."""
     mine = [row for row in rows if row["design"] == "anonmm"]
     assert [row["anonmm: objects"] for row in mine] == ["1", "1", "1", *["2"] * 4, *["1"] * 2]
-    assert [int(row["bytes_live"]) for row in mine] == [40 * int(row["objs_live"]) for row in mine]
+    assert [int(row["bytes"]) for row in mine] == [40 * int(row["objects"]) for row in mine]
     assert {row["anon_vma_chain: bytes"] for row in mine} == {""}
     made = 0
     for row in mine[:-1]:
         made += int(row["objs_alloc"]) - int(row["objs_free"])
-        assert made == int(row["objs_live"])
+        assert made == int(row["objects"])
 
 
 def test_figures_known_from_the_letter(rows: list[dict[str, str]]) -> None:
     """The child moves two shared pages: anonmm (4e) copies both at the mremap, the others none."""
-    copied = {row["design"]: row["pages_copied"] for row in rows if row["operation"] == "5"}
+    copied = {row["design"]: row["copied_by_mremap"] for row in rows if row["operation"] == "5"}
     assert copied["anonmm"] == "2"
     assert {copied[name] for name in ("pte_chain", "anon_vma", "anon_vma_chain")} == {"0"}
 

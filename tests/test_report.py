@@ -44,7 +44,7 @@ def test_a_column_for_each_design_and_a_row_for_each_figure(found):
     printed = text(table)
     assert "a [title]" in printed and "anonmm:variant=4c" in printed
     assert row(printed, "operations") == ["4", "4"]
-    assert row(printed, "footprint, bytes") == ["320", "80"]
+    assert row(printed, "rmap metadata, bytes") == ["320", "80"]
     assert row(printed, "probe: ptes") == ["8", "8"]
     for title, _ in report.ROWS:
         assert len(row(printed, title)) == 2
@@ -98,7 +98,7 @@ def test_json_has_figures_and_tasks_of_every_world(runs, found):
     data = json.loads(report.to_json(runs, found))
     assert list(data) == ["designs"] and list(data["designs"]) == ["pte_chain", "anonmm:variant=4c"]
     for figures in data["designs"].values():
-        assert {"operations", "refused", "vmas", "footprint", "walk", "seconds", "tasks"} <= set(figures)
+        assert {"operations", "refused", "figures", "footprint", "counters", "seconds", "tasks"} <= set(figures)
         assert [task["anonymous_pages"] for task in figures["tasks"]] == [4, 4]
 
 

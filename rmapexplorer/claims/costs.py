@@ -27,6 +27,7 @@ from rmapexplorer.claims.model import (
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
 from rmapexplorer.claims.scene import ARENA, HEAP, PARENT, Scene, span
+from rmapexplorer.core.counters import copied_early
 from rmapexplorer.core.operations import Mremap
 from rmapexplorer.formats.session import Session
 
@@ -65,7 +66,7 @@ def _c5(r: Replay) -> Figures:
         "bytes": added, "vmas": vmas_added, "vma_bytes": vmas_added * VMA_BYTES[w.machine.arch],
         "total": added + vmas_added * VMA_BYTES[w.machine.arch],
         "atomic": moves["atomic_allocs"] + fork["atomic_allocs"],
-        "nodes": walk.nodes_a_page, "probes": walk.probes_a_page, "copied": moves["pages_copied"],
+        "nodes": walk.nodes_a_page, "probes": walk.probes_a_page, "copied": copied_early(moves),
         "missed": walk.missed,
     }  # fmt: skip
 

@@ -25,6 +25,7 @@ from rmapexplorer.claims.model import (
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
 from rmapexplorer.claims.scene import ARENA, CHILD, HEAP, PARENT, Scene, span
+from rmapexplorer.core.counters import copied_early
 from rmapexplorer.core.units import PAGE_BYTES
 from rmapexplorer.formats.session import Session
 
@@ -63,7 +64,7 @@ def _c1(r: Replay) -> Figures:
     done = r.until(1)
     figures["missed_shared"] = walk_of(r.world, (PARENT, SHARED), (CHILD, SHARED_TO)).missed
     figures["missed_alone"] = walk_of(r.world, (CHILD, ALONE_TO)).missed
-    figures["copied"] = done["pages_copied"]
+    figures["copied"] = copied_early(done)
     figures["unswappable"] = r.until()["pages_unswappable"]
     return figures
 
@@ -297,7 +298,7 @@ def _c4(r: Replay) -> Figures:
     figures: dict[str, float] = {}
     copied = 0
     for note, name in enumerate(("before", "first", "to_and_fro", "many", "home")):
-        copied += r.until(note)["pages_copied"]
+        copied += copied_early(r.until(note))
         figures[name] = kept(r.world)
     figures["copied"] = copied
     r.until()
@@ -370,7 +371,7 @@ def _c17_scene() -> Session:
 def _c17(r: Replay) -> Figures:
     r.until(0)
     still = walk_of(r.world, (PARENT, SHARED), (CHILD, SHARED), (3, SHARED))
-    copied = r.until(1)["pages_copied"]
+    copied = copied_early(r.until(1))
     moved = walk_of(r.world, (PARENT, SHARED), (CHILD, SHARED_TO), (3, SHARED))
     figures: dict[str, float] = {"copied": copied}
     for name, c in (("still", still), ("moved", moved)):

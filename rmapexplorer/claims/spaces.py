@@ -26,6 +26,7 @@ from rmapexplorer.claims.model import (
 )  # fmt: skip
 from rmapexplorer.claims.replay import Replay
 from rmapexplorer.claims.scene import ARENA, CHILD, HEAP, PARENT, Scene, span
+from rmapexplorer.core.counters import copied_early
 from rmapexplorer.core.operations import Fork
 from rmapexplorer.core.units import PAGE_BYTES
 from rmapexplorer.core.world import World
@@ -65,7 +66,7 @@ def _c13(r: Replay) -> Figures:
     r.until()
     return {
         "missed": walk.missed, "allocs": move["objs_alloc"] + back["objs_alloc"],
-        "copied": move["pages_copied"] + back["pages_copied"],
+        "copied": copied_early(move) + copied_early(back),
         "nodes": walk.nodes_a_page, "probes": walk.probes_a_page, "vmas_apart": apart, "vmas_together": together,
     }  # fmt: skip
 

@@ -13,9 +13,10 @@ from rmapexplorer import report
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.files import stage_of
 from rmapexplorer.engine.graph_export import WholeGraph
+from rmapexplorer.engine.grid import grid_of
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, UnknownDesign
-from rmapexplorer.engine.metrics import KEYS
+from rmapexplorer.engine.probing import here
 from rmapexplorer.engine.real import REAL_LENS, real_kinds
 from rmapexplorer.engine.session_report import SessionReport, gather
 from rmapexplorer.engine.stage import Stage
@@ -62,7 +63,7 @@ def carry_out(options: argparse.Namespace) -> int:
             raise Trouble(sentence, BAD_FILE)
     with progress_bars() as progress:
         session = _load(options.file, progress)
-        stage = _stage(session, options, progress)
+        stage = _stage(session, options, progress, probes=bool({"csv", "html"} & wanted.keys()))
         for name, path in wanted.items():
             _write(name, path, stage, progress)
     for line in session.report:
@@ -84,7 +85,7 @@ def _load(path: str, progress: Progress) -> Session:
     return session
 
 
-def _stage(session: Session, options: argparse.Namespace, progress: Progress) -> Stage:
+def _stage(session: Session, options: argparse.Namespace, progress: Progress, probes: bool) -> Stage:
     if options.designs:
         session = evolve(session, designs=tuple((name, {}) for name in dict.fromkeys(options.designs)))
     try:
@@ -96,7 +97,12 @@ def _stage(session: Session, options: argparse.Namespace, progress: Progress) ->
     if not 0 <= at <= stage.line.head:
         raise Trouble(f"--at {at} is not there: the session has positions 0 to {stage.line.head}.", USAGE)
     bar = progress.add_task("running", total=at)
-    while stage.advance(at):
+    grid = grid_of(stage.line, at)
+    while True:
+        if probes and stage.line.cursor in grid:
+            here(stage)
+        if not stage.advance(at):
+            break
         progress.update(bar, completed=stage.line.cursor)
     progress.remove_task(bar)
     return stage
@@ -118,14 +124,13 @@ def _pieces(name: str, stage: Stage) -> Iterable[str]:
     if name == "html":
         return html(finished(gather(stage)))
     if name == "csv":
-        values = stage.metric_rows(0, stage.line.cursor + 1)
-        return tables.csv_pieces(tables.curves([lane.kind.key for lane in stage.lanes], KEYS, 0, values))
+        return tables.csv_pieces(tables.curves(stage, grid_of(stage.line, stage.line.cursor)))
     graph = WholeGraph().answer(stage)
     assert graph is not None
     return dot(graph) if name == "dot" else graphml(graph)
 
 
-def finished(work: Generator[None, None, SessionReport]) -> SessionReport:
+def finished(work: Generator[object, None, SessionReport]) -> SessionReport:
     """What a generator returns in the end."""
     while True:
         try:

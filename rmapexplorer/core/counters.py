@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 COUNTERS: dict[str, str] = {
     "objs_alloc": "rmap objects allocated",
     "objs_free": "rmap objects freed",
@@ -16,12 +18,13 @@ COUNTERS: dict[str, str] = {
     "slots_compared": "pte_chain slots compared by removals",
     "find_vma": "find_vma calls of real walks",
     "walks": "real walks done",
-    "pages_copied": "pages copied early because of mremap",
+    "copied_by_write": "anonymous pages copied by write faults (first copies of file pages are not counted)",
+    "copied_by_mremap": "pages that mremap copied early, because the design could not find them after the move",
+    "copied_by_design": "pages read back from swap and copied, because the design could not find them where they are now",
     "pages_touched_for_fixup": "pages made to point at another vma because theirs was split, merged or moved",
     "index_overflows": "times a shared index space had no room: slices handed out again, growth refused",
     "pages_relocated": "pages whose owner and index mremap rewrote",
     "relocations_refused": "moves whose pages could not be rewritten",
-    "cow_copies": "pages copied by write faults",
     "missed_ptes": "ptes a real walk did not find",
     "pages_unswappable": "pages reclaim could not unmap because a pte was missed",
     "merges_done": "vma merges done",
@@ -32,6 +35,19 @@ COUNTERS: dict[str, str] = {
     "swap_ins": "pages read back from swap",
 }
 """Counter name -> what one unit of it is. Cumulative since the world began."""
+
+
+class Counted(Protocol):
+    """Counters by name, of one operation or of many."""
+
+    def __getitem__(self, counter: str, /) -> int:
+        """How much of it there was."""
+        ...
+
+
+def copied_early(counted: Counted) -> int:
+    """Pages copied although nobody wrote to them: by mremap, and by the design when they came back from swap."""
+    return counted["copied_by_mremap"] + counted["copied_by_design"]
 
 
 class Counters(dict[str, int]):

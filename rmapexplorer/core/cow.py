@@ -88,7 +88,7 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
     new_pages(w, mm, row, vpns, slots, "cow")
     if int(w.vma.flags[row]) & vm.LOCKED:
         w.batches.lock(old, MUNLOCK)
-    w.counters["cow_copies"] += anonymous
+    w.counters["copied_by_write"] += anonymous
     release(w, old)
 
 

@@ -396,6 +396,6 @@ def _swap_in_copy(w: World, mm: Mm, row: int, vpn: int, slot: int, page: int, nu
     bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0)
     bits |= 0 if write else freed
     map_pages(w, mm, row, ids(vpn), ids(slot), copy, bits, "cow")
-    w.counters["pages_copied"] += 1
+    w.counters["copied_by_design"] += 1
     if w.swap.count[number] == 0:
         release(w, ids(page))

@@ -249,5 +249,5 @@ def _copy_early(w: World, row: int, vpns: Ints, slots: Ints) -> None:
     w.pt.flat[slots[wanted]] = (copies << ENTRY_SHIFT) | bits
     np.add.at(w.page.mapcount, copies, ONE)
     w.design.ptes_set(copies, owners, vpns[wanted], slots[wanted], "cow")
-    w.counters["pages_copied"] += len(old)
+    w.counters["copied_by_mremap"] += len(old)
     release(w, old)

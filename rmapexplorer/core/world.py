@@ -7,6 +7,7 @@ over a world, which they name as a type only; the state is all here. Equal opera
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from rmapexplorer.core.rules import CallRules, rules_of
 from rmapexplorer.core.table import ANON, Ints, PageTable, SwapTable, VmaTable
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.core.walk import Probe, Walk, ranges
+
+PROBED_AT_ONCE = 16384
+"""Pages of a probe that are priced in one step."""
 
 REFUSALS_KEPT = 8
 
@@ -209,14 +213,24 @@ class World:
 
     def probe(self) -> Probe:
         """What try_to_unmap of every resident anonymous page would cost now. Changes nothing."""
+        work = self.probing()
+        while True:
+            try:
+                next(work)
+            except StopIteration as ended:
+                return ended.value  # type: ignore[no-any-return]
+
+    def probing(self) -> Generator[None, None, Probe]:
+        """The probe, PROBED_AT_ONCE pages at each step: each page has a walk of its own, so the parts add up."""
         pages = self.anonymous_pages()
-        if not len(pages):
-            return Probe(pages=0, nodes=0, ptes=0, hits=0, missed=0)
-        priced = price_all(self, pages, self.design.anon_candidates)
-        return Probe(
-            pages=len(pages), nodes=int(priced.nodes.sum()), ptes=int(priced.probes.sum()),
-            hits=int(priced.hits.sum()), missed=int(priced.missed.sum()),
-        )  # fmt: skip
+        sums = np.zeros(4, np.int64)
+        for start in range(0, len(pages), PROBED_AT_ONCE):
+            if start:
+                yield
+            priced = price_all(self, pages[start : start + PROBED_AT_ONCE], self.design.anon_candidates)
+            sums += [part.sum() for part in (priced.nodes, priced.probes, priced.hits, priced.missed)]
+        nodes, ptes, hits, missed = sums.tolist()
+        return Probe(pages=len(pages), nodes=nodes, ptes=ptes, hits=hits, missed=missed)
 
     def mappers(self, page: int) -> tuple[Ints, Ints]:
         """(mms, page numbers) of every pte that maps the page: the truth, read from all page tables."""

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
 
+from rmapexplorer.core.metrics import KEYS, PROBED
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.conditions import OPERATORS, Clause, Condition
 from rmapexplorer.engine.lanes import Lane
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.timeline import ROOT
 
@@ -60,8 +60,10 @@ def _all(stage: Stage, condition: Condition, lane: Lane, node: int) -> bool:
 
 def _holds(stage: Stage, clause: Clause, lane: Lane, node: int) -> bool:
     if clause.kind == "state":
-        row = lane.rows.values[node + 1] if lane.rows.known(node) else None
-        return row is not None and OPERATORS[clause.relation](float(row[KEYS.index(clause.key)]), clause.number)
+        number = KEYS.index(clause.key)
+        if not lane.rows.known(node) or (number in PROBED and stage.line.depth(node) not in stage.grid):
+            return False
+        return OPERATORS[clause.relation](float(lane.rows.values[node + 1, number]), clause.number)
     op = stage.line.operations[node]
     if clause.kind == "operation":
         return op.name == clause.key

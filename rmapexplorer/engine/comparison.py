@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import frozen
 
+from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.core.objects import Task
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.detail import detail
 from rmapexplorer.engine.frames import WalkDetail
-from rmapexplorer.engine.metrics import METRICS
 from rmapexplorer.engine.snapshot import leaders
 from rmapexplorer.engine.stage import Stage
 
@@ -23,7 +23,7 @@ STRIPS = 6
 MOST = 4
 """Designs shown at once."""
 
-PARTING = ("vmas", "merges_refused", "pages_copied", "lost")
+PARTING = ("vmas", "merges_refused", "copied_by_write", "copied_by_mremap", "copied_by_design", "probe_missed")
 """Metrics of which the first operation is looked for after which the designs differ."""
 
 
@@ -171,8 +171,8 @@ def partings(stage: Stage, keys: Sequence[str]) -> tuple[Parting, ...]:
     result = _first_result(stage, [lane.outcomes for lane in lanes])
     if result is not None:
         found.append(result)
-    nodes = np.array([stage.line.node_at(k) for k in range(stage.line.head + 1)], np.int64)
-    rows = np.stack([lane.rows.take(nodes) for lane in lanes], axis=1)
+    among = [number for number, lane in enumerate(stage.lanes) if lane in lanes]
+    rows = stage.metric_rows(0, stage.line.head + 1)[:, among]
     for number, metric in enumerate(METRICS):
         if metric.key in PARTING:
             values = rows[:, :, number]

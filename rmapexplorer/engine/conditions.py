@@ -34,8 +34,9 @@ DONE: dict[str, tuple[str, str]] = {
     "walks": ("walks", "real walks"),
     "ptes probed": ("pte_probes", "ptes probed by real walks"),
     "ptes missed": ("missed_ptes", "ptes that real walks did not find"),
-    "pages copied": ("pages_copied", "pages copied early because of mremap"),
-    "cow copies": ("cow_copies", "pages copied by write faults"),
+    "copied by write": ("copied_by_write", "anonymous pages copied by write faults"),
+    "copied by mremap": ("copied_by_mremap", "pages copied early by mremap"),
+    "copied by design": ("copied_by_design", "pages copied from swap because the design cannot find them"),
     "allocations": ("objs_alloc", "rmap objects allocated"),
     "atomic allocations": ("atomic_allocs", "GFP_ATOMIC allocations tried"),
     "merges done": ("merges_done", "vma merges done"),
@@ -53,12 +54,14 @@ STATES: dict[str, tuple[str, str]] = {
     "objects": ("objects", "rmap objects alive"),
     "pages": ("pages", "page frames in use"),
     "processes": ("processes", "address spaces alive"),
-    "lost ptes": ("lost", "ptes that no walk finds, where a probe was made"),
+    "lost ptes": ("probe_missed", "ptes that no walk finds, where a probe was made"),
     "probe nodes": ("probe_nodes", "nodes a probe of all pages visits, where one was made"),
-    "total walk visits": ("walk_nodes", "nodes visited by real walks so far"),
-    "total pages copied": ("pages_copied", "pages copied early so far"),
+    "total walk visits": ("list_nodes", "nodes visited by real walks so far"),
+    "total copied by write": ("copied_by_write", "pages copied by write faults so far"),
+    "total copied by mremap": ("copied_by_mremap", "pages copied early by mremap so far"),
+    "total copied by design": ("copied_by_design", "pages copied from swap by the design so far"),
     "total merges refused": ("merges_refused", "merges refused so far"),
-    "total allocations": ("allocations", "rmap objects allocated so far"),
+    "total allocations": ("objs_alloc", "rmap objects allocated so far"),
 }
 """Figures of a state: phrase -> (metric, what it is)."""
 
@@ -193,7 +196,7 @@ def _clause(reader: _Reader) -> Clause:
 def _phrase(reader: _Reader) -> str:
     """The longest phrase that begins here."""
     start, possible, found = reader.at, _PHRASES, 0
-    for depth in range(4):
+    for depth in range(1 + max(map(len, _PHRASES))):
         whole = [p for p in possible if len(p) == depth]
         found = depth if whole else found
         further = [p for p in possible if len(p) > depth and p[depth] == reader.peek(depth)]

@@ -17,7 +17,6 @@ from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import rules_of
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
-from rmapexplorer.engine.backfill import Backfill
 from rmapexplorer.engine.culprit import culprit
 from rmapexplorer.engine.files import Files, opened, session_of, stage_of
 from rmapexplorer.engine.frames import Answer, Notice, Progress, Saved
@@ -25,6 +24,7 @@ from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
 from rmapexplorer.engine.outbox import Outbox
+from rmapexplorer.engine.probing import Steps, at_rest
 from rmapexplorer.engine.publisher import Publisher
 from rmapexplorer.engine.questions import Questions
 from rmapexplorer.engine.stage import Stage
@@ -60,7 +60,7 @@ class Conductor:
         self._since = self._told_at = 0.0
         self._repair: int | None = None
         self._resting = False
-        self._backfill: Backfill | None = None
+        self._probes: Steps | None = None
         self._phase, self._retried = "work", False
         self.questions = Questions(outbox)
 
@@ -115,7 +115,7 @@ class Conductor:
         self._drop_jobs()
         self._generation += 1
         stage.recorded = self.files.recorded(stage.session)
-        self._repair, self._resting, self._backfill = None, False, None
+        self._repair, self._resting, self._probes = None, False, None
         self.stage = stage
         self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
         self.outbox.drop_frame()
@@ -252,12 +252,12 @@ class Conductor:
         if self._repair is not None:
             self._mend()
         if self.jobs:
-            self._backfill = None
+            self._probes = None  # the worlds move on
         while self.jobs and not self._waits() and self._step():
             if self.clock() >= deadline or self._waits():
                 break
-        if not self.jobs and self._resting:
-            self._rest()
+        while not self.jobs and self._resting and self._rest() and self.clock() < deadline:
+            pass
         self._phase = "show"
         self._show()
         self._phase, self._retried = "answer", False
@@ -360,21 +360,16 @@ class Conductor:
         self.jobs.clear()
         self._started = None
 
-    def _rest(self) -> None:
-        # one step of the recorded kernel, or one missing probe, of the present position first; a command need not wait for all
+    def _rest(self) -> bool:
+        # one step of the recorded kernel, or of the missing probes: a command need not wait for all; False: enough for this turn
         assert self.stage is not None and self.publisher is not None
         if self.publisher.compare():
-            return
-        for lane in self.stage.lanes:
-            if lane.probe_now():
-                self.publisher.send_row(self.stage.line.cursor)
-                return
-        if self._backfill is None:
-            self._backfill = Backfill(self.stage)
-        filled = self._backfill.step()
-        self._resting = filled is not None
-        if filled is not None and filled >= 0:
-            self.publisher.send_row(filled)
+            return False
+        if self._probes is None:
+            self._probes = at_rest(self.stage)
+        self._resting = next(self._probes, None) is not None
+        self.publisher.send_filled()
+        return self._resting
 
     def _show(self) -> None:
         if (publisher := self.publisher) is None or self._repair is not None:
@@ -411,7 +406,7 @@ class Conductor:
             return
         position = min(stage.line.depth(lane.node) for lane in stage.lanes)
         self._repair = position if self._repair is None else 0
-        self._resting = False
+        self._resting, self._probes = False, None
         self._drop_jobs()
         publisher.visible = None
 

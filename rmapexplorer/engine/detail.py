@@ -157,6 +157,7 @@ def _other(key: str, world: World, pid: int, vpn: int) -> OtherDesign:
         probes=probes,
         hits=hits,
         missed=missed,
-        pages_copied=world.counters["pages_copied"],
+        copied_by_mremap=world.counters["copied_by_mremap"],
+        copied_by_design=world.counters["copied_by_design"],
         footprint_bytes=sum(kept.objects * kept.size for kept in world.footprint()),
     )

@@ -39,7 +39,8 @@ _SHORT = {
 """Rule of a refusal -> how the one-line verdict says it."""
 
 _COSTS = {
-    "pages_copied": "copies {n} page{s}",
+    "copied_by_mremap": "copies {n} page{s}",
+    "copied_by_design": "copies {n} page{s} from swap",
     "pages_touched_for_fixup": "points {n} page{s} at another vma",
     "pages_relocated": "rewrites {n} page{s}",
     "relocations_refused": "{n} page{s} cannot be rewritten",

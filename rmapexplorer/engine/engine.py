@@ -206,5 +206,5 @@ class Engine:
                 with self._wake:
                     self._commands.extendleft(reversed(pending))
                 conductor.broken()
-            if conductor.busy:
+            if not conductor.idle:
                 time.sleep(YIELD)

@@ -198,7 +198,8 @@ class OtherDesign:
     probes: int
     hits: int
     missed: int
-    pages_copied: int
+    copied_by_mremap: int
+    copied_by_design: int
     footprint_bytes: int
 
 
@@ -342,7 +343,7 @@ class PathChanged:
 class MetricRows:
     """Rows of the curves for positions ``start`` .. ``start + n - 1`` of the current branch, replacing what was there.
 
-    ``values`` is float64 [n, designs, metrics], in the order of ``designs`` and engine.metrics.METRICS; NaN:
+    ``values`` is float64 [n, designs, metrics], in the order of ``designs`` and core.metrics.METRICS; NaN:
     not measured.
     Rows after the last one given are dropped by the receiver where ``truncate`` is set.
     """
@@ -421,16 +422,3 @@ class Answer:
 
 
 Message = Frame | PathChanged | MetricRows | Progress | Notice | SessionOpened | Saved | Answer
-
-
-@frozen(kw_only=True)
-class Metric:
-    """One curve family: key, title, unit, and what it says."""
-
-    key: str
-    title: str
-    unit: str
-    help: str
-    group: str = ""
-    counter: str = field(default="")
-    """The core counter it shows, empty where it is computed otherwise."""

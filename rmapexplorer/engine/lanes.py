@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import numpy as np
 from attrs import define, field
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.checkpoints import Checkpoint, Checkpoints
 from rmapexplorer.engine.lens import AnyWorld, Kind, Lens
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.pool import Pool
 from rmapexplorer.engine.timeline import ROOT, Timeline
-
-PROBE_GRANT = 0.25
-"""Seconds of probing that every session gets for free while it runs; short ones get the rest at rest, see engine.backfill."""
-PROBE_SHARE = 0.2
-"""Beyond the grant, probes take at most this part of the engine's work."""
 
 CHECKPOINT_EVERY = 0.004
 """Seconds of one world's work between two checkpoints: what the design in view replays at most before it shows."""
 
 EXTRA_SECONDS = 0.03
-"""Probes and checkpoints of all designs wait for the next operation once they took so long after this one."""
+"""Checkpoints of all designs wait for the next operation once they took so long after this one."""
 
 _PROBE = KEYS.index("probe_nodes")
 
@@ -73,9 +68,6 @@ class Lane:
     """Seconds of work from the empty state to here."""
     _extra: float = 0.0
     _since: float = 0.0
-    _spent: float = 0.0
-    _probe_spent: float = 0.0
-    _probe_last: float = 0.0
 
     def knows(self, node: int) -> bool:
         """True where the outcome of ``node`` is known here."""
@@ -87,59 +79,31 @@ class Lane:
         outcome = self.world.apply(op)
         spent = self.clock() - before
         self.work += spent
-        self._spent += spent
         self._since += spent
         return outcome
 
     def arrived(self, node: int, outcome: Outcome, spare: float) -> float:
-        """The world did ``node``: keep its outcome and curve row; a probe and a checkpoint where they are due.
+        """The world did ``node``: keep its outcome and curve row, and a checkpoint where one is due.
 
-        :param spare: seconds that may be left for those two in this step; they wait where it is used up.
-        :return: seconds that they took.
+        :param spare: seconds that may be left for that in this step; it waits where they are used up.
+        :return: seconds that it took.
         """
         before = self._extra
         self.node = node
         self.outcomes.setdefault(node, outcome)
         if not self.rows.known(node):
-            self.measure(spare)
+            self.rows.put(node, self.lens.measure(self.world))
         if node in self.checkpoints:
             self._since = 0.0
         elif self.checkpoints.due(self._since) and self._extra - before < spare:
             self._keep()
         return self._extra - before
 
-    def measure(self, spare: float) -> None:
-        """Record the curve row of the present node, with a probe where the budget allows one and ``spare`` is above 0."""
-        row = self.lens.measure(self.world)
-        if spare > 0 and self._may_probe():
-            self._probe(row)
-        self.rows.put(self.node, row)
-
-    def probe_now(self) -> bool:
-        """At rest: make sure the present node's row has a probe. True where one was added."""
-        if self.rows.probed(self.node):
-            return False
-        row = self.lens.measure(self.world)
-        self._probe(row)
-        self.rows.put(self.node, row)
-        return True
-
-    def fill(self, node: int, world: AnyWorld) -> None:
-        """The row of ``node`` again, with a probe, from another world in its state."""
+    def probing(self, node: int, world: AnyWorld) -> Generator[None, None, None]:
+        """Give the row of ``node`` its probe, from a world in that state which stays so; some milliseconds at each step."""
         row = self.lens.measure(world)
-        self.lens.probe(world, row)
+        yield from self.lens.probe(world, row)
         self.rows.put(node, row)
-
-    def _may_probe(self) -> bool:
-        # the next probe will cost about what the last one did
-        return self._probe_spent + self._probe_last <= PROBE_GRANT + PROBE_SHARE * self._spent
-
-    def _probe(self, row: np.ndarray) -> None:
-        before = self.clock()
-        self.lens.probe(self.world, row)
-        self._probe_last = self.clock() - before
-        self._probe_spent += self._probe_last
-        self._extra += self._probe_last
 
     def _keep(self) -> None:
         self._since = 0.0
@@ -173,5 +137,5 @@ def make_lane(kind: Kind, lens: Lens, clock: Callable[[], float], budget_bytes: 
     pool = Pool(budget_bytes) if kind.pickles else None
     points: Checkpoints[AnyWorld] = Checkpoints(budget_bytes=budget_bytes, interval=CHECKPOINT_EVERY, pool=pool)
     lane = Lane(kind=kind, lens=lens, clock=clock, checkpoints=points, world=kind.make())
-    lane.measure(EXTRA_SECONDS)
+    lane.rows.put(ROOT, lens.measure(lane.world))
     return lane

@@ -6,7 +6,7 @@ can drive it with a world of three lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,9 +63,9 @@ class Lens:
     """(worlds by key, key in view, pid, page number) -> everything about the selection."""
     footprint: Callable[[Seen], tuple[FootprintRow, ...]]
     measure: Callable[[Seen], np.ndarray]
-    """One row of engine.metrics.METRICS; NaN for what only a probe knows."""
-    probe: Callable[[Seen, np.ndarray], None]
-    """Fills the probe's metrics into such a row."""
+    """One row of core.metrics.METRICS; NaN for what only a probe knows."""
+    probe: Callable[[Seen, np.ndarray], Generator[None, None, None]]
+    """Fills the probe's metrics into such a row, some milliseconds at each step; the world must stay as it is meanwhile."""
     vmas: Callable[[Seen], int]
     resolve: Callable[[Operation, Sequence[Seen], Sequence[Operation]], Operation]
     """(operation, worlds, operations before it) -> it with what the kernel would choose; KernelError: nothing fits."""

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.bookmarks import marks_of
 from rmapexplorer.engine.frames import DesignState, Detail, Frame, KernelDifference, MetricRows, PathChanged
+from rmapexplorer.engine.grid import Grid
 from rmapexplorer.engine.lens import Columns, Lens
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.engine.stage import Stage
@@ -40,6 +41,7 @@ class Publisher:
     _sent: int = -1
     _serial: int = 0
     _position: int = 0
+    _grid: Grid | None = None
     _next: float = 0.0
     _marks_due: float = 0.0
     _columns: Columns | None = None
@@ -87,22 +89,35 @@ class Publisher:
         keep = max(self._sent, 0)
         self.outbox.post(
             PathChanged(generation=self.generation, keep=keep, entries=stage.entries(keep, self.head)),
-            self._metrics(self._sent + 1, self.head + 1, True),
+            self._metrics(self._first(self._sent + 1), self.head + 1, True),
         )
         self._sent = self.head
+
+    def _first(self, start: int) -> int:
+        # the row to begin with, where those from ``start`` on are new: a log that grew or shrank may have its probes elsewhere
+        before, self._grid = self._grid, self.stage.grid
+        if before is None or before == self._grid:
+            return start
+        return min(start, before.last) if before.stride == self._grid.stride else 0
 
     def cut(self) -> None:
         """Tell the listener that what follows the kept part is gone, even where nothing comes instead."""
         if self._sent == self.head:
             keep = self._sent
             self.outbox.post(
-                PathChanged(generation=self.generation, keep=keep, entries=()), self._metrics(keep, keep + 1, True)
+                PathChanged(generation=self.generation, keep=keep, entries=()),
+                self._metrics(self._first(keep), keep + 1, True),
             )
 
-    def send_row(self, position: int) -> None:
-        """The curve row of one position again: a probe was added."""
-        if 0 <= position <= self._sent:
-            self.outbox.post(self._metrics(position, position + 1, False))
+    def send_filled(self) -> None:
+        """The curve rows again that were completed since: a probe was added."""
+        line, nodes = self.stage.line, self.stage.filled
+        for position in sorted({line.depth(node) for node in nodes if line.on_path(node)}):
+            if position <= self._sent:
+                self.outbox.post(self._metrics(position, position + 1, False))
+            if position == line.cursor and all(lane.rows.probed(line.node) for lane in self.stage.lanes):
+                self.dirty = True  # who compares the designs there is told
+        nodes.clear()
 
     def _metrics(self, start: int, stop: int, truncate: bool) -> MetricRows:
         values = self.stage.metric_rows(start, stop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rmapexplorer.core import resolve
+from rmapexplorer.core import metrics, resolve
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import USUAL, design_named, world_key
@@ -21,8 +21,8 @@ REAL_LENS = Lens(
     columns=snapshot.columns,
     detail=detail,
     footprint=collect.footprint,
-    measure=collect.measure,
-    probe=collect.probe,
+    measure=metrics.measure,
+    probe=metrics.probe,
     vmas=collect.vmas,
     resolve=resolve.resolve,
     undecided=resolve.undecided,

@@ -8,12 +8,14 @@ from itertools import groupby
 import numpy as np
 from attrs import frozen
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.outcome import Outcome, Refusal
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.files import session_of
 from rmapexplorer.engine.frames import FootprintRow
+from rmapexplorer.engine.grid import Grid, grid_of
 from rmapexplorer.engine.lanes import Lane
-from rmapexplorer.engine.metrics import KEYS
+from rmapexplorer.engine.probing import completed
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.formats.outline import Note
 
@@ -28,7 +30,7 @@ _CHUNK = 500
 
 @frozen(kw_only=True)
 class DesignPart:
-    """One design at the position of the report. ``figures``: engine.metrics by key, probe included; NaN: not known."""
+    """One design at the position of the report. ``figures``: core.metrics by key, probe included; NaN: not known."""
 
     key: str
     title: str
@@ -69,7 +71,10 @@ class MergePart:
 
 @frozen(kw_only=True, eq=False)
 class SessionReport:
-    """What report files are made of. ``positions`` and ``values`` [positions, designs, metrics] are the curves."""
+    """What report files are made of. ``positions`` and ``values`` [positions, designs, metrics] are the curves.
+
+    ``probed`` and ``probes`` are the same for the metrics that only a probe tells, at exactly the positions that have one.
+    """
 
     title: str
     path: str
@@ -85,31 +90,33 @@ class SessionReport:
     """In all designs and operations together; ``merges`` may hold fewer."""
     positions: np.ndarray
     values: np.ndarray
+    probed: np.ndarray
+    probes: np.ndarray
     notes: tuple[Note, ...]
     imported: tuple[str, ...]
     """What an import skipped."""
 
 
-def gather(stage: Stage) -> Generator[None, None, SessionReport]:
-    """Read the current branch up to the cursor; some milliseconds at each step."""
-    session = session_of(stage)
+def gather(stage: Stage) -> Generator[tuple[int, int] | None, None, SessionReport]:
+    """Read the current branch up to the cursor; some milliseconds at each step. Probes that are missing are made first."""
+    session, grid = session_of(stage), grid_of(stage.line, stage.line.cursor)
+    yield from completed(stage, grid)
     parts = []
     for lane in stage.lanes:
         parts.append((yield from _design(stage, lane)))
     operations, merges, refused = yield from _operations(stage)
-    yield
-    positions, values = yield from _curves(stage)
+    yield None
+    positions, values = yield from _curves(stage, grid)
     return SessionReport(
         title=stage.title or "untitled", path=stage.path or "", machine=stage.machine, position=stage.line.cursor,
         head=stage.line.head, branch=stage.line.branch, branches=tuple(stage.line.branches), designs=tuple(parts),
         operations=operations, merges=merges, merges_refused=refused, positions=positions, values=values,
+        probed=np.array(grid.positions()), probes=np.concatenate([stage.metric_rows(p, p + 1, grid) for p in grid.positions()]),
         notes=tuple(session.notes), imported=stage.report,
     )  # fmt: skip
 
 
 def _design(stage: Stage, lane: Lane) -> Generator[None, None, DesignPart]:
-    lane.probe_now()
-    yield
     row = lane.rows.take(np.array([lane.node]))[0]
     path = stage.line.path[: stage.line.cursor]
     refused = sum(1 for node in path if (outcome := lane.outcomes.get(node)) is not None and not outcome.ok)
@@ -156,13 +163,13 @@ def _merges(position: int, text: str, design: str, refusals: Sequence[Refusal]) 
     ]
 
 
-def _curves(stage: Stage) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
+def _curves(stage: Stage, grid: Grid) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
     count = stage.line.cursor + 1
     width = max(1, -(-count // (CURVE_POINTS // 2)))
     positions, rows = [], []
     for start in range(0, count, width):
         stop = min(count, start + width)
-        values = stage.metric_rows(start, stop)
+        values = stage.metric_rows(start, stop, grid)
         if width == 1:
             positions.append(np.array([start]))
             rows.append(values)
@@ -170,7 +177,7 @@ def _curves(stage: Stage) -> Generator[None, None, tuple[np.ndarray, np.ndarray]
             positions.append(np.array([start, stop - 1]))
             rows.append(np.stack([_least(values), _most(values)]))
         if len(rows) % 50 == 0:
-            yield
+            yield None
     return np.concatenate(positions), np.concatenate(rows)
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from attrs import define, field
 
+from rmapexplorer.core.metrics import PROBED
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.frames import HistoryEntry
+from rmapexplorer.engine.grid import Grid, grid_of
 from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.timeline import ROOT, Timeline
@@ -41,6 +43,8 @@ class Stage:
     """First position of the current path whose outcome became known since it was asked last."""
     bookmarks: list[tuple[int, str]] = field(factory=list)
     """(node, what the user wrote there): branches keep theirs."""
+    filled: list[int] = field(factory=list)
+    """Nodes whose curve rows were completed since they were asked last."""
     texts: dict[int, str] = field(factory=dict)
     # the sentence of each operation, made once
 
@@ -160,10 +164,23 @@ class Stage:
                 return number
         return None
 
-    def metric_rows(self, start: int, stop: int) -> np.ndarray:
-        """Curve rows of positions ``start`` .. ``stop - 1``, [n, designs, metrics]."""
+    @property
+    def grid(self) -> Grid:
+        """The positions of the current path that have a probe."""
+        return grid_of(self.line, self.line.head)
+
+    def metric_rows(self, start: int, stop: int, grid: Grid | None = None) -> np.ndarray:
+        """Curve rows of positions ``start`` .. ``stop - 1``, [n, designs, metrics]; what a probe tells only where the log has one.
+
+        :param grid: the positions with a probe; None: those of the whole current path.
+        """
+        grid = grid or self.grid
         nodes = np.array([self.line.node_at(position) for position in range(start, stop)], dtype=np.int64)
-        return np.stack([lane.rows.take(nodes) for lane in self.lanes], axis=1)
+        values = np.stack([lane.rows.take(nodes) for lane in self.lanes], axis=1)
+        off = grid.without(start, stop)
+        for metric in PROBED:
+            values[off, :, metric] = np.nan
+        return values
 
 
 def advance_lanes(line: Timeline, lanes: Sequence[Lane], position: int) -> bool:

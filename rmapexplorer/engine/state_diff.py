@@ -5,16 +5,16 @@ Both states are made in worlds of their own, from the nearest copies; the worlds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 from attrs import define, field, frozen
 
 from rmapexplorer.core import flags as vm
+from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.engine.frames import FootprintRow, TaskRows, VmaRows
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import AnyWorld, Columns
-from rmapexplorer.engine.metrics import METRICS
 from rmapexplorer.engine.stage import Stage
 
 MOST_ROWS = 2000
@@ -86,6 +86,7 @@ class CompareStates:
     _columns: Columns | None = None
     _footprints: list[tuple[str, tuple[FootprintRow, ...]]] = field(factory=list)
     _rows: list[np.ndarray] = field(factory=list)
+    _probe: Generator[None, None, None] | None = None
 
     def start(self, stage: Stage) -> None:
         """Both positions on the current branch."""
@@ -103,6 +104,9 @@ class CompareStates:
         if self._world is None:
             self._set_out(stage, lane, target)
         assert self._world is not None
+        if self._probe is not None:
+            self._end_look(stage)
+            return True
         if self._at < target:
             self._world.apply(stage.line.operations[stage.line.path[self._at]])
             self._at += 1
@@ -123,11 +127,14 @@ class CompareStates:
         if lane is stage.shown:
             self._columns = lane.lens.columns(world, None)
         self._footprints.append((lane.kind.key, lane.lens.footprint(world)))
-        row = lane.lens.measure(world)
-        node = stage.line.node_at(self._at)
-        if lane.rows.known(node):
-            row = lane.rows.take(np.array([node]))[0]
-        self._rows.append(row)
+        self._rows.append(lane.lens.measure(world))
+        self._probe = lane.lens.probe(world, self._rows[-1])
+
+    def _end_look(self, stage: Stage) -> None:
+        assert self._probe is not None
+        for _ in self._probe:
+            return
+        self._probe = None
         self._world, self._lane, self.done = None, self._lane + 1, self.done + 1
         if self._lane == len(stage.lanes):
             assert self._columns is not None

@@ -8,8 +8,8 @@ from attrs import define
 
 from rmapexplorer.engine.stage import Stage
 
-Work = Callable[[Stage], Generator[None, None, None]]
-"""Begins at the stage as it is when the job's turn comes; each ``next`` takes some milliseconds."""
+Work = Callable[[Stage], Generator[tuple[int, int] | None, None, None]]
+"""Begins at the stage as it is when the job's turn comes; each ``next`` takes some milliseconds and may tell (done, of all)."""
 
 
 @define(eq=False)
@@ -26,7 +26,7 @@ class Steps:
     quiet: bool = False
     done: int = 0
     shows: bool = False
-    _running: Generator[None, None, None] | None = None
+    _running: Generator[tuple[int, int] | None, None, None] | None = None
 
     def start(self, stage: Stage) -> None:
         """Begin."""
@@ -35,8 +35,8 @@ class Steps:
     def step(self, stage: Stage) -> bool:
         """One step; False at the end."""
         assert self._running is not None
-        for _ in self._running:
-            self.done += 1
+        for told in self._running:
+            self.done, self.total = told or (self.done + 1, self.total)
             return True
         return False
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field
 
-from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.operations import Operation, Touch
 
 ROOT = -1
 """Parent of a first operation: the empty state."""
@@ -27,6 +27,10 @@ class Timeline:
     """parents[n]: the node before node n, ROOT for none; always smaller than n."""
     depths: list[int] = field(factory=list)
     """depths[n]: position of the state after node n, counted from 1."""
+    written: list[int] = field(factory=list)
+    """written[n]: pages that the operations up to node n write to, one page as often as it is written."""
+    burdens: list[int] = field(factory=list)
+    """burdens[n]: the sum of ``written`` over the nodes up to n; how dear it would be to look at every page after each."""
     branches: dict[str, int] = field(factory=lambda: {MAIN: ROOT})
     """Branch name -> its last node."""
     branch: str = MAIN
@@ -73,6 +77,8 @@ class Timeline:
         self.operations.append(op)
         self.parents.append(parent)
         self.depths.append(1 if parent == ROOT else self.depths[parent] + 1)
+        self.written.append(_writes(op) + (0 if parent == ROOT else self.written[parent]))
+        self.burdens.append(self.written[-1] + (0 if parent == ROOT else self.burdens[parent]))
         return len(self.operations) - 1
 
     def seek(self, position: int) -> int:
@@ -110,6 +116,10 @@ class Timeline:
     def depth(self, node: int) -> int:
         """Position of the state after ``node``; 0 for ROOT."""
         return 0 if node == ROOT else self.depths[node]
+
+
+def _writes(op: Operation) -> int:
+    return sum(end - start for start, end, access in op.runs if access == "w") if isinstance(op, Touch) else 0
 
 
 def shared_prefix(one: Sequence[int], other: Sequence[int]) -> int:

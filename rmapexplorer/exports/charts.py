@@ -12,14 +12,21 @@ WIDTH, HEIGHT = 460, 190
 """Of one chart, in user units."""
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 10, 26
 
+DOT = 1.5
+"""Radius of the dot where something was measured, in user units."""
+
 DASHES = {"solid": "", "dash": "7 4", "dot": "2 3", "dash dot": "7 3 2 3", "dash dot dot": "7 3 2 3 2 3"}
 """Words of a design's LOOK -> stroke-dasharray."""
 
 
 def chart(
-    title: str, positions: np.ndarray, series: Sequence[np.ndarray], names: Sequence[str], dashes: Sequence[str]
-) -> str:
-    """One chart; series k is drawn in the class ``d<k>``. NaN: not measured, the value before it holds."""
+    title: str, positions: np.ndarray, series: Sequence[np.ndarray], names: Sequence[str], dashes: Sequence[str],
+    points: bool = False,
+) -> str:  # fmt: skip
+    """One chart; series k is drawn in the class ``d<k>``. NaN: not measured, the value before it holds.
+
+    :param points: nothing is known between the positions: a dot for each, and a thin line to guide the eye.
+    """
     known = np.concatenate([one[~np.isnan(one)] for one in series]) if series else np.empty(0)
     top = nice_top(float(known.max()) if len(known) else 0.0)
     last = max(int(positions[-1]), 1) if len(positions) else 1
@@ -30,10 +37,11 @@ def chart(
     ]
     for number, values in enumerate(series):
         dash = f' stroke-dasharray="{DASHES[dashes[number]]}"' if DASHES[dashes[number]] else ""
-        path = _steps(positions, values, top, last)
+        path = _dots(positions, values, top, last) if points else _steps(positions, values, top, last)
         if path:
+            kind = "points" if points else "curve"
             parts.append(
-                f'<path class="curve d{number}"{dash} d="{path}"><title>{escape(names[number])}</title></path>'
+                f'<path class="{kind} d{number}"{dash} d="{path}"><title>{escape(names[number])}</title></path>'
             )
     return "".join(parts) + "</svg>"
 
@@ -62,6 +70,17 @@ def _steps(positions: np.ndarray, values: np.ndarray, top: float, last: int) -> 
     if words:
         words.append(f"H{_x(last, last):.1f}")
     return "".join(words)
+
+
+def _dots(positions: np.ndarray, values: np.ndarray, top: float, last: int) -> str:
+    spots = [
+        (_x(position, last), _y(value, top))
+        for position, value in zip(positions.tolist(), values.tolist(), strict=True)
+        if not math.isnan(value)
+    ]
+    return "".join(f"{'L' if number else 'M'}{x:.1f} {y:.1f}" for number, (x, y) in enumerate(spots)) + "".join(
+        f"M{x - DOT:.1f} {y:.1f}a{DOT} {DOT} 0 1 0 {2 * DOT} 0a{DOT} {DOT} 0 1 0 {-2 * DOT} 0" for x, y in spots
+    )
 
 
 def _x(position: float, last: int) -> float:

@@ -10,8 +10,7 @@ from html import escape
 import numpy as np
 
 from rmapexplorer import __version__
-from rmapexplorer.engine.frames import Metric
-from rmapexplorer.engine.metrics import KEYS, METRICS
+from rmapexplorer.core.metrics import KEYS, METRICS, Metric
 from rmapexplorer.engine.session_report import DesignPart, MergePart, OperationPart, SessionReport
 from rmapexplorer.exports.charts import DASHES, chart
 from rmapexplorer.exports.page import dash, facts, style, table
@@ -115,9 +114,11 @@ def _charts(report: SessionReport) -> Iterator[str]:
 
 def _chart(report: SessionReport, metric: Metric) -> str:
     column = KEYS.index(metric.key)
-    values = report.values[:, :, column] if len(report.values) else np.empty((0, len(report.designs)))
+    positions, all_values = (report.probed, report.probes) if metric.probed else (report.positions, report.values)
+    values = all_values[:, :, column]
+    some = metric.probed and len(positions) <= report.position
     names, dashes = [one.title for one in report.designs], [dash(one.key) for one in report.designs]
-    drawn = chart(metric.title, report.positions, list(values.T), names, dashes)
+    drawn = chart(metric.title, positions, list(values.T), names, dashes, points=some)
     unit = f" ({metric.unit})" if metric.unit not in metric.title else ""
     caption = f"{escape(metric.title + unit)} <span>{escape(metric.help)}</span>"
     return f"<figure><figcaption>{caption}</figcaption>{drawn}</figure>\n"

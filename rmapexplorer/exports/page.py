@@ -32,6 +32,7 @@ figcaption { font-size: 13px; } figcaption span { color: var(--dim); }
 svg.chart { display: block; width: 100%; height: auto; }
 svg text { fill: var(--dim); font: 10.5px system-ui, "DejaVu Sans", sans-serif; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .curve { fill: none; stroke-width: 1.8; }
+svg .points { fill: none; stroke-width: 0.8; }
 .key { display: inline-flex; align-items: center; gap: 7px; margin: 0 18px 4px 0; }
 dl { display: grid; gap: 2px 18px; grid-template-columns: max-content 1fr; margin: 8px 0; }
 dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }

@@ -7,11 +7,13 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
 from attrs import frozen
 
 from rmapexplorer.core.flags import perms
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.engine.frames import Frame, HistoryEntry
+from rmapexplorer.engine.grid import Grid
+from rmapexplorer.engine.stage import Stage
 
 ROWS = 1000
 """Rows in one piece."""
@@ -47,11 +49,26 @@ def _cell(value: object) -> object:
     return value
 
 
-def curves(designs: Sequence[str], metrics: Sequence[str], first: int, values: np.ndarray) -> Table:
-    """A row a position, a column for each metric of each design; ``values`` [positions, designs, metrics], NaN: not measured."""
-    head = ("position", *(f"{design} {metric}" for metric in metrics for design in designs))
-    flat = values.transpose(0, 2, 1).reshape(len(values), -1)
-    return Table(head=head, rows=([first + number, *row.tolist()] for number, row in enumerate(flat)))
+def curves(stage: Stage, grid: Grid) -> Table:
+    """All curves up to the grid's last position: a row a position, a column for each metric of each design, by their keys.
+
+    Empty cells: the log has no probe there. Make those it has before, with engine.probing.
+    """
+    head = ("position", *(curve_name(lane.kind.key, key) for key in KEYS for lane in stage.lanes))
+    return Table(head=head, rows=_curve_rows(stage, grid))
+
+
+def curve_name(design: str, metric: str) -> str:
+    """The column of one curve in every CSV."""
+    return f"{design} {metric}"
+
+
+def _curve_rows(stage: Stage, grid: Grid) -> Iterator[Sequence[object]]:
+    for start in range(0, grid.last + 1, ROWS):
+        values = stage.metric_rows(start, min(start + ROWS, grid.last + 1), grid)
+        flat = values.transpose(0, 2, 1).reshape(len(values), -1)
+        for number, row in enumerate(flat.tolist(), start):
+            yield [number, *row]
 
 
 def processes(frame: Frame) -> Table:

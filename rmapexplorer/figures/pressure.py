@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
+from rmapexplorer.core.counters import copied_early
 from rmapexplorer.core.operations import Fork
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import design_named
@@ -95,7 +96,7 @@ def run(load: Load, design: str, children: int, tell: Tell, share: float = 0.5) 
     return Pressure(
         workload=load.workload.number, design=design, children=children, working_set=working_set, ram=ram,
         reclaimed=c["swap_outs"], nodes=c["list_nodes"], ptes=c["pte_probes"], false_probes=c["false_probes"],
-        copied=c["pages_copied"], missed=c["pages_unswappable"], metadata=metadata, refused=refused,
+        copied=copied_early(c), missed=c["pages_unswappable"], metadata=metadata, refused=refused,
         seconds=seconds,
     )  # fmt: skip
 

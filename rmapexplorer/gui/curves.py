@@ -1,8 +1,9 @@
 """Arithmetic of the overhead curves, numpy only: growing buffers, a min/max pyramid, ticks, label places.
 
-Curves are steps: the value at position k holds until the next one measured, at k + 1 or later; they end where a design
-has not been run. With more points than pixels, each column of pixels is drawn as the vertical line from its smallest to
-its largest value, which is what the full curve would cover.
+Curves are steps: the value at position k holds until k + 1; they end where a design has not been run. Figures that only a
+probe tells are measured at some positions of a long log: those are points, and between them there is no value. With more
+points than pixels, each column of pixels is drawn as the vertical line from its smallest to its largest value, which is
+what the full curve would cover.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from rmapexplorer.engine.frames import MetricRows
 
 FAN = 8
 """Every level of the pyramid is this many times shorter than the one below."""
-BLOCK = 4096
-"""Held values behind rewritten ones are renewed in steps of this many positions, as far as they change."""
 ROOM = 1 << 17
 """Positions there is room for at first: memory that is not written costs nothing, growing later takes long."""
 
@@ -26,8 +25,10 @@ ROOM = 1 << 17
 class CurveStore:
     """The values of all designs and metrics by position, and their pyramid. Appending is amortised O(1) a value."""
 
-    def __init__(self, metrics: int, divisors: Sequence[int] = ()) -> None:
+    def __init__(self, metrics: int, divisors: Sequence[int] = (), probed: Sequence[int] = ()) -> None:
         self._metrics = metrics
+        self.probed = frozenset(probed)
+        """Numbers of the metrics that may be measured at some positions only."""
         self.divisors = tuple(divisors)
         """Numbers of the metrics that others may be divided by; they themselves are never divided."""
         self.designs: tuple[str, ...] = ()
@@ -41,15 +42,12 @@ class CurveStore:
         self._filled: list[int] = []
         self.fresh: set[int] = set()
         """Metrics that have changed since whoever draws them emptied this."""
-        self._measured = np.empty((metrics, 0, 0), bool)
-        """Where a value stands for itself: measured, or (NaN in all metrics of a design) not run so far."""
 
     def clear(self, designs: tuple[str, ...] = ()) -> None:
         """Forget everything."""
         self.designs, self.length = designs, 0
         empty = np.full((self._metrics, len(designs), 64), np.nan)
         self._levels, self._filled = [(empty, empty)], [0]
-        self._measured = np.zeros(empty.shape, bool)
         self.fresh = set(range(self._metrics))
 
     def reserve(self, rows: MetricRows, length: int) -> None:
@@ -68,48 +66,18 @@ class CurveStore:
         start, end, old = rows.start, rows.start + len(rows.values), self.length
         self.reserve(rows, max(end, old))
         base, old = self._levels[0][0], self.length
-        first = min(start, old)
-        before = base[:, :, first : min(end, old)].copy()
+        first, shared = min(start, old), min(end, old)
+        before = base[:, :, start:shared].copy()
         base[:, :, old:start] = np.nan
-        self._measured[:, :, old:start] = True
         base[:, :, start:end] = rows.values.transpose(2, 1, 0)
-        told = ~np.isnan(base[:, :, start:end])
-        self._measured[:, :, start:end] = told | ~told.any(axis=0)
-        self._carry(first, end)
+        after = base[:, :, start:shared]
+        same = (before == after) | (np.isnan(before) & np.isnan(after))
+        self.fresh.update(np.flatnonzero(~same.all(axis=(1, 2))).tolist())
         self.length = end if rows.truncate else max(end, old)
-        touched = self._hold(before, first, end)
         if self.length != old:
             self.fresh.update(range(self._metrics))
-        self._raise_pyramid(first, self.length if self.length > old else touched)
+        self._raise_pyramid(first, max(self.length, end) if self.length > old else end)
         return self.length != old or bool(self.fresh)
-
-    def _hold(self, before: np.ndarray, first: int, end: int) -> int:
-        """Carry changed values on over what was not measured behind ``end``. :return: the end of what changed."""
-        after = self._levels[0][0][:, :, first : first + before.shape[2]]
-        differs = ~((before == after) | (np.isnan(before) & np.isnan(after)))
-        self.fresh.update(np.flatnonzero(differs.any(axis=(1, 2))).tolist())
-        touched, base = end, self._levels[0][0]
-        if first + before.shape[2] < end or not end < self.length:
-            return max(touched, end)
-        for metric, design in np.argwhere(differs[:, :, -1]).tolist() if before.shape[2] else ():
-            stop = end
-            while stop < self.length:
-                known = self._measured[metric, design, stop : min(stop + BLOCK, self.length)]
-                run = int(known.argmax()) if known.any() else len(known)
-                stop += run
-                if run < len(known):
-                    break
-            base[metric, design, end:stop] = base[metric, design, end - 1]
-            touched = max(touched, stop)
-        return touched
-
-    def _carry(self, start: int, end: int) -> None:
-        base = self._levels[0][0]
-        for metric in np.flatnonzero(~self._measured[:, :, start:end].all(axis=(1, 2))).tolist():
-            part, known = base[metric, :, start:end], self._measured[metric, :, start:end]
-            carry = base[metric, :, start - 1 : start] if start else np.full((len(part), 1), np.nan)
-            source = np.maximum.accumulate(np.where(known, np.arange(1, end - start + 1), 0), axis=1)
-            part[:] = np.take_along_axis(np.concatenate([carry, part], axis=1), source, axis=1)
 
     def values(self, metric: int, design: int) -> np.ndarray:
         """All values of one curve, by position."""
@@ -127,7 +95,7 @@ class CurveStore:
         return _share(part, base[self.per][design, first:last])
 
     def at(self, position: int) -> np.ndarray:
-        """Values at one position, [metrics, designs], held from the last one measured; NaN before the first."""
+        """Values at one position, [metrics, designs]; NaN where nothing was measured."""
         if not 0 <= position < self.length:
             return np.full((self._metrics, len(self.designs)), np.nan)
         values = self._levels[0][0][:, :, position]
@@ -142,6 +110,32 @@ class CurveStore:
         first, last = max(first, 0), min(last, self.length)
         parts = [self._part(metric, slice(None), first, last) for metric in metrics]
         return np.stack(parts).transpose(2, 0, 1) if parts and last > first else np.empty((0, 0, 0))
+
+    def measured(self, metric: int, position: int) -> int:
+        """The last position up to this one at which any design shown has a value; -1 where there is none."""
+        shown = [n for n, design in enumerate(self.designs) if design not in self.hidden]
+        known = ~np.isnan(self._part(metric, shown, 0, min(position + 1, self.length))).all(axis=0)
+        return len(known) - 1 - int(known[::-1].argmax()) if known.any() else -1
+
+    def sparse(self, metric: int) -> bool:
+        """Whether there are positions between the measured ones."""
+        if metric not in self.probed or not self.length:
+            return False
+        return bool(np.isnan(self._levels[0][0][metric, :, : self.length]).any())
+
+    def points(self, metric: int, design: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+        """The measured positions of one curve between two, and the next one at each side; their values."""
+        if not self._levels:
+            return np.empty(0), np.empty(0)
+        known = np.flatnonzero(~np.isnan(self._levels[0][0][metric, design, : self.length]))
+        first, last = np.searchsorted(known, [low, high])
+        known = known[max(int(first) - 1, 0) : int(last) + 1]
+        return known.astype(float), self._at(metric, design, known)
+
+    def _at(self, metric: int, design: int, positions: np.ndarray) -> np.ndarray:
+        base = self._levels[0][0]
+        values: np.ndarray = base[metric, design, positions]
+        return _share(values, base[self.per, design, positions]) if self.divided(metric) else values
 
     def ends(self, metric: int, position: int) -> np.ndarray:
         """[designs]: the last value at or before ``position``; NaN where there is none."""
@@ -160,6 +154,8 @@ class CurveStore:
         low, high = max(low, 0), min(high, self.length)
         if low >= high or not self.designs:
             return 0.0, 0.0
+        if self.sparse(metric):
+            return self._extent_of_points(metric, low, high)
         level = 0
         while level + 1 < len(self._levels) and not self.divided(metric) and (high - low) // FAN ** (level + 1) > 64:
             level += 1
@@ -180,6 +176,11 @@ class CurveStore:
         least = np.fmin.reduce([np.fmin.reduce(p, axis=None, initial=np.inf) for p in parts_low])
         most = np.fmax.reduce([np.fmax.reduce(p, axis=None, initial=-np.inf) for p in parts_high])
         return (float(least), float(most)) if least <= most else (0.0, 0.0)
+
+    def _extent_of_points(self, metric: int, low: int, high: int) -> tuple[float, float]:
+        shown = [n for n, design in enumerate(self.designs) if design not in self.hidden] or range(len(self.designs))
+        values = np.concatenate([self.points(metric, design, low, high - 1)[1] for design in shown])
+        return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
     def polyline(self, metric: int, design: int, low: float, high: float, pixels: int) -> tuple[np.ndarray, np.ndarray]:
         """What to draw of one curve between positions ``low`` and ``high``: x and y of a connected line.
@@ -223,10 +224,6 @@ class CurveStore:
                 other = np.empty(shape)
                 other[:, :, :used] = highs[:, :, :used]
             self._levels[level] = (grown, other)
-            if level == 0:
-                measured = np.empty(shape, bool)
-                measured[:, :, :used] = self._measured[:, :, :used]
-                self._measured = measured
         return self._levels[level]
 
     def _raise_pyramid(self, start: int, end: int) -> None:

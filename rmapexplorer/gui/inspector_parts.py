@@ -122,8 +122,9 @@ def others_html(others: Iterable[OtherDesign], theme: Theme, points: float) -> s
         figures = span(figures, theme.color("dim"), face="mono")
         rows.append(f'<tr><td{air}>{name}</td><td{air} align="right">{figures}</td></tr>')
         below = [span(f"{plural(other.missed, 'pte')} missed", theme.color("bad"), size=small)] if other.missed else []
-        if other.pages_copied:
-            below.append(span(f"{plural(other.pages_copied, 'page')} copied", theme.color("warn"), size=small))
+        for copied, by in ((other.copied_by_mremap, "mremap"), (other.copied_by_design, "the design")):
+            if copied:
+                below.append(span(f"{plural(copied, 'page')} copied by {by}", theme.color("warn"), size=small))
         if below:
             rows.append(f'<tr><td></td><td align="right">{" · ".join(below)}</td></tr>')
     return f'<table width="100%" cellspacing="0" cellpadding="0">{"".join(rows)}</table>' if rows else ""

@@ -48,7 +48,7 @@ def between(before: Frame | None, after: Frame) -> Move | None:
             )
         case Fork() | Clone():
             return Move(kind="fork", pid=after.op.child, ppid=after.op.pid, millis=FORK_MS)
-        case Touch() if outcome.deltas.get("cow_copies") and after.op.runs:
+        case Touch() if outcome.deltas.get("copied_by_write") and after.op.runs:
             start, end, _ = after.op.runs[0]
             return Move(
                 kind="copy", pid=after.op.pid, ppid=_parent(after, after.op.pid), new=Span(start, end), millis=COPY_MS

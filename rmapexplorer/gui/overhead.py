@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, QPoint, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
+from rmapexplorer.core.metrics import KEYS, METRICS, PROBED
 from rmapexplorer.engine.frames import Frame, MetricRows
-from rmapexplorer.engine.metrics import KEYS, METRICS
 from rmapexplorer.gui.curves import CurveStore, figure
 from rmapexplorer.gui.models.base import Column, Role, TableModel
 from rmapexplorer.gui.overhead_card import PER, PlotCard
@@ -25,7 +25,7 @@ from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
 
-DEFAULT = ("bytes", "probe_nodes", "pages_copied")
+DEFAULT = ("bytes", "probe_nodes", "copied_by_mremap")
 MOST_PLOTS = 6
 NO_DATA = "Curves appear with the first operation."
 
@@ -90,7 +90,7 @@ class Overhead(QWidget):
         super().__init__(parent)
         self.setObjectName("overhead")
         self.setAccessibleName("Overhead of the designs")
-        self.store = CurveStore(len(METRICS), [KEYS.index(key) for key in PER if key])
+        self.store = CurveStore(len(METRICS), [KEYS.index(key) for key in PER if key], PROBED)
         self.cards: list[PlotCard] = []
         self._theme, self._position, self._loaded, self._dirty = themes.current, 0, False, False
         self._log = False
@@ -285,18 +285,15 @@ class Overhead(QWidget):
             self.statistics.renew(self.plotted(), *self.markers)
 
     def visible_values(self) -> tuple[tuple[str, ...], int, np.ndarray]:
-        """What the plots show as (titles, first operation, values [operations, curves]); NaN where nothing was measured."""
+        """What the plots show as (names of the columns, first position, values [positions, curves]); NaN: not measured."""
         plots = [card.plot for card in self.cards if card.plot is not None]
         first, last = plots[0].box.viewRange()[0] if plots else (0, self.store.length - 1)
         low, high = max(int(first), 0), min(int(last + 1), self.store.length)
         shown = [n for n, design in enumerate(self.store.designs) if design not in self.store.hidden]
         metrics = [KEYS.index(card.key) for card in self.cards]
-        per = PER[KEYS[self.store.per]] if self.store.per >= 0 else ""
-        units = [METRICS[m].unit + (f" per {per}" if self.store.divided(m) else "") for m in metrics]
-        titles = [
-            f"{METRICS[m].title} ({unit}), {self.store.designs[d]}"
-            for m, unit in zip(metrics, units, strict=True) for d in shown
-        ]  # fmt: skip
+        per = [f" per {PER[KEYS[self.store.per]]}" if self.store.divided(m) else "" for m in metrics]
+        names = [KEYS[m] + share for m, share in zip(metrics, per, strict=True)]
+        titles = [f"{self.store.designs[d]} {name}" for name in names for d in shown]
         if high <= low:
             return tuple(titles), low, np.empty((0, len(titles)))
         values = self.store.rows(metrics, low, high)[:, :, shown]
@@ -306,7 +303,7 @@ class Overhead(QWidget):
         """What the plots show as (titles, rows): one row for each operation in sight, one column for each curve."""
         titles, low, values = self.visible_values()
         rows = [(str(low + n), *("" if v != v else f"{v:.12g}" for v in row)) for n, row in enumerate(values.tolist())]
-        return ("operation", *titles), rows
+        return ("position", *titles), rows
 
     def show_table(self, on: bool) -> None:
         """The table instead of the plots."""

@@ -8,8 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from rmapexplorer.engine.frames import Metric
-from rmapexplorer.engine.metrics import KEYS, METRICS
+from rmapexplorer.core.metrics import KEYS, METRICS, Metric
 from rmapexplorer.gui.curves import CurveStore
 from rmapexplorer.gui.panel import HeaderButton, Panel, scaled
 from rmapexplorer.gui.theme import Theme

@@ -12,8 +12,8 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import numpy as np  # noqa: E402
 import pyqtgraph as pg  # noqa: E402
-from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt, Signal  # noqa: E402
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap  # noqa: E402
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal  # noqa: E402
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF  # noqa: E402
 from PySide6.QtWidgets import QSizePolicy  # noqa: E402
 
 from rmapexplorer.gui.curves import CurveStore, figure, spread, squash, ticks, unsquash  # noqa: E402
@@ -22,6 +22,8 @@ from rmapexplorer.gui.theme import Theme, look, mono  # noqa: E402
 
 LINE = 2.0
 """Width of a curve, in device-independent pixels."""
+THIN, DOT = 0.8, 4.5
+"""Width of the line between measured points, where there is no value, and of the points."""
 
 
 def short(design: str) -> str:
@@ -157,7 +159,7 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
         super().__init__()
         self._store = store
         self.metric, self.log = 0, False
-        self._paths: list[tuple[str, Any, bool]] | None = None
+        self._paths: list[tuple[str, Any, bool, QPolygonF | None]] | None = None
         self._theme: Theme | None = None
 
     def set_theme(self, theme: Theme) -> None:
@@ -186,7 +188,10 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
             return
         if self._paths is None:
             self._paths = self._made()
-        for design, path, dense in self._paths:
+        for design, path, dense, points in self._paths:
+            if points is not None:
+                self._dots(painter, design, path, points)
+                continue
             style = look(design)
             pen = QPen(self._theme.design(design), 1.0 if dense else LINE)
             pen.setStyle(Qt.PenStyle.SolidLine if dense else style.dash)
@@ -199,19 +204,39 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
             if dense:  # twice one pixel: Qt draws wide lines ten times as slowly
                 painter.drawPath(path.translated(0, self.pixelHeight()))
 
-    def _made(self) -> list[tuple[str, Any, bool]]:
+    def _dots(self, painter: QPainter, design: str, path: Any, points: QPolygonF) -> None:
+        # measured points, joined by a line too thin to be taken for a curve
+        assert self._theme is not None
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for width, cap in ((THIN, Qt.PenCapStyle.FlatCap), (DOT, Qt.PenCapStyle.RoundCap)):
+            pen = QPen(self._theme.design(design), width)
+            pen.setCosmetic(True)
+            pen.setCapStyle(cap)
+            painter.setPen(pen)
+            if width == THIN:
+                painter.drawPath(path)
+            else:
+                painter.drawPoints(points)
+
+    def _made(self) -> list[tuple[str, Any, bool, QPolygonF | None]]:
         view, store = self.viewRect(), self._store
         if view is None or not store.length:
             return []
         pixels = int(max(view.width() / max(self.pixelWidth() or 1.0, 1e-12), 2))
-        dense = view.width() > pixels
+        dense, sparse = view.width() > pixels, store.sparse(self.metric)
         made = []
         for number, design in enumerate(store.designs):
             if design in store.hidden:
                 continue
-            x, y = store.polyline(self.metric, number, view.left(), view.right(), pixels)
+            if sparse:
+                x, y = store.points(self.metric, number, view.left(), view.right())
+            else:
+                x, y = store.polyline(self.metric, number, view.left(), view.right(), pixels)
             if len(x) and not np.isnan(y).all():
-                made.append((design, pg.arrayToQPath(x, squash(y, self.log), connect="finite"), dense))
+                y = np.asarray(squash(y, self.log))
+                spots = [QPointF(*spot) for spot in zip(x.tolist(), y.tolist(), strict=True)] if sparse else []
+                path = pg.arrayToQPath(x, y, connect="finite")
+                made.append((design, path, dense, QPolygonF(spots) if sparse else None))
         return sorted(made, key=lambda m: look(m[0]).dash != Qt.PenStyle.SolidLine)
 
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from rmapexplorer.engine.frames import Metric
+from rmapexplorer.core.metrics import Metric
 from rmapexplorer.gui.curves import CurveStore, figure, signed, squash
 from rmapexplorer.gui.overhead_items import (
     EndLabels,
@@ -88,7 +88,7 @@ class Overlay(QWidget):
     def _box(self, painter: QPainter, area: QRectF, theme: Theme) -> None:
         rows = self._plot.readings()
         words, digits = scaled(self.font(), 0.9), mono(self.font().pointSizeF() * 0.9)
-        head = f"after {self._plot.hovered:,}"
+        head = self._plot.heading()
         word_m, digit_m = QFontMetricsF(words), QFontMetricsF(digits)
         left = max([word_m.horizontalAdvance(head)] + [word_m.horizontalAdvance(short(d)) for d, _ in rows])
         right = max([0.0] + [digit_m.horizontalAdvance(v) for _, v in rows])
@@ -328,9 +328,19 @@ class MetricPlot(QWidget):
         """The position nearest to ``x``."""
         return int(min(max(round(x), 0), max(self.store.length - 1, 0)))
 
+    def read_at(self) -> int:
+        """The position whose values the crosshair reads: its own, for points the last one measured before it."""
+        at = self.store.measured(self.number, self.hovered) if self.store.sparse(self.number) else -1
+        return at if at >= 0 else self.hovered
+
+    def heading(self) -> str:
+        """Where the values under the crosshair were measured."""
+        at = self.read_at()
+        return f"after {at:,}" if at == self.hovered else f"last probe: after {at:,}"
+
     def readings(self) -> list[tuple[str, str]]:
         """(design, value) under the crosshair, largest first."""
-        values = self.store.at(self.hovered)[self.number] if self.store.length else ()
+        values = self.store.at(self.read_at())[self.number] if self.store.length else ()
         pairs = sorted(zip(self.store.designs, values, strict=False), key=lambda p: -p[1] if p[1] == p[1] else 1.0)
         return [(design, figure(float(value), self.measure.unit)) for design, value in pairs]
 
@@ -399,7 +409,7 @@ class MetricPlot(QWidget):
 
     def _told(self) -> str:
         said = ", ".join(f"{short(design)} {value}" for design, value in self.readings())
-        return f"after operation {self.hovered}: {said}"
+        return f"{self.heading()}: {said}"
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         """Show the ring."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from rmapexplorer.engine.metrics import KEYS, METRICS
+from rmapexplorer.core.metrics import KEYS, METRICS
 from rmapexplorer.gui.curves import CurveStore, figure, signed
 from rmapexplorer.gui.filter_bar import Chip
 from rmapexplorer.gui.models.base import Column, Role, TableModel, plural

@@ -11,10 +11,11 @@ from rmapexplorer.engine.frames import DesignState, Frame, Progress
 from rmapexplorer.gui.panel import ElidedLabel, scaled, wrapped
 
 PHRASES = (
-    ("pages_copied", "copied {n} page", "copied {n} pages"),
+    ("copied_by_mremap", "{n} page copied by mremap", "{n} pages copied by mremap"),
+    ("copied_by_design", "{n} page copied by the design", "{n} pages copied by the design"),
     ("missed_ptes", "lost {n} pte", "lost {n} ptes"),
     ("pages_unswappable", "{n} page stuck", "{n} pages stuck"),
-    ("cow_copies", "{n} cow copy", "{n} cow copies"),
+    ("copied_by_write", "{n} page copied by write", "{n} pages copied by write"),
     ("merges_refused", "{n} merge refused", "{n} merges refused"),
     ("merges_done", "merged {n}", "merged {n}"),
     ("pte_probes", "{n} pte probed", "{n} ptes probed"),

@@ -151,9 +151,9 @@ def test_account_of_an_unfaulted_vma() -> None:
 def test_the_last_mapper_reuses_its_page(era: str) -> None:
     w = _world(era, _map(16, 20), _touch(16, 20), o.Fork(pid=1, child=2, comm="c"), o.Exit(pid=2))
     out = w.apply(_touch(16, 20))
-    assert out.deltas.get("cow_copies", 0) == 0 and out.deltas["faults"] == 4
+    assert out.deltas.get("copied_by_write", 0) == 0 and out.deltas["faults"] == 4
     w = _world(era, _map(16, 20), _touch(16, 20), o.Fork(pid=1, child=2, comm="c"))
-    assert w.apply(_touch(16, 20)).deltas["cow_copies"] == 4
+    assert w.apply(_touch(16, 20)).deltas["copied_by_write"] == 4
 
 
 @pytest.mark.parametrize("era", NAMES)

@@ -40,7 +40,7 @@ def test_without_room_for_the_copies_nothing_is_at_the_new_place(key: str) -> No
     w = shared(key)
     before = memory(w)
     outcome = w.apply(o.Mremap(pid=2, span=HERE, new_pages=8, to=THERE.start))
-    assert (outcome.error, vmas(w), w.counters["pages_copied"]) == ("ENOMEM", [(10, 18)], 0)
+    assert (outcome.error, vmas(w), w.counters["copied_by_mremap"]) == ("ENOMEM", [(10, 18)], 0)
     assert "neither RAM nor swap" in outcome.rule
     assert memory(w) == before
     check_world(w, key)
@@ -51,7 +51,7 @@ def test_without_room_for_the_copies_nothing_is_at_the_new_place(key: str) -> No
 def test_with_room_the_same_move_succeeds(key: str) -> None:
     w = shared(key, ram=2 * RAM)
     assert w.apply(o.Mremap(pid=2, span=HERE, new_pages=8, to=THERE.start)).ok
-    assert (vmas(w), w.counters["pages_copied"]) == ([(40, 48)], 8)
+    assert (vmas(w), w.counters["copied_by_mremap"]) == ([(40, 48)], 8)
 
 
 @pytest.mark.parametrize("key", COPYING)
@@ -78,7 +78,7 @@ def test_copies_made_before_the_error_stay_where_they_are() -> None:
     before = memory(w)
     outcome = w.apply(o.Mremap(pid=2, span=HERE, new_pages=8, to=THERE.start))
     assert (outcome.error, vmas(w)) == ("ENOMEM", [(10, 18)])
-    assert 0 < w.counters["pages_copied"] < 8
+    assert 0 < w.counters["copied_by_mremap"] < 8
     assert memory(w) == before
     check_world(w, "anonmm:variant=4d")
     last_exit(w)

@@ -44,7 +44,7 @@ def test_entries_wanted_are_read_back_and_copied_where_they_are() -> None:
         f"must_copy mremap [{first}]",
         f"must_copy mremap [{first + 1}]",
     ]
-    assert (w.counters["pages_copied"], w.counters["swap_ins"]) == (3, 2)
+    assert (w.counters["copied_by_mremap"], w.counters["swap_ins"]) == (3, 2)
     assert frames(w) == "1: ssa\n2: ..........BCD"
     assert w.swap.count[w.swap.live()].tolist() == [1, 1]
     entries = [w.pt.get(w.mms[1].tables, ORIGIN + 10 + column) for column in range(2)]
@@ -63,5 +63,5 @@ def test_reading_back_makes_room() -> None:
     """With three frames of RAM two swapped pages are copied one after another: reclaim drops what is not mapped any more."""
     w = swapped(Copier(), Machine(ram_pages=3, swap_pages=16))
     do(w, MOVE)
-    assert w.counters["pages_copied"] >= 2
+    assert w.counters["copied_by_mremap"] >= 2
     assert len(w.page) <= 3

@@ -247,7 +247,7 @@ def test_the_letter_anonmm_has_no_way_to_handle_mremap() -> None:
         w, shown = _after_fork(design)
         assert shown == (copied if design == "anonmm" else shared), design
         assert finds(w, lossy=design == LOSSY) == (3 if design == LOSSY else 0)
-        assert w.counters["pages_copied"] == (3 if design == "anonmm" else 0)
+        assert w.counters["copied_by_mremap"] == (3 if design == "anonmm" else 0)
 
 
 def test_a_page_that_is_not_shared_is_never_copied_nor_lost() -> None:
@@ -258,7 +258,7 @@ def test_a_page_that_is_not_shared_is_never_copied_nor_lost() -> None:
         touch(w, 2, write(0, 3))
         do(w, move(0, 3, 5, pid=2))
         assert finds(w) == 0
-        assert w.counters["pages_copied"] == 0
+        assert w.counters["copied_by_mremap"] == 0
 
 
 def test_merges_are_refused_only_beside_strangers() -> None:

@@ -96,10 +96,10 @@ def test_the_first_writer_copies_the_last_keeps(design: str) -> None:
     do(w, Fork(pid=1, child=2))
     touch(w, 2, write(0))
     assert frames(w) == "1: ab\n2: Cb"
-    assert w.counters["cow_copies"] == 1
+    assert w.counters["copied_by_write"] == 1
     touch(w, 1, write(0))
     assert frames(w) == "1: Ab\n2: Cb"
-    assert w.counters["cow_copies"] == 1
+    assert w.counters["copied_by_write"] == 1
 
 
 @every_design
@@ -122,7 +122,7 @@ def test_exec_lets_the_other_keep_the_pages(design: str) -> None:
     w = draw("1: AA", design)
     do(w, Fork(pid=1, child=2), Exec(pid=2))
     touch(w, 1, write(0, 2))
-    assert (frames(w), w.counters["cow_copies"]) == ("1: AB\n2: ", 0)
+    assert (frames(w), w.counters["copied_by_write"]) == ("1: AB\n2: ", 0)
 
 
 @every_design
@@ -232,7 +232,7 @@ def test_pageout_and_back(design: str) -> None:
     touch(w, 1, read(0))
     assert (frames(w), w.counters["swap_ins"]) == ("1: AsB", 1)
     touch(w, 1, write(0))
-    assert w.counters["cow_copies"] == 0
+    assert w.counters["copied_by_write"] == 0
     assert w.swap.count[w.swap.live()].tolist() == [0, 1]
 
 
@@ -355,7 +355,7 @@ def test_a_private_write_copies_the_page_of_the_file(design: str) -> None:
     assert frames(w) == "1: a\n2: a"
     touch(w, 2, write(0))
     assert frames(w) == "1: a\n2: B"
-    assert w.counters["cow_copies"] == 0
+    assert w.counters["copied_by_write"] == 0
 
 
 @every_design

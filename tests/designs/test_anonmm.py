@@ -68,9 +68,9 @@ def test_these_families_do_what_they_are_for() -> None:
         for seed in range(6)
     ]
     assert max(chains) > 8
-    assert counted(rechained, "atomic_allocs", "pages_copied") == [0, 0]
+    assert counted(rechained, "atomic_allocs", "copied_by_mremap") == [0, 0]
     late, early = (
-        counted([families(key, seed) for seed in range(6)], "pages_copied")[0]
+        counted([families(key, seed) for seed in range(6)], "copied_by_mremap")[0]
         for key in ("anonmm", "anonmm:variant=4d")
     )
     assert early > late > 20
@@ -103,7 +103,7 @@ def test_4d_under_pressure() -> None:
         w.apply(o.Mremap(pid=child, span=Span(2, 14), new_pages=12, to=40 * child))
         w.apply(o.Touch(pid=dice.choice(list(w.tasks)), runs=((0, 2, "w"), (14, 20, "r"))))
         check_world(w, "anonmm")
-    assert w.counters["pages_copied"] == 36
+    assert w.counters["copied_by_mremap"] == 36
     last_exit(w)
 
 

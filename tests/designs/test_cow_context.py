@@ -148,7 +148,7 @@ def test_the_letters_scenario_without_a_copy() -> None:
     w = run(parent(), Fork(pid=1, child=2), move(2, 10, 100))
     assert owner(w, 1) == (0, 10)
     assert counts(w) == (2, 1)
-    assert w.counters["pages_copied"] == 0
+    assert w.counters["copied_by_mremap"] == 0
     found = w.candidates(np.array([page(w, 1)], np.int64))[0]
     assert list(zip(found.mm.tolist(), found.vpn.tolist(), strict=True)) == [(0, 10), (1, 10), (1, 100)]
     priced = walk(w, 1)
@@ -237,7 +237,7 @@ def test_swapped_pages_of_relatives(key: str) -> None:
     assert page(w, 1) == page(w, 3)
     assert owner(w, 1) == (0, 10)
     assert (page(w, 2, 100) == page(w, 1)) == (key == KEY)
-    assert w.counters["pages_copied"] == (0 if key == KEY else 4)
+    assert w.counters["copied_by_mremap"] == (0 if key == KEY else 4)
     check_world(w, key)
     run(w, Reclaim())
     assert w.counters["missed_ptes"] == 0

@@ -149,7 +149,7 @@ def test_a_move_costs_nothing_and_changes_nothing() -> None:
     w = run(started("shared_space"), Fork(pid=1, child=2))
     before = [int(walk_of(w, 1, vpn).nodes[0]) for vpn in range(100, 110)]
     deltas = w.apply(Mremap(pid=2, span=Span(100, 110), new_pages=10, to=500)).deltas
-    assert not {"pages_copied", "objs_alloc", "atomic_allocs", "pages_touched_for_fixup"} & set(deltas)
+    assert not {"copied_by_mremap", "objs_alloc", "atomic_allocs", "pages_touched_for_fixup"} & set(deltas)
     assert [int(walk_of(w, 1, vpn).nodes[0]) for vpn in range(100, 110)] == before
     assert w.probe().missed == 0
 

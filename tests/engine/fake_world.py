@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.operations import Operation, Reclaim
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.core.units import Corruption, Machine
@@ -16,7 +17,6 @@ from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.files import Files
 from rmapexplorer.engine.frames import Detail, FootprintRow, TaskRows, VmaRows
 from rmapexplorer.engine.lens import Columns, Kind, Lens, UnknownDesign
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.formats.errors import Cancelled, FormatError
 from rmapexplorer.formats.session import Session
@@ -116,8 +116,10 @@ def _footprint(world: Any) -> tuple[FootprintRow, ...]:
 def fake_lens(probe_cost: float, clock: Clock) -> Lens:
     """Reads fake worlds; a probe takes ``probe_cost`` seconds."""
 
-    def probe(world: Any, row: np.ndarray) -> None:
-        clock.now += probe_cost
+    def probe(world: Any, row: np.ndarray) -> Iterator[None]:
+        for _ in range(4):
+            clock.now += probe_cost / 4
+            yield
         row[KEYS.index("probe_nodes")] = 2 * world.counters["done"]
 
     return Lens(columns=_columns, detail=_detail, footprint=_footprint, measure=_measure, probe=probe,

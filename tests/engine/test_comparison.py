@@ -7,12 +7,12 @@ import time
 import numpy as np
 import pytest
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.operations import Operation, Reclaim
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.comparison import MOST, STRIPS, Compare, Comparison
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.engine.frames import Answer
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.formats.session import Session
 from tests.engine.worlds import letter
 
@@ -71,13 +71,13 @@ def test_walks_are_those_of_each_design(moved: Comparison) -> None:
 
 def test_the_first_operation_where_they_differ_is_the_mremap(moved: Comparison) -> None:
     first = {part.what: (part.position, part.values) for part in moved.partings}
-    assert first["pages copied"] == (6, ("0", "1", "0", "0"))
+    assert first["copied by mremap"] == (6, ("0", "1", "0", "0"))
     assert moved.partings == tuple(sorted(moved.partings, key=lambda part: part.position))
 
 
 def test_metrics_are_of_the_position(moved: Comparison) -> None:
     assert moved.metrics.shape == (4, len(KEYS))
-    copied = moved.metrics[:, KEYS.index("pages_copied")]
+    copied = moved.metrics[:, KEYS.index("copied_by_mremap")]
     assert copied.tolist() == [0, 1, 0, 0]
     assert not np.isnan(moved.metrics[:, KEYS.index("bytes")]).any()
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.operations import Fork, Reclaim, Spawn
 from rmapexplorer.engine.frames import Answer, Frame, Notice, Progress, Saved, SessionOpened
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.steps import Steps
 
 from .fake_world import BROKEN, ODD, REFUSED, Bench, session_of_numbers, state_after
@@ -318,14 +318,48 @@ def test_short_sessions_have_a_probe_everywhere_and_long_ones_at_rest():
     heard = assert_consistent(opened(*range(30), position=30))
     assert not np.isnan(heard.rows[:, :, PROBED]).any()
     bench = Bench(cost=0.001, probe_cost=0.1)
-    bench.give("new", session_of_numbers(*range(201), position=201))
+    bench.give("new", session_of_numbers(*range(301), position=301))
     bench.run()
+    every_other = [2 * k if k % 2 == 0 or k == 301 else None for k in range(302)]
+    assert probes(assert_consistent(bench)) == [every_other, every_other]
+    bench.give("seek", 151, False)
+    bench.run()
+    assert probes(assert_consistent(bench)) == [every_other, every_other], "where the cursor is makes no difference"
+
+
+def probes(heard: Listener) -> list[list[float | None]]:
+    """The probes that the listener knows of, by design and position."""
+    return [[None if v != v else v for v in column] for column in heard.rows[:, :, PROBED].T.tolist()]
+
+
+def test_the_same_log_has_the_same_probes_however_it_came_about():
+    """Opened whole, done one by one, branched, and with dear or cheap probes: the curves do not know."""
+    once = Bench(cost=0.001, probe_cost=1.0)
+    once.give("new", session_of_numbers(*range(300), position=0))
+    once.run()
+    told = probes(assert_consistent(once))
+    bench = Bench(cost=0.01, probe_cost=0.001)
+    bench.give("new", session_of_numbers(*range(290), position=290))
+    for number in range(290, 297):
+        bench.do(number)
+    bench.do(7, 8, 9, 10)
+    bench.give("seek", 297, False)
+    bench.run()
+    bench.do(297, 298, 299)
     heard = assert_consistent(bench)
-    assert np.isnan(heard.rows[:, :, PROBED]).any()
-    assert not np.isnan(heard.rows[201, :, PROBED]).any()
-    bench.give("seek", 150, False)
+    assert heard.frame.branch == "branch 2" and probes(heard) == told
+    bench.give("branch", "main")
     bench.run()
-    assert not np.isnan(assert_consistent(bench).rows[150, :, PROBED]).any()
+    assert len(probes(assert_consistent(bench))[0]) == 302
+
+
+def test_a_log_that_shrinks_below_the_stride_has_every_probe_again():
+    bench = Bench(cost=0.001)
+    bench.give("new", session_of_numbers(*range(258), position=250))
+    bench.run()
+    assert probes(assert_consistent(bench))[0][249] is None
+    bench.do(1)
+    assert probes(assert_consistent(bench)) == [[2 * k for k in range(252)]] * 2
 
 
 def test_what_a_busy_machine_left_unprobed_in_a_short_session_is_probed_at_rest():

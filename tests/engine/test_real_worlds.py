@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from at_random import random_log
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.operations import Fork, Mmap, Operation, Touch
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
@@ -18,7 +19,6 @@ from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.engine.frames import Frame, Notice
 from rmapexplorer.engine.lens import UnknownDesign
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.engine.real import REAL_FILES, REAL_LENS, real_kinds
 from rmapexplorer.formats.session import Session
@@ -135,16 +135,16 @@ def test_the_letter_in_curves():
     assert heard.designs == tuple(design.key for design in USUAL)
     assert heard.rows.shape == (7, len(USUAL), len(KEYS))
     assert not np.isnan(heard.rows).any()
-    copied = dict(zip(heard.designs, heard.rows[6, :, KEYS.index("pages_copied")].tolist(), strict=True))
+    copied = dict(zip(heard.designs, heard.rows[6, :, KEYS.index("copied_by_mremap")].tolist(), strict=True))
     assert copied == {key: float(key == "anonmm") for key in heard.designs}
-    assert (heard.rows[:, :, KEYS.index("lost")] == 0).all()
+    assert (heard.rows[:, :, KEYS.index("probe_missed")] == 0).all()
 
 
 def test_the_lossy_variant_says_what_it_lost():
     driver = Driver(letter(), position=6, designs=(("anonmm", {"variant": "4c"}), ("anonmm", {})))
     heard = Listener().hear(driver.messages)
     assert heard.designs == ("anonmm:variant=4c", "anonmm")
-    assert heard.rows[6, :, KEYS.index("lost")].tolist() == [1.0, 0.0]
+    assert heard.rows[6, :, KEYS.index("probe_missed")].tolist() == [1.0, 0.0]
     assert heard.frame.designs[0].options == {"variant": "4c"}
 
 

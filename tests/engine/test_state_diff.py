@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from at_random import random_log
 
+from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Mprotect, Munmap, Spawn, Touch
 from rmapexplorer.core.units import Span
-from rmapexplorer.engine.metrics import METRICS
 from rmapexplorer.engine.state_diff import ADDED, CHANGED, REMOVED, CompareStates, DiffRow, StateDiff
 
 from .real_driver import Hand

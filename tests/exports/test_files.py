@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from html.parser import HTMLParser
 
@@ -14,6 +15,8 @@ from attrs import evolve
 from rmapexplorer.core.operations import Mmap, Mprotect, Munmap, Spawn
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine import session_report
+from rmapexplorer.engine.grid import Grid
+from rmapexplorer.engine.probing import completed
 from rmapexplorer.exports import tables
 from rmapexplorer.exports.charts import chart, nice_top, short
 from rmapexplorer.exports.html import html
@@ -50,9 +53,20 @@ class TestTables:
         assert rows[1][3:5] == ["EINVAL", 'a "b", c'] and len(rows) == 4
 
     def test_curves_leave_the_unmeasured_empty(self) -> None:
-        values = np.array([[[1.0, np.nan], [2.5, 3e20]]])
-        rows = rows_of(tables.curves(["x", "y"], ["m", "n"], 7, values))
-        assert rows == [["position", "x m", "y m", "x n", "y n"], ["7", "1", "2.5", "", "300000000000000000000"]]
+        stage = letter("anonmm", "anon_vma")
+        rows = rows_of(tables.curves(stage, Grid(4, 6)))
+        assert rows[0][:3] == ["position", "anonmm bytes", "anon_vma bytes"] and len(rows) == 8
+        probe = rows[0].index("anon_vma probe_nodes")
+        assert [bool(row[probe]) for row in rows[1:]] == [False] * 7, "no probe was made yet"
+        for _ in completed(stage, Grid(4, 6)):
+            pass
+        rows = rows_of(tables.curves(stage, Grid(4, 6)))
+        assert [bool(row[probe]) for row in rows[1:]] == [True, False, False, False, True, False, True]
+        assert all(row[1] for row in rows)
+
+    def test_numbers_are_whole_where_they_can_be(self) -> None:
+        rows = rows_of(Table(head=("a", "b", "c"), rows=[[1.0, 2.5, 3e20], [math.nan, None, "x"]]))
+        assert rows[1:] == [["1", "2.5", "300000000000000000000"], ["", "", "x"]]
 
     def test_many_rows_come_in_pieces(self) -> None:
         pieces = list(csv_pieces(Table(head=("a",), rows=((n,) for n in range(2500)))))

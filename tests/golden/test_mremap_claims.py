@@ -46,7 +46,7 @@ def test_c1_ptes_lost_by_mremap_of_shared_pages(key: str, pages: int, moved: int
     """
     w = run(family(key, 1, pages=pages), move(2, 0, moved, FAR))
     assert w.probe().missed == (moved if key in LOSSY else 0)
-    assert w.counters["pages_copied"] == (moved if key in ("anonmm", "anonmm:variant=4d") else 0)
+    assert w.counters["copied_by_mremap"] == (moved if key in ("anonmm", "anonmm:variant=4d") else 0)
     run(w, Reclaim())
     assert w.counters["missed_ptes"] == w.counters["pages_unswappable"] == (moved if key in LOSSY else 0)
 
@@ -58,7 +58,7 @@ def test_c1_exclusive_pages_are_never_lost(key: str) -> None:
     before = {row.kind: row.objects for row in w.footprint()}
     run(w, move(1, 2, 5, FAR))
     probe = w.probe()
-    assert (probe.missed, probe.ptes, w.counters["pages_copied"]) == (0, 9, 0)
+    assert (probe.missed, probe.ptes, w.counters["copied_by_mremap"]) == (0, 9, 0)
     after = {row.kind: row.objects for row in w.footprint() if "spare" not in row.kind}
     assert after == {kind: before[kind] for kind in after}
 

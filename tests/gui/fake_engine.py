@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, frozen
 
+from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.engine.frames import (
     Answer,
@@ -22,7 +23,6 @@ from rmapexplorer.engine.frames import (
     Saved,
     SessionOpened,
 )
-from rmapexplorer.engine.metrics import METRICS
 from tests.gui import frame_factory
 
 

@@ -159,7 +159,7 @@ def designs(vmas: int) -> tuple[DesignState, ...]:
 
     return (
         state("pte_chain", ("pte_chain", 560, 32), ptes_moved=4),
-        state("anonmm", ("anonmm", 4, 24), pages_copied=4),
+        state("anonmm", ("anonmm", 4, 24), copied_by_mremap=4),
         state("anon_vma", ("anon_vma", 6, 24), vmas_split=2),
         state("anon_vma_chain", ("anon_vma", 12, 104), ("anon_vma_chain", 22, 64), vmas_split=2, avcs_allocated=4),
     )
@@ -254,7 +254,9 @@ def letter_detail() -> Detail:
             MergeVerdict(side="right", mine=(0xC40, 0xC44), theirs=(0xC44, 0xC4C), refusal=refusal),
         ),
         others=tuple(
-            OtherDesign(design=k, nodes=n, probes=n, hits=3, missed=0, pages_copied=c, footprint_bytes=b)
+            OtherDesign(
+                design=k, nodes=n, probes=n, hits=3, missed=0, copied_by_mremap=c, copied_by_design=0, footprint_bytes=b
+            )
             for k, n, c, b in (("pte_chain", 3, 0, 17920), ("anonmm", 3, 4, 96), ("anon_vma", 5, 0, 144))
         ),
         structure=letter_structure(),

@@ -84,13 +84,13 @@ def test_the_first_difference_leads_there(view: CompareView, qtbot: QtBot) -> No
     with qtbot.waitSignal(view.seek_requested) as told:
         view.partings.linkActivated.emit("6")
     assert told.args == [6]
-    assert 'href="6"' in view.partings.text() and "pages copied" in view.partings.text()
+    assert 'href="6"' in view.partings.text() and "copied by mremap" in view.partings.text()
 
 
 def test_the_table_is_a_model_and_says_signs(view: CompareView, qtmodeltester: object) -> None:
     QAbstractItemModelTester(view.model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     names = [row.name for row in view.model.rows]
-    row = names.index("pages copied")
+    row = names.index("copied by mremap")
     column = view.model.column("design1")
     assert view.model.index(row, column).data(Role.DisplayRole) == "1  +1"
     assert view.model.text().splitlines()[0].split("\t")[:3] == ["figure", "pte_chain", "anonmm"]

@@ -84,20 +84,33 @@ def probed(values: list[float]) -> np.ndarray:
 NAN = math.nan
 
 
-def test_what_was_not_measured_holds_the_last_value_and_nothing_stands_before_the_first() -> None:
-    store = CurveStore(2)
-    store.apply(rows(probed([NAN, NAN, 4, NAN, NAN, 2])))
-    np.testing.assert_array_equal(store.values(1, 0), [NAN, NAN, 4, 4, 4, 2])
-    assert store.extent(1, 0, 6) == (2, 4)
-    store.apply(rows(probed([NAN, NAN]), 6))  # the next chunk
-    assert store.values(1, 0).tolist()[5:] == [2, 2, 2]
-    assert store.at(7)[1, 0] == 2
-    assert np.isnan(store.at(99)).all()
+def test_between_measured_positions_there_is_no_value() -> None:
+    store = CurveStore(2, probed=(1,))
+    store.apply(rows(probed([NAN, NAN, 4, NAN, NAN, 2, NAN])))
+    np.testing.assert_array_equal(store.values(1, 0), [NAN, NAN, 4, NAN, NAN, 2, NAN])
+    assert store.sparse(1) and not store.sparse(0)
+    assert np.isnan(store.at(3)[1, 0]) and np.isnan(store.at(99)).all()
+    assert [store.measured(1, at) for at in (1, 2, 4, 6)] == [-1, 2, 2, 5]
+    assert store.ends(1, 4).tolist() == [4]
+
+
+def test_points_in_sight_and_the_next_at_each_side() -> None:
+    store, values = CurveStore(2, probed=(1,)), [float(k) if k % 10 == 0 else NAN for k in range(101)]
+    store.apply(rows(probed(values)))
+    for low, high, found in (
+        (25, 45, [20, 30, 40, 50]),
+        (20, 30, [10, 20, 30]),
+        (-5, 3, [0, 10]),
+        (99, 200, [90, 100]),
+    ):
+        x, y = store.points(1, 0, low, high)
+        assert x.tolist() == y.tolist() == found
+    assert store.extent(1, 23, 27) == (20, 30), "the thin line in sight is ranged"
 
 
 def test_a_curve_ends_where_its_design_has_not_been_run() -> None:
     store = CurveStore(2)
-    store.apply(rows(np.concatenate([probed([3, NAN]), np.full((4, 1, 2), NAN)])))
+    store.apply(rows(np.concatenate([probed([3, 3]), np.full((4, 1, 2), NAN)])))
     np.testing.assert_array_equal(store.values(1, 0), [3, 3, NAN, NAN, NAN, NAN])
     assert store.ends(1, 5).tolist() == [3]
     store.apply(rows(probed([5.0]), 9))  # and what was never told is not invented
@@ -105,42 +118,16 @@ def test_a_curve_ends_where_its_design_has_not_been_run() -> None:
     assert store.ends(1, 9).tolist() == [5]
 
 
-def test_a_value_measured_later_moves_what_was_held_behind_it() -> None:
-    values = [NAN] * 20_000
-    values[0], values[15_000] = 1.0, 9.0
-    store = CurveStore(2)
-    store.apply(rows(probed(values)))
-    store.apply(rows(probed([5.0]), 10))
-    assert (store.values(1, 0)[:10] == 1).all()
-    assert (store.values(1, 0)[10:15_000] == 5).all()
-    assert (store.values(1, 0)[15_000:] == 9).all()
-    store.apply(rows(probed([NAN]), 10))  # and is taken back
-    assert (store.values(1, 0)[:15_000] == 1).all()
-    assert store.extent(1, 0, 15_000) == (1.0, 1.0)
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.lists(st.one_of(st.just(NAN), st.integers(0, 9)), min_size=1),
-                          st.booleans()), min_size=1, max_size=8))  # fmt: skip
-def test_holding_agrees_with_the_plain_rule(plan: list[tuple[float, list[float], bool]]) -> None:
-    store, plain = CurveStore(2), list[float]()
-    for where, new, truncate in plan:
-        start = round(where * len(plain))
-        store.apply(rows(probed(new), start, truncate=truncate))
-        plain[start : start + len(new)] = new
-        if truncate:
-            del plain[start + len(new) :]
-    held, last = [], NAN
-    for value in plain:
-        last = last if math.isnan(value) else value
-        held.append(last)
-    np.testing.assert_array_equal(store.values(1, 0), held)
-
-
-def test_held_values_leave_no_holes_in_a_dense_curve() -> None:
-    store, values = CurveStore(2), [7.0 if k % 97 == 0 else NAN for k in range(4096)]
-    for start in range(0, 4096, 50):
-        store.apply(rows(probed(values[start : start + 50]), start))
-    assert (store.polyline(1, 0, 0, 4095, 128)[1] == 7.0).all()
+def test_a_probe_that_comes_later_and_one_that_is_taken_back() -> None:
+    store = CurveStore(2, probed=(1,))
+    store.apply(rows(probed([1.0] + [NAN] * 20_000)))
+    store.fresh.clear()
+    assert store.apply(rows(probed([5.0]), 10)) and store.fresh == {1}
+    assert store.points(1, 0, 0, 20_000)[0].tolist() == [0, 10]
+    store.apply(rows(probed([NAN]), 10))
+    assert store.points(1, 0, 0, 20_000)[0].tolist() == [0]
+    store.fresh.clear()
+    assert not store.apply(rows(probed([NAN]), 10)), "nothing changed"
 
 
 def test_24_curves_of_100_000_points_are_ready_within_a_frame() -> None:

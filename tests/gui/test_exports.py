@@ -176,9 +176,9 @@ class TestTables:
         overhead = real.window.views["overhead"]
         qtbot.waitUntil(lambda: overhead.cards[0].plot is not None, timeout=5000)
         overhead.cards[0].plot.box.setXRange(2, 4, padding=0)
-        path = saved(real, qtbot, tmp_path / "x.csv", lambda: real.window.commands.run("export_curves", {}))
+        path = saved(real, qtbot, tmp_path / "x.csv", lambda: real.window.commands.run("export_curves_in_sight", {}))
         rows = list(csv.reader(path.read_text().splitlines()))
-        assert [row[0] for row in rows] == ["operation", "2", "3", "4"]
+        assert [row[0] for row in rows] == ["position", "2", "3", "4"]
         assert (tuple(rows[0]), [tuple(row) for row in rows[1:]]) == overhead.visible_table()
 
 

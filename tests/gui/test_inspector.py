@@ -191,7 +191,7 @@ def test_every_other_design_has_its_line(qtbot: QtBot) -> None:
     widget = view(qtbot)
     widget.set_frame(framed(DETAIL))
     text = widget.others.text().replace("\u200b", "")
-    assert all(word in text for word in ("pte_chain", "anonmm", "anon_vma", "4 pages copied", "17.5 KiB"))
+    assert all(word in text for word in ("pte_chain", "anonmm", "anon_vma", "4 pages copied by mremap", "17.5 KiB"))
 
 
 def test_text_is_escaped_selectable_and_wraps(qtbot: QtBot) -> None:

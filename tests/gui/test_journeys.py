@@ -69,12 +69,12 @@ def test_two_designs_are_compared(window: MainWindow, qtbot: QtBot) -> None:
     comparison = view.comparison
     assert comparison is not None and [side.design for side in comparison.sides] == ["anonmm", "anon_vma_chain"]
     first = {part.what: part.position for part in comparison.partings}
-    assert first["pages copied"] == 5
-    view.partings.linkActivated.emit(str(first["pages copied"] - 1))
+    assert first["copied by mremap"] == 5
+    view.partings.linkActivated.emit(str(first["copied by mremap"] - 1))
     at_rest(qtbot, window, 4)
     qtbot.waitUntil(lambda: view.comparison is not None and view.comparison.position == 4, timeout=10_000)
     names = [row.name for row in view.model.rows]
-    copied = view.model.rows[names.index("pages copied")]
+    copied = view.model.rows[names.index("copied by mremap")]
     assert copied.values == (0.0, 0.0), "before the mremap they are alike"
 
 

@@ -36,7 +36,7 @@ def test_what_moves_follows_from_the_operation() -> None:
     fork = between(BEFORE, after(Fork(pid=1, child=3)))
     assert fork is not None and (fork.kind, fork.pid, fork.ppid) == ("fork", 3, 1)
     write = Touch(pid=2, runs=((0xA10, 0xA11, "w"),))
-    copy = between(BEFORE, after(write, Outcome(deltas={"cow_copies": 1})))
+    copy = between(BEFORE, after(write, Outcome(deltas={"copied_by_write": 1})))
     assert copy is not None and (copy.kind, copy.pid, copy.ppid) == ("copy", 2, 1)
     assert max(move.millis for move in (slide, fork, copy)) <= 400
     assert between(BEFORE, after(write)) is None, "nothing was copied"
@@ -109,7 +109,7 @@ def test_reduced_motion_and_the_next_position_stop_it(qtbot: Any) -> None:
 @pytest.mark.parametrize("op", [MOVE, Fork(pid=1, child=3), Touch(pid=2, runs=((0xA10, 0xA11, "w"),))])
 def test_every_kind_is_painted(qtbot: Any, op: Operation) -> None:
     bench = shown(qtbot)
-    bench.map.set_frame(after(op, Outcome(deltas={"cow_copies": 1})))
+    bench.map.set_frame(after(op, Outcome(deltas={"copied_by_write": 1})))
     first = bench.image()
     bench.canvas.motion.end()
     assert bench.image() != first

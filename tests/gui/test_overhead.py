@@ -13,8 +13,8 @@ from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from rmapexplorer.core.metrics import KEYS, METRICS
 from rmapexplorer.engine.frames import MetricRows
-from rmapexplorer.engine.metrics import KEYS, METRICS
 from rmapexplorer.gui.overhead import DEFAULT, MOST_PLOTS, Overhead
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
@@ -91,11 +91,11 @@ def test_three_metrics_by_default_and_each_can_be_changed(qtbot: QtBot) -> None:
     widget = view(qtbot)
     assert widget.plotted() == list(DEFAULT)
     menu = widget.cards[0].button.menu()
-    next(a for a in menu.actions() if a.data() == "lost").trigger()
-    assert widget.plotted()[0] == "lost"
+    next(a for a in menu.actions() if a.data() == "probe_missed").trigger()
+    assert widget.plotted()[0] == "probe_missed"
     plot = widget.cards[0].plot
     assert plot is not None
-    assert plot.number == KEYS.index("lost")
+    assert plot.number == KEYS.index("probe_missed")
     assert widget.cards[0].hint() == "ptes"
 
 
@@ -283,9 +283,10 @@ def test_moving_the_cursor_does_not_draw_the_curves_again(qtbot: QtBot) -> None:
 
 def test_only_plots_whose_values_changed_are_drawn_again(qtbot: QtBot) -> None:
     widget = view(qtbot, 100)
-    qtbot.wait(40)
     plots = [card.plot for card in widget.cards]
-    drawn = [plot.view.pictures for plot in plots]  # type: ignore[union-attr]
+    drawn = [-1]
+    while drawn != (drawn := [plot.view.pictures for plot in plots]):  # type: ignore[union-attr]
+        qtbot.wait(60)
     values = rows(1, 40).values.copy()
     values[:, :, KEYS.index(widget.plotted()[1])] += 5000
     widget.apply(MetricRows(generation=1, start=40, designs=DESIGNS, values=values, truncate=False))

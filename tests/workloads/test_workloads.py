@@ -98,7 +98,7 @@ def test_the_working_set_of_the_storm_is_known(design: str) -> None:
     values = MREMAP_STORM.values(full=False, reclaim=0)
     assert len(run(MREMAP_STORM, design, **values).page) == mremap_storm_pages(values)
     copied = run(MREMAP_STORM, "anonmm", **values)
-    assert copied.counters["pages_copied"] == 8 * 4
+    assert copied.counters["copied_by_mremap"] == 8 * 4
     assert len(copied.page) == mremap_storm_pages(values) + 8 * 4
 
 

@@ -15,10 +15,10 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
+from rmapexplorer.core.metrics import KEYS
 from rmapexplorer.core.operations import Fork, Mmap, Mremap, Touch
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import MetricRows
-from rmapexplorer.engine.metrics import KEYS
 from rmapexplorer.figures.frame_budget import Result, frames_a_second, spread
 from rmapexplorer.gui.bench import worlds
 from rmapexplorer.gui.bench.stage import Paints, Rig, mouse, wheel

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmapexplorer.gui.window import MainWindow
 
     Pieces = Iterable[str | bytes]
-    Make = Callable[[Stage], Generator[None, None, Pieces]]
+    Make = Callable[[Stage], Generator[tuple[int, int] | None, None, Pieces]]
     """Gathers on the engine thread, a little at each step, and returns what is to be written."""
 
 CSV = "Tables (*.csv)"
@@ -43,8 +43,10 @@ class Exports(Feature):
                 handler="export_picture", shortcut=("Ctrl+Shift+E",)),
         _export("report", "&Report of the session…", "One HTML file: figures of all designs, curves, refused merges, "
                 "operations, bookmarks", handler="export_report"),
-        _export("curves", "&Curves in sight as CSV…", "A row for each operation in the range that the overhead plots show",
-                handler="export_curves"),
+        _export("curves", "&Curves as CSV…", "A row for each operation of the branch, a column for each figure of each "
+                "design, as `rmapexplorer export --csv` writes it", handler="export_curves"),
+        _export("curves_in_sight", "C&urves in sight as CSV…", "The operations and the figures that the overhead plots "
+                "show now", handler="export_curves_in_sight"),
         _export("vmas", "&VMAs as CSV…", "Every vma of every process under the design in view",
                 handler="export_table", values={"table": "vmas"}),
         _export("processes", "Pr&ocesses as CSV…", "The living processes with their counts",
@@ -132,7 +134,20 @@ class Exports(Feature):
     # tables
 
     def do_export_curves(self, record: Action, given: dict[str, Any]) -> None:
-        """The range in sight of what is plotted."""
+        """All curves of the branch, with every probe that its log has."""
+
+        def make(stage: Stage) -> Generator[tuple[int, int] | None, None, Pieces]:
+            from rmapexplorer.engine.probing import completed
+            from rmapexplorer.exports import tables
+
+            grid = stage.grid
+            yield from completed(stage, grid)
+            return tables.csv_pieces(tables.curves(stage, grid))
+
+        self._ask("curves", CSV, "csv", lambda path: self.engine_writes(path, "Writing the curves", make))
+
+    def do_export_curves_in_sight(self, record: Action, given: dict[str, Any]) -> None:
+        """The range in sight of what is plotted, as far as it is known."""
         view = self.window.views["overhead"]
         titles, first, values = view.visible_values() if hasattr(view, "visible_values") else ((), 0, np.empty((0, 0)))
         if not len(values):
@@ -143,7 +158,7 @@ class Exports(Feature):
             from rmapexplorer.exports import tables
 
             rows = ([first + number, *row] for number, row in enumerate(values.tolist()))
-            return tables.csv_pieces(tables.Table(head=("operation", *titles), rows=rows))
+            return tables.csv_pieces(tables.Table(head=("position", *titles), rows=rows))
 
         self._ask("curves", CSV, "csv", lambda path: self._aside(path, pieces))
 
@@ -168,7 +183,7 @@ class Exports(Feature):
     def do_export_report(self, record: Action, given: dict[str, Any]) -> None:
         """The state shown and how it came about."""
 
-        def make(stage: Stage) -> Generator[None, None, Pieces]:
+        def make(stage: Stage) -> Generator[tuple[int, int] | None, None, Pieces]:
             from rmapexplorer.engine.session_report import gather
             from rmapexplorer.exports.html import html
 
@@ -192,7 +207,7 @@ class Exports(Feature):
         """Every vma and every object of the design in view."""
 
         def write(path: str) -> None:
-            def make(stage: Stage) -> Generator[None, None, Pieces]:
+            def make(stage: Stage) -> Generator[tuple[int, int] | None, None, Pieces]:
                 from rmapexplorer.engine.graph_export import WholeGraph
 
                 yield
@@ -206,7 +221,7 @@ class Exports(Feature):
         """A job: gather, then write; with progress and cancel like every job, and nothing changed where it is stopped."""
         from rmapexplorer.engine.steps import Steps
 
-        def work(stage: Stage) -> Generator[None, None, None]:
+        def work(stage: Stage) -> Generator[tuple[int, int] | None, None, None]:
             from rmapexplorer.formats.writing import atomically, trouble
 
             try:

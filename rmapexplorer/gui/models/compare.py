@@ -9,8 +9,8 @@ import numpy as np
 from attrs import frozen
 from PySide6.QtCore import QObject
 
+from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.engine.comparison import Comparison
-from rmapexplorer.engine.metrics import METRICS
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
 
 NONE = "–"

@@ -32,7 +32,11 @@ MEASURES: tuple[Measure, ...] = (
     Measure("nodes", "nodes visited", "list entries, tree nodes and address spaces looked at"),
     Measure("ptes", "ptes probed", "page table entries looked at"),
     Measure("false_probes", "false probes", "ptes looked at that did not map the page"),
-    Measure("copied", "pages copied", "pages that mremap had to copy"),
+    Measure(
+        "copied",
+        "copied early",
+        "pages copied although nobody wrote to them: by mremap, or when they came back from swap",
+    ),
     Measure("missed", "not unmapped", "times a page could not be unmapped since a pte was not found"),
     Measure("metadata", "bytes of metadata", "most bytes of reverse mapping objects at any time", "bytes"),
 )
