@@ -75,7 +75,7 @@ def _touch(op: Touch, deltas: dict[str, int]) -> str:
     pages = sum(end - start for start, end, _ in op.runs)
     wrote = any("w" in how for _, _, how in op.runs)
     text = f"{'write' if wrote else 'read'}: process {op.pid} touches {_pages(pages)}"
-    copies = deltas.get("cow_copies", 0)
+    copies = deltas.get("copied_by_write", 0)
     if copies:
         return f"{text}. {_pages(copies)} were shared with another process and had to be copied first: copy on write."
     return (
@@ -93,7 +93,7 @@ def _mremap(op: Mremap, deltas: dict[str, int]) -> str:
     if op.to is None or op.to == op.span.start:
         return f"mremap: process {op.pid} makes a vma of {_pages(op.span.pages)} {_pages(op.new_pages)} long, in place."
     text = f"mremap: process {op.pid} moves {_pages(op.span.pages)} to another address"
-    copied = deltas.get("pages_copied", 0)
+    copied = deltas.get("copied_by_mremap", 0)
     if copied:
         return f"{text}. This design cannot find a shared page at two addresses: it had to copy {_pages(copied)}."
     return f"{text}. The pages stay the same, only the place in this one process is another."

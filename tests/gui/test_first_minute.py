@@ -129,9 +129,9 @@ def test_a_caption_is_plain_text_cut_by_words(qtbot: QtBot) -> None:
     [
         (Mmap(pid=1, span=Span(1, 17)), {}, "room for 16 pages"),
         (Fork(pid=1, child=2), {}, "process 2 is a copy of process 1"),
-        (Touch(pid=2, runs=((1, 5, "w"),)), {"cow_copies": 4}, "copy on write"),
+        (Touch(pid=2, runs=((1, 5, "w"),)), {"copied_by_write": 4}, "copy on write"),
         (Touch(pid=2, runs=((1, 2, "r"),)), {}, "read: process 2 touches 1 page"),
-        (Mremap(pid=2, span=Span(1, 5), new_pages=4, to=50), {"pages_copied": 4}, "had to copy 4 pages"),
+        (Mremap(pid=2, span=Span(1, 5), new_pages=4, to=50), {"copied_by_mremap": 4}, "had to copy 4 pages"),
         (Mremap(pid=2, span=Span(1, 5), new_pages=4, to=50), {}, "The pages stay the same"),
         (Mremap(pid=2, span=Span(1, 5), new_pages=8), {}, "8 pages long, in place"),
         (Reclaim(pages=3), {"swap_outs": 3, "list_nodes": 1200}, "3 pages went to swap, 1,200 list nodes"),
