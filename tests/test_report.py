@@ -44,7 +44,7 @@ def test_a_column_for_each_design_and_a_row_for_each_figure(found):
     printed = text(table)
     assert "a [title]" in printed and "anonmm:variant=4c" in printed
     assert row(printed, "operations") == ["4", "4"]
-    assert row(printed, "rmap metadata, bytes") == ["320", "80"]
+    assert row(printed, "rmap metadata [B]") == ["320", "80"]
     assert row(printed, "probe: ptes") == ["8", "8"]
     for title, _ in report.ROWS:
         assert len(row(printed, title)) == 2

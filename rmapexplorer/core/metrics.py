@@ -29,7 +29,7 @@ class Metric:
     @property
     def label(self) -> str:
         """The title, with the unit where the value alone would not tell it."""
-        return f"{self.title}, {self.unit}" if self.unit == "bytes" else self.title
+        return f"{self.title} [B]" if self.unit == "bytes" else self.title
 
 
 METRICS: tuple[Metric, ...] = (
@@ -46,12 +46,12 @@ METRICS: tuple[Metric, ...] = (
            help="anonymous pages that write faults copied, so far"),
     Metric(key="copied_by_mremap", title="copied by mremap", unit="pages", group="copies", counter="copied_by_mremap",
            help="pages that mremap copied early because it moved them while they were shared, so far"),
-    Metric(key="copied_by_design", title="copied by the design", unit="pages", group="copies",
+    Metric(key="copied_by_design", title="copied by design", unit="pages", group="copies",
            counter="copied_by_design",
            help="pages copied on their way back from swap because the design cannot find them at their address, so far"),
-    Metric(key="list_nodes", title="nodes visited by walks", unit="nodes", group="walks", counter="list_nodes",
+    Metric(key="list_nodes", title="walks: nodes", unit="nodes", group="walks", counter="list_nodes",
            help="list and tree nodes that real walks visited so far"),
-    Metric(key="pte_probes", title="ptes probed by walks", unit="ptes", group="walks", counter="pte_probes",
+    Metric(key="pte_probes", title="walks: ptes", unit="ptes", group="walks", counter="pte_probes",
            help="page-table walks that real walks did so far"),
     Metric(key="probe_nodes", title="probe: nodes", unit="nodes", group="probe", probed=True,
            help="nodes that try_to_unmap of every resident anonymous page would visit now"),

@@ -82,7 +82,7 @@ class StatisticsModel(TableModel):
     """A row for each curve; each figure is computed when it is first looked at."""
 
     COLUMNS = (
-        Column(key="metric", title="curve", sample="nodes visited by walks", least="rmap met…"),
+        Column(key="metric", title="curve", sample="probe: ptes missed", least="rmap met…"),
         Column(key="design", title="design", sample="anon_vma_chain", least="anon_vma", stretch=True),
         *(
             Column(key=key, title=title, help=help_, sample="000,000,000", least="0,000.00", right=True, mono=True, rank=rank)

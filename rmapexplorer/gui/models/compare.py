@@ -55,7 +55,7 @@ class DifferenceModel(TableModel):
         self._columns(())
 
     def _columns(self, titles: tuple[str, ...]) -> None:
-        first = Column(key="name", title="figure", help="what is counted", sample="nodes visited by walks",
+        first = Column(key="name", title="figure", help="what is counted", sample="probe: ptes missed",
                        least="walk: nodes")  # fmt: skip
         unit = Column(key="unit", title="unit", sample="allocations", rank=3)
         # a value and its distance need this much together
