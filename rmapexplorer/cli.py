@@ -46,12 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out the command that the arguments say (those of the program by default); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = parser(words[0]).parse_args(words[1:])
-        code = int(options.carry_out(options))
+        code = _carried_out(words)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except SystemExit as ended:  # help or wrong usage, which argparse has explained
-        return int(ended.code or 0)
     except Trouble as trouble:
         return complain(str(trouble), trouble.code)
     except Corruption as broken:
@@ -65,6 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _bug(error)
     return code
+
+
+def _carried_out(words: list[str]) -> int:
+    try:
+        options = parser(words[0]).parse_args(words[1:])
+    except SystemExit as ended:  # help or wrong usage, which argparse has explained
+        return int(ended.code or 0)
+    return int(options.carry_out(options))
 
 
 def _bug(error: Exception) -> int:
