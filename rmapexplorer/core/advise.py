@@ -14,6 +14,7 @@ from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
 from rmapexplorer.core.pages import clear, free_swap_cache, is_page, zap
 from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.reclaim import table_room
 from rmapexplorer.core.rules import too_new
 from rmapexplorer.core.table import ANON, DIRTY
 from rmapexplorer.core.units import KernelError
@@ -194,6 +195,7 @@ def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 
 def _guard_install(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    table_room(w, mm, start, end)
     if w.vma.file[row] < 0:
         prepare(w, row)
     zap(w, mm, row, start, end)

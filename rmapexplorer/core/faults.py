@@ -27,16 +27,13 @@ from rmapexplorer.core.pages import (
     release,
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.reclaim import BATCH, make_room
+from rmapexplorer.core.reclaim import BATCH, MOST_PAGES, make_room, table_room
 from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, REFAULTED, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
-
-UNCHECKED = 1 << 12
-"""Spans below this are not measured against the simulation's own limit."""
 
 
 def touch(w: World, op: Touch) -> None:
@@ -94,7 +91,8 @@ def _pieces(w: World, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _room_for(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
     # frames the accesses need at most: pages that are mapped already (for writing: writably) need none
-    if w.machine.ram_pages is None and end - start < UNCHECKED:
+    table_room(w, mm, start, end)
+    if w.machine.ram_pages is None and len(w.page) + end - start <= MOST_PAGES:
         return
     _, slots = w.pt.span(mm.tables, start, end)
     served = radix.WRITE if write else radix.PRESENT | radix.PROTNONE

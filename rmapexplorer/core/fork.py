@@ -12,6 +12,7 @@ from rmapexplorer.core.objects import Mm, Task
 from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn
 from rmapexplorer.core.pages import ONE, clear, is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT, Tables
+from rmapexplorer.core.reclaim import room_for_tables
 from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Ints
 from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT, KernelError
 from rmapexplorer.core.vmas import index_insert_forked, unlink_many
@@ -129,6 +130,7 @@ def exit_mmap(w: World, mm: Mm) -> None:
 def fork(w: World, op: Fork) -> None:
     """fork: dup_mmap of the caller's mm, page tables shared copy-on-write."""
     parent_task = w.task(op.pid)
+    room_for_tables(w, len(w.mms[parent_task.mm].tables.rows))
     _new_task(w, op.child, parent_task.leader, op.child, -1, op.comm or parent_task.comm)
     parent = w.mms[parent_task.mm]
     child = _new_mm(w)

@@ -15,11 +15,12 @@ from attrs import evolve
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.long_walks import priced_walks
+from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Reclaim
 from rmapexplorer.core.pages import ONE, clear
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.table import ACTIVE, ANON, CHARGED, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
-from rmapexplorer.core.units import KernelError
+from rmapexplorer.core.units import TABLE_SHIFT, KernelError
 from rmapexplorer.core.walk import Priced, Walk
 
 if TYPE_CHECKING:
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
 BATCH = 32
 """SWAP_CLUSTER_MAX."""
 
-MOST_PAGES = 1 << 23
-"""Pages a world holds at most where the machine has no limit of its own (32 GiB of simulated memory)."""
+MOST_PAGES = 1 << 19
+"""Pages a world holds at most where the machine has no limit of its own (2 GiB of simulated memory, some 70 MB of ours)."""
+
+MOST_TABLES = 1 << 15
+"""Page tables of 512 entries that a world holds at most (128 MiB): guards and zero pages need no frame, but an entry."""
+
+MOST_SWAP = 1 << 20
+"""Swap slots in use at most where the machine has no limit of its own."""
 
 
 CHUNK = 4096
@@ -65,6 +72,22 @@ def make_room(w: World, pages: int) -> None:
     if len(w.page) + pages > limit:
         why = "neither RAM nor swap is left" if ram is not None else "the simulation holds no more"
         raise KernelError("ENOMEM", f"{why}: {limit:,} pages, {len(w.page):,} in use, {pages:,} wanted")
+
+
+def table_room(w: World, mm: Mm, start: int, end: int) -> None:
+    """Before entries of [start, end) are made: the tables that are missing (pte_alloc). :raises KernelError: ENOMEM."""
+    wanted = ((end - 1) >> TABLE_SHIFT) - (start >> TABLE_SHIFT) + 1
+    if len(w.pt) + wanted > MOST_TABLES:
+        room_for_tables(w, wanted - len(mm.tables.numbers(start, end)))
+
+
+def room_for_tables(w: World, wanted: int) -> None:
+    """Before this many page tables are made. :raises KernelError: ENOMEM."""
+    if len(w.pt) + wanted > MOST_TABLES:
+        raise KernelError(
+            "ENOMEM",
+            f"the simulation holds no more page tables: {MOST_TABLES:,}, {len(w.pt):,} in use, {wanted:,} wanted",
+        )
 
 
 def shrink(w: World, pages: int) -> int:
@@ -234,11 +257,15 @@ def _discard_lazy(w: World, priced: Priced, locked: Bools) -> tuple[int, list[in
 
 def _without_swap(w: World, pages: Ints, locked: Bools) -> Bools:
     # anonymous pages for which no swap slot is left (add_to_swap fails): they stay mapped
-    if w.swap_pages is None or not len(pages) or not w.page.state[pages[0]] & ANON:
+    if not len(pages) or not w.page.state[pages[0]] & ANON:
         return np.zeros(len(pages), np.bool_)
     wants = ~locked & (w.page.swap[pages] < 0)
-    left = w.swap_pages - len(w.swap)
+    left = _swap_limit(w) - len(w.swap)
     return wants & (np.cumsum(wants) > left)
+
+
+def _swap_limit(w: World) -> int:
+    return MOST_SWAP if w.swap_pages is None else w.swap_pages
 
 
 def unmap_ptes(
@@ -299,7 +326,7 @@ def drop_unmapped(w: World, page: int) -> int:
     file = w.files[int(w.page.mapping[page])]
     slot = w.cache.slot(file.cache, int(w.page.index[page]))
     if state & SHMEM:
-        if w.swap_pages is not None and len(w.swap) >= w.swap_pages:
+        if len(w.swap) >= _swap_limit(w):
             return 0
         number = w.swap.new(token=int(w.page.token[page]))
         w.cache.flat[slot] = number << ENTRY_SHIFT | radix.SWAP

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from reprlib import Repr
 from typing import Any
 
 import attrs
 
 from rmapexplorer.core.operations import ADVICES, KINDS, MMAP_FLAGS, OPERATIONS, Operation
 from rmapexplorer.core.units import PAGE_SHIFT, Span
+from rmapexplorer.formats.limits import MAX_RUNS, MAX_TEXT, at_most
 
 MAX_PID = (1 << 31) - 1
 MAX_PAGE = 1 << (64 - PAGE_SHIFT)
@@ -23,9 +25,12 @@ MAX_PAGE = 1 << (64 - PAGE_SHIFT)
 MAX_FILE_PAGES = 1 << 51
 """Pages of the longest file (MAX_LFS_FILESIZE, 2^63 bytes)."""
 
-MAX_TEXT = 4096
-
 _PROT = re.compile(r"(r?w?x?|none|-)\Z")
+
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 3, 60, 60, 60
+_SHORT.maxlist = _SHORT.maxdict = _SHORT.maxtuple = 12
+"""Shows the beginning of a value without writing out all of it."""
 
 Check = Callable[[Any], Any]
 """Takes the JSON value, returns what the operation holds; ValueError("must be ...") otherwise."""
@@ -35,7 +40,7 @@ def shown(value: object) -> str:
     """A value as it stands in the file, cut to what fits into a sentence."""
     words = {None: "null", True: "true", False: "false"}
     try:
-        text = words[value] if value is None or isinstance(value, bool) else repr(value)
+        text = words[value] if value is None or isinstance(value, bool) else _SHORT.repr(value)
     except ValueError:  # an integer of more digits than Python prints
         text = "a very long number"
     except RecursionError:
@@ -107,6 +112,8 @@ def prot(value: Any) -> str:
 
 def runs(value: Any) -> tuple[tuple[int, int, str], ...]:
     """[[first page, end page, "r" or "w"], ...], at least one."""
+    if isinstance(value, list):
+        at_most(len(value), MAX_RUNS, "runs")
     if not isinstance(value, list) or not value:
         raise ValueError(f"must be a list of [first page, end page, access], not {shown(value)}")
     return tuple(_run(item) for item in value)
@@ -123,6 +130,7 @@ def flags(value: Any) -> tuple[str, ...]:
     """Different words of MMAP_FLAGS."""
     if not isinstance(value, list):
         raise ValueError(f"must be a list of flags, not {shown(value)}")
+    at_most(len(value), len(MMAP_FLAGS), "flags")
     checked = tuple(one_of(MMAP_FLAGS, "mmap flag")(word) for word in value)
     if len(set(checked)) != len(checked):
         raise ValueError(f"must not name a flag twice, as {shown(value)} does")

@@ -13,6 +13,10 @@ Asked = Callable[[], bool]
 """True where the user wants to stop."""
 
 
+LONGEST = 2000
+"""Letters of a sentence; what is longer repeats something long of the file, and loses its middle."""
+
+
 class FormatError(Exception):
     """A file that cannot be used: one sentence that says which, where, what is wrong and what to do.
 
@@ -20,7 +24,8 @@ class FormatError(Exception):
     """
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(visible(sentence))
+        words = visible(sentence)
+        super().__init__(words if len(words) <= LONGEST else f"{words[: LONGEST // 2]} … {words[-LONGEST // 4 :]}")
 
 
 class Cancelled(Exception):

@@ -16,10 +16,12 @@ from typing import Any
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.formats.codec import shown
 from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.json_text import JsonText, pieces_of
+from rmapexplorer.formats.limits import VALUE_BYTES
 from rmapexplorer.formats.trace import Trace, parse_traces
 
 VERSION = 1
-LARGEST = 256 << 20
+LARGEST = VALUE_BYTES
 """Bytes of JSON that a trace may unfold to."""
 
 
@@ -45,7 +47,7 @@ def decode(value: Any) -> Trace:
         packed = base64.b64decode(value["trace"], validate=True)
         unfolding = zlib.decompressobj()
         data = unfolding.decompress(packed, LARGEST)
-        found = json.loads(data) if unfolding.eof else None
+        found = JsonText(pieces_of(data), "the section").value() if unfolding.eof else None
         traces = parse_traces(found, "the section")
     except (TypeError, ValueError, binascii.Error, zlib.error, RecursionError, FormatError):
         raise ValueError("must hold a compressed kernel trace, but it is damaged") from None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
+from rmapexplorer.formats.json_text import JsonText
+from rmapexplorer.formats.limits import SCRIPT_BYTES
 from rmapexplorer.formats.perf import read_perf
 from rmapexplorer.formats.reading import opened
 from rmapexplorer.formats.script_session import is_script, load_script
-from rmapexplorer.formats.session import Session, from_json, parse_json
+from rmapexplorer.formats.session import Session, from_json, read_json
 from rmapexplorer.formats.trace_session import is_trace, split_path, trace_session
 
 _SNIFF_BYTES = 4096
@@ -33,13 +35,12 @@ def load_any(
         if start.startswith(_PERF_DATA):
             raise FormatError(f"{path}: is perf's binary data; run `perf script` on it and open the text it prints.")
         if is_script(start, path):
-            return load_script(source.read_all(progress, cancelled), path, settings, progress, cancelled)
+            return load_script(source.read_all(SCRIPT_BYTES, progress, cancelled), path, settings, progress, cancelled)
         if settings:
             raise FormatError(f"{path}: is no script, so that there is nothing to set in it.")
         if not start.removeprefix(_BOM).lstrip().startswith((b"{", b"[")):
             return read_perf(source, progress, cancelled)
-        data = source.read_all(progress, cancelled)
-    parsed = parse_json(data, path)
+        parsed = read_json(JsonText(source.chunks(progress, cancelled), path))
     if is_trace(parsed):
         return trace_session(parsed, path, name)
     if name:

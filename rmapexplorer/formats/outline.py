@@ -10,11 +10,20 @@ from attrs import frozen
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Machine
 from rmapexplorer.formats import kernel_section
 from rmapexplorer.formats.codec import MAX_FILE_PAGES, MAX_PID, Check, maybe, shown, text, whole
+from rmapexplorer.formats.limits import (
+    MAX_BRANCHES,
+    MAX_DESIGNS,
+    MAX_FILES,
+    MAX_NOTES,
+    MAX_PROCESSES,
+    MAX_REPORT,
+    at_most,
+)
 
 if TYPE_CHECKING:
     from rmapexplorer.formats.session import Session
 
-MAX_OPERATIONS = 1 << 40
+MAX_POSITION = 1 << 40
 
 Designs = tuple[tuple[str, dict[str, str]], ...]
 """(design key, options) in the order shown."""
@@ -66,14 +75,27 @@ def _word(value: Any) -> str:
     return str(value)
 
 
-def _map(check: Check) -> Check:
-    return lambda value: {_word(key): _named(key, item, check) for key, item in _object(value).items()}
+def _map(check: Check, most: int = MAX_FILES) -> Check:
+    def checked(value: Any) -> dict[str, Any]:
+        at_most(len(_object(value)), most, "names")
+        return {_word(key): _named(shown(key)[1:-1], item, check) for key, item in value.items()}
+
+    return checked
+
+
+def _many(check: Check, most: int) -> Check:
+    def checked(value: Any) -> tuple[Any, ...]:
+        at_most(len(_list(value)), most, "entries")
+        return tuple(check(item) for item in value)
+
+    return checked
 
 
 def _processes(value: Any) -> tuple[tuple[int, str], ...]:
     # [[pid, comm], ...]: what exists at position 0
     found: dict[int, str] = {}
-    for item in _list(value):
+    at_most(len(_list(value)), MAX_PROCESSES, "processes")
+    for item in value:
         if not isinstance(item, list) or len(item) != 2:
             raise ValueError(f"must hold [pid, comm] pairs, not {shown(item)}")
         pid = whole(1, MAX_PID)(item[0])
@@ -108,7 +130,8 @@ def _design(value: Any) -> tuple[str, dict[str, str]]:
 
 
 def _designs(value: Any) -> Designs:
-    designs = tuple(_design(item) for item in _list(value))
+    at_most(len(_list(value)), MAX_DESIGNS, "designs")
+    designs = tuple(_design(item) for item in value)
     for index, design in enumerate(designs):
         if design in designs[:index]:
             raise ValueError(f"names the design {shown(design[0])} twice")
@@ -124,22 +147,22 @@ def _selection(value: Any) -> tuple[int, int]:
 def _note(value: Any) -> Note:
     if len(_list(value)) not in (2, 3):
         raise ValueError(f"must hold [position, text] or [position, text, branch], not {shown(value)}")
-    return Note(whole(0, MAX_OPERATIONS)(value[0]), text(value[1]), _word(value[2]) if len(value) == 3 else "")
+    return Note(whole(0, MAX_POSITION)(value[0]), text(value[1]), _word(value[2]) if len(value) == 3 else "")
 
 
 _HEAD: dict[str, Check] = {
     "format": text,
-    "version": whole(1, MAX_OPERATIONS),
+    "version": whole(1, MAX_POSITION),
     "title": text,
     "machine": _machine,
     "designs": _designs,
     "view": text,
     "branch": _word,
-    "branches": _map(whole(-1, MAX_OPERATIONS)),
-    "position": whole(0, MAX_OPERATIONS),
+    "branches": _map(whole(-1, MAX_POSITION), MAX_BRANCHES),
+    "position": whole(0, MAX_POSITION),
     "selection": maybe(_selection),
-    "notes": lambda value: tuple(_note(item) for item in _list(value)),
-    "report": lambda value: tuple(text(item) for item in _list(value)),
+    "notes": _many(_note, MAX_NOTES),
+    "report": _many(text, MAX_REPORT),
     "kernel": kernel_section.decode,
     "operations": lambda value: None,
 }
@@ -176,14 +199,15 @@ def consistent(values: dict[str, Any], operations: int, parents: tuple[int, ...]
             raise ValueError(f"branch {shown(name)} ends at operation {last}, but the last one is {operations - 1}")
     places = [("position", values["position"], branch)]
     places += [("a note", note.position, note.branch or branch) for note in values.get("notes", ())]
-    lengths: dict[str, int] = {}
+    lengths = [0]  # of the line that ends with an operation, behind the empty one
+    for parent in parents:
+        lengths.append(lengths[parent + 1] + 1)
     for what, position, name in places:
         if name not in branches:
             raise ValueError(f"{what} is on branch {shown(name)}, which is not among the branches")
-        if name not in lengths:
-            lengths[name] = len(line(parents, branches[name]))
-        if position > lengths[name]:
-            raise ValueError(f"{what} is {position}, but branch {shown(name)} has {lengths[name]} operations")
+        length = lengths[branches[name] + 1]
+        if position > length:
+            raise ValueError(f"{what} is {position}, but branch {shown(name)} has {length} operations")
 
 
 def head_json(session: Session) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES
-from rmapexplorer.formats import perf_lines
+from rmapexplorer.formats import limits, perf_lines
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 from rmapexplorer.formats.perf_calls import ARGUMENTS, Call, Files, Translation
 from rmapexplorer.formats.perf_exec import map_by_kernel, map_unexplained, stack_grown
@@ -51,6 +51,7 @@ class Translator:
         self.tasks = Tasks(self.log)
         self.lines = 0
         self.events = 0
+        self.useful = 0  # events that may change memory
         self._files = Files()
         self._calls: dict[int, Call] = {}
         self._forks = False  # PERF_RECORD_FORK is recorded, so that the kernel's own events of a fork only add to it
@@ -72,9 +73,12 @@ class Translator:
         self.events += 1
         handler = self._handlers.get(line.event)
         if handler is not None:
+            self.useful += 1
             handler(line)
         elif line.event.startswith("sys_enter_"):
-            self._enter(line, line.event.removeprefix("sys_enter_"))
+            name = line.event.removeprefix("sys_enter_")
+            self.useful += name in ARGUMENTS
+            self._enter(line, name)
         elif line.event.startswith("sys_exit_"):
             self._leave(line, line.event.removeprefix("sys_exit_"))
         elif line.event not in _QUIET:
@@ -271,6 +275,7 @@ def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked
         if number == FOREIGN_LINES and not translator.events:
             raise _foreign(source.path)
         if number % LINES_BETWEEN_ASKING == 0 or line is None:
+            _bounded(translator, source)
             if cancelled is not None and cancelled():
                 raise Cancelled
             if progress is not None:
@@ -280,10 +285,7 @@ def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked
         raise _foreign(source.path)
     operations = tuple(translator.log.operations)
     if not operations:
-        raise FormatError(
-            f"{source.path}: has {translator.events} events of perf script, but none that changes memory; record with "
-            "the events of mmap, brk, page faults and tasks."
-        )
+        raise _useless(source.path, translator.events)
     if progress is not None:
         progress(source.total, source.total)
     return Session(
@@ -294,6 +296,22 @@ def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked
         view=DESIGNS[-1],
         report=translator.log.report(),
         path=source.path,
+    )
+
+
+def _bounded(translator: Translator, source: Source) -> None:
+    if translator.events > limits.EVENTS_WITHOUT_MEMORY and not translator.useful:
+        raise _useless(source.path, translator.events)
+    if len(translator.log.operations) > limits.MAX_OPERATIONS:
+        raise FormatError(
+            f"{source.path}: comes to more than {limits.MAX_OPERATIONS:,} operations; record for a shorter time."
+        )
+
+
+def _useless(path: str, events: int) -> FormatError:
+    return FormatError(
+        f"{path}: has {events:,} events of perf script, but none that changes memory; record with the events of mmap, "
+        "brk, page faults and tasks."
     )
 
 

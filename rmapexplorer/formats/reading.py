@@ -13,13 +13,10 @@ from typing import BinaryIO, cast
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 
 GZIP_MAGIC = b"\x1f\x8b"
-SESSION_BYTES = 512 << 20
-"""A session with more text than this is not read (a session of a million operations has about 60 MB)."""
-
 LINE_BYTES = 1 << 14
 """Longer lines of a recording are dropped: the longest real one has a path of 4096 bytes."""
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class Source:
@@ -41,23 +38,24 @@ class Source:
         """Bytes of the file itself read so far."""
         return min(self._raw.tell(), self.total)
 
-    def read_all(
-        self, progress: Progress | None = None, cancelled: Asked | None = None, most: int = SESSION_BYTES
-    ) -> bytes:
-        """Everything from here on; FormatError beyond ``most`` bytes."""
-        parts: list[bytes] = []
-        size = 0
+    def chunks(self, progress: Progress | None = None, cancelled: Asked | None = None) -> Iterator[bytes]:
+        """Everything from here on, piece by piece; the user is told and asked at each. :raises Cancelled: stopped."""
         while part := self.stream.read(_CHUNK):
-            parts.append(part)
-            size += len(part)
-            if size > most:
-                raise FormatError(
-                    f"{self.path}: more than {most >> 20} MiB of text, which no such file has; open a smaller file."
-                )
             if progress is not None:
                 progress(self.done, self.total)
             if cancelled is not None and cancelled():
                 raise Cancelled
+            yield part
+
+    def read_all(self, most: int, progress: Progress | None = None, cancelled: Asked | None = None) -> bytes:
+        """Everything from here on; FormatError beyond ``most`` bytes."""
+        parts: list[bytes] = []
+        size = 0
+        for part in self.chunks(progress, cancelled):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise FormatError(f"{self.path}: holds more than {most >> 20} MiB of text; open a smaller file.")
         return b"".join(parts)
 
     def lines(self) -> Iterator[bytes | None]:

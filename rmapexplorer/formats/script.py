@@ -14,14 +14,20 @@ from typing import Any
 from attrs import define, field, frozen
 
 from rmapexplorer.core.operations import Operation
+from rmapexplorer.formats.limits import (
+    LINE_CHARACTERS,
+    MAX_ALL_RUNS,
+    MAX_FILES,
+    MAX_NOTES,
+    MAX_OPERATIONS,
+    SCRIPT_STATEMENTS,
+)
 from rmapexplorer.formats.script_cursor import Cursor, Fault, Hope, ScriptError, nearest
 from rmapexplorer.formats.script_heads import HEADS, Head, read_head
 from rmapexplorer.formats.script_numbers import NUMBER, TIMES, Env, Late, whole
 from rmapexplorer.formats.script_operations import NAMES, Line, read_line
 from rmapexplorer.formats.script_slots import binding, name_of
 
-MAX_OPERATIONS = 1_000_000
-"""Operations a script may come to."""
 MAX_STEPS = 3_000_000
 """Lines a script may run through, those without an operation among them."""
 MAX_DEPTH = 12
@@ -93,11 +99,24 @@ class Reader:
         self.names: set[str] = set()
         self._blocks = [_Block(0, self.program.statements, 0, -1)]
         self._number = 0
+        self._said = 0  # lines with a word on them
+        self._stopped = False
         self._acted = False
 
     def feed(self, line: str) -> None:
         """The next line. A fault is noted, and reading goes on behind it."""
         self._number += 1
+        if self.full or not line or line.isspace():
+            return
+        self._said += 1
+        if self._said > SCRIPT_STATEMENTS:
+            what = f"more than {SCRIPT_STATEMENTS:,} lines with a word on them; use 'repeat', or a session (.rmap)"
+            self._note(self._whole(what, len(line)))
+            self._stopped = True
+            return
+        if len(line) > LINE_CHARACTERS:
+            self._note(self._whole(f"the line is longer than {LINE_CHARACTERS:,} characters; divide it", 1))
+            return
         cursor = Cursor(line.rstrip("\r"), self._number, self.names)
         if cursor.kind == "end":
             return
@@ -107,13 +126,21 @@ class Reader:
         except ScriptError as error:
             self._note(error.fault)
 
+    @property
+    def full(self) -> bool:
+        """Enough is wrong with the text: nothing more of it is looked at."""
+        return self._stopped or len(self.program.faults) >= MAX_FAULTS
+
+    def _whole(self, text: str, length: int) -> Fault:
+        return Fault(line=self._number, column=1, length=length, text=text)
+
     def end(self) -> Program:
         """All that was read."""
         self._unfinished()
         return self.program
 
     def _note(self, fault: Fault) -> None:
-        if len(self.program.faults) < MAX_FAULTS:
+        if not self.full:
             self.program.faults.append(fault)
 
     def _unfinished(self) -> None:
@@ -233,6 +260,8 @@ class Run:
     marks: list[tuple[int, str, int]] = field(factory=list)
     """(position, text, line)."""
     operations: int = 0
+    runs: int = 0
+    """Of all touches together."""
     steps: int = 0
 
 
@@ -277,7 +306,13 @@ def _run_all(body: list[Statement], run: Run) -> Iterator[tuple[int, Operation |
             run.operations += 1
             if run.operations > MAX_OPERATIONS:
                 raise _too_many(statement)
-            yield statement.line, _made(what, run.env)
+            op = _made(what, run.env)
+            run.runs += len(getattr(op, "runs", ()))
+            if run.runs > MAX_ALL_RUNS:
+                raise statement.cursor.error(
+                    f"the script touches more than {MAX_ALL_RUNS:,} runs; use longer ones", 0, 6
+                )
+            yield statement.line, op
         elif isinstance(what, Repeat):
             yield from _loop(statement, what, run)
         else:
@@ -307,8 +342,12 @@ def _quiet(statement: Statement, what: Let | Mark | Head, run: Run) -> None:
         value = what.value(run.env) if callable(what.value) else what.value
         run.env.names[what.name] = run.settings.get(what.name, value)
     elif isinstance(what, Mark):
+        if len(run.marks) >= MAX_NOTES:
+            raise statement.cursor.error(f"more than {MAX_NOTES:,} bookmarks; mark less", 0, 4)
         run.marks.append((run.operations, what.text, statement.line))
     else:
+        if len(run.heads) >= MAX_FILES:
+            raise statement.cursor.error(f"more than {MAX_FILES:,} lines that say what it runs on", 0, len(what.word))
         values = {name: value(run.env) if callable(value) else value for name, value in what.values.items()}
         if what.word == "process" and run.env.highest is not None:
             run.env.highest = max(run.env.highest, values["pid"])

@@ -12,7 +12,7 @@ from attrs import frozen
 from rmapexplorer.formats.codec import text as checked_text
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<word>[A-Za-z0-9_]+)|(?P<text>\"(?:[^\"\\]|\\.)*\")|(?P<mark>->|[-+*(),:=])|(?P<end>#.*|\Z)|(?P<bad>.))",
+    r"\s*(?:(?P<word>[A-Za-z0-9_]+)|(?P<text>\"[^\"\\]*(?:\\.[^\"\\]*){0,5000}\")|(?P<mark>->|[-+*(),:=])|(?P<end>#.*|\Z)|(?P<bad>.))",
     re.DOTALL,
 )
 _RAW = re.compile(r"\s*([^\s#\"]+)")
@@ -67,6 +67,8 @@ def quoted(text: str) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """The word most like ``word``, "" where none is."""
+    if len(word) > SHOWN:
+        return ""
     found = difflib.get_close_matches(word.lower(), sorted(set(words)), 1, 0.6)
     return found[0] if found else ""
 

@@ -18,6 +18,7 @@ from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import USUAL, design_named, world_key
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
+from rmapexplorer.formats.limits import SCRIPT_LINES
 from rmapexplorer.formats.outline import Note
 from rmapexplorer.formats.script import WORDS, Program, Reader, Run, expand
 from rmapexplorer.formats.script_cursor import Fault, ScriptError, nearest, quoted
@@ -79,9 +80,14 @@ def load_script(
 
 
 def _program(text: str, path: str, progress: Progress | None, cancelled: Asked | None) -> Program:
-    reader, lines = Reader(), text.split("\n")
+    reader, count = Reader(), text.count("\n") + 1
+    if count > SCRIPT_LINES:
+        raise FormatError(f"{path}: has {count:,} lines, a script has at most {SCRIPT_LINES:,}; use repeat.")
+    lines = text.split("\n")
     for number, line in enumerate(lines):
         reader.feed(line)
+        if reader.full:
+            break
         if number % LINES_BETWEEN_ASKING == 0:
             _ask(cancelled)
             if progress is not None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from rmapexplorer.core.units import Span
+from rmapexplorer.formats.limits import MAX_RUNS
 from rmapexplorer.formats.script_cursor import Cursor, quoted
 from rmapexplorer.formats.script_numbers import (
     COUNT,
@@ -339,6 +340,8 @@ class Runs:
         """All of them, separated by commas."""
         runs = [self._run(cursor)]
         while cursor.mark(","):
+            if len(runs) >= MAX_RUNS:
+                raise cursor.error(f"more than {MAX_RUNS:,} runs in one touch; divide it")
             runs.append(self._run(cursor))
         values["runs"] = joined(lambda *all_of_them: all_of_them, *runs)
 

@@ -8,15 +8,16 @@ the start): that is how branches are kept. Older versions are converted step by 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Machine
-from rmapexplorer.formats import codec, kernel_section, outline, writing
+from rmapexplorer.formats import codec, kernel_section, limits, outline, writing
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
+from rmapexplorer.formats.json_text import JsonText, pieces_of
 from rmapexplorer.formats.outline import Designs, Note
 from rmapexplorer.formats.reading import opened
 from rmapexplorer.formats.trace import Trace
@@ -80,46 +81,50 @@ class Session:
 def load_session(path: str, progress: Progress | None = None, cancelled: Asked | None = None) -> Session:
     """The session in the file; FormatError says in one sentence why there is none."""
     with opened(path) as source:
-        data = source.read_all(progress, cancelled)
-    return parse_session(data, path)
+        return from_json(read_json(JsonText(source.chunks(progress, cancelled), path)), path)
 
 
 def parse_session(data: bytes, path: str) -> Session:
     """The session in the bytes of a file; ``path`` is for messages."""
-    return from_json(parse_json(data, path), path)
+    return from_json(read_json(JsonText(pieces_of(data), path)), path)
 
 
-def parse_json(data: bytes, path: str) -> Any:
-    """Any JSON without NaN and without a key given twice; FormatError otherwise, never a RecursionError."""
-    try:
-        words = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: is neither JSON nor text (byte {error.start}); choose another file.") from error
-    try:
-        return json.loads(words, parse_constant=_no_constant, object_pairs_hook=_no_twins)
-    except json.JSONDecodeError as error:
-        raise FormatError(
-            f"{path}, line {error.lineno}: is damaged JSON ({error.msg}, column {error.colno}); take an intact copy."
-        ) from error
-    except RecursionError as error:
-        raise FormatError(f"{path}: is nested too deeply for a session; choose another file.") from error
-    except ValueError as error:
-        raise FormatError(f"{path}: {error}; correct it or take an intact copy.") from error
-    except MemoryError as error:
-        raise FormatError(f"{path}: does not fit into memory; choose a smaller file.") from error
+@frozen
+class Decoded:
+    """The operations of a file of the present version, taken from its text one by one."""
+
+    operations: tuple[Operation, ...]
+    parents: tuple[int, ...]
 
 
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"holds {word}, which is no number a session can have")
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        seen: set[str] = set()
-        twin = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"has the key {codec.shown(twin)} twice in one object")
+def read_json(text: JsonText) -> Any:
+    """The document; of a session of the present version the operations as Decoded, anything else as it is."""
+    if text.peek() != "{":
+        found = text.value()
+        text.end()
+        return found
+    data: dict[str, Any] = {}
+    for key in text.members():
+        listed = text.peek() == "["
+        if key == "operations" and listed and (data.get("format"), data.get("version")) == (FORMAT, VERSION):
+            data[key] = _decoded(text)
+        elif key == "traces" and listed:
+            data[key] = list(text.elements())
+        else:
+            data[key] = text.value()
+    text.end()
     return data
+
+
+def _decoded(text: JsonText) -> Decoded:
+    try:
+        return _operations(text.elements(kept=False))
+    except ValueError as error:
+        raise _wrong(text.path, error) from error
+
+
+def _wrong(path: str, error: ValueError) -> FormatError:
+    return FormatError(f"{path}: {error}; correct it or take an intact copy.")
 
 
 def from_json(data: Any, path: str, converters: Mapping[int, Converter] = CONVERTERS) -> Session:
@@ -129,7 +134,7 @@ def from_json(data: Any, path: str, converters: Mapping[int, Converter] = CONVER
             raise FormatError(f"{path}: is JSON, but no rmapexplorer session; choose another file.")
         return _build(_present(data, path, converters), path)
     except ValueError as error:
-        raise FormatError(f"{path}: {error}; correct it or take an intact copy.") from error
+        raise _wrong(path, error) from error
 
 
 def _present(data: dict[str, Any], path: str, converters: Mapping[int, Converter]) -> dict[str, Any]:
@@ -149,19 +154,23 @@ def _present(data: dict[str, Any], path: str, converters: Mapping[int, Converter
 
 def _build(data: dict[str, Any], path: str) -> Session:
     values = outline.head(data)
-    operations, parents = _operations(data["operations"])
+    listed = data["operations"]
+    if not isinstance(listed, list | Decoded):
+        raise ValueError(f'"operations" must be a list, not {codec.shown(listed)}')
+    decoded = listed if isinstance(listed, Decoded) else _operations(listed)
+    operations, parents = decoded.operations, decoded.parents
     outline.consistent(values, len(operations), parents)
     if values.get("kernel"):
         kernel_section.consistent(values["kernel"], operations, parents)
     return Session(operations=operations, parents=parents, path=path, **values)
 
 
-def _operations(items: Any) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
-    if not isinstance(items, list):
-        raise ValueError(f'"operations" must be a list, not {codec.shown(items)}')
+def _operations(items: Iterable[Any]) -> Decoded:
     operations: list[Operation] = []
     parents: list[int] = []
+    runs = 0
     for index, item in enumerate(items):
+        limits.at_most(index + 1, limits.MAX_OPERATIONS, "operations")
         try:
             after = index - 1
             if isinstance(item, dict) and "after" in item:
@@ -171,7 +180,9 @@ def _operations(items: Any) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
         except ValueError as error:
             raise ValueError(f"operation {index + 1} {error}") from error
         parents.append(after)
-    return tuple(operations), tuple(parents)
+        runs += len(getattr(operations[-1], "runs", ()))
+        limits.at_most(runs, limits.MAX_ALL_RUNS, "runs of touches")
+    return Decoded(tuple(operations), tuple(parents))
 
 
 def _after(value: Any, index: int) -> int:

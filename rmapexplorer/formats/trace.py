@@ -6,17 +6,17 @@ operations have absolute page numbers and pids. Steps hold only what changed; ``
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from rmapexplorer.core import operations as o
 from rmapexplorer.core.units import Machine, Span
+from rmapexplorer.formats import codec, limits, trace_shape
 from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.json_text import JsonText
+from rmapexplorer.formats.reading import opened
 
 ARENA = 0x200000000
 """Page number at which an arena begins (address 0x200000000000)."""
@@ -56,31 +56,47 @@ class Trace:
 
 def load_traces(path: str) -> list[Trace]:
     """The traces of a file (.json or .json.gz): one, or a corpus of many. :raises FormatError: one sentence."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError as trouble:
-        raise FormatError(f"{path} cannot be read: {trouble.strerror or trouble}.") from None
-    try:
-        text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-        found = json.loads(text)
-    except (OSError, EOFError, ValueError, RecursionError) as trouble:
-        raise FormatError(f"{path} is no kernel trace: it is not readable as JSON ({trouble}).") from None
+    with opened(path) as source:
+        text = JsonText(source.chunks(), path)
+        if text.peek() != "{":
+            raise _no_trace(path)
+        found = {
+            key: list(text.elements()) if key == "traces" and text.peek() == "[" else text.value()
+            for key in text.members()
+        }
+        text.end()
     return parse_traces(found, path)
+
+
+def _no_trace(path: str) -> FormatError:
+    return FormatError(f'{path}: is no kernel trace, it has neither "traces" nor "steps"; choose another file.')
 
 
 def parse_traces(found: Any, path: str) -> list[Trace]:
     """Traces from decoded JSON. :raises FormatError: where it has another shape."""
     many = found.get("traces", [found]) if isinstance(found, dict) else None
-    if not isinstance(many, list) or not many:
-        raise FormatError(f'{path} is no kernel trace: it has neither "traces" nor "steps".')
+    if not isinstance(many, list) or not many or (many == [found] and "steps" not in found):
+        raise _no_trace(path)
     out = []
     for number, raw in enumerate(many):
         try:
+            limits.at_most(number + 1, limits.MAX_TRACES, "traces")
+            trace_shape.check(raw)
             out.append(_trace(raw))
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as trouble:
-            where = f"trace {number + 1} of {path}"
-            raise FormatError(f"{where} is damaged: {type(trouble).__name__} {trouble}; record it again.") from None
+            _check(out[-1])
+        except (LookupError, ValueError) as trouble:
+            what = f'there is no "{trouble.args[0]}" in a call' if isinstance(trouble, LookupError) else trouble
+            raise FormatError(f"{path}: trace {number + 1} is damaged, {what}; record it again.") from None
     return out
+
+
+def _check(trace: Trace) -> None:
+    for number, step in enumerate(trace.steps):
+        if step.operation is not None and (words := codec.problem(step.operation)):
+            raise ValueError(f"step {number} {words}")
+    for name, size in trace.files.items():
+        if size < 0:
+            raise ValueError(f"the file {codec.shown(name)} has {size} pages")
 
 
 def _trace(raw: Json) -> Trace:
@@ -96,8 +112,8 @@ def _trace(raw: Json) -> Trace:
             if "err" not in entry:
                 pids[child[0]] = child[1]
         steps.append(Step(raw=entry, operation=_operation(op, pid, child), child=child))
-    files = {str(name): int(size) for name, size in (raw.get("files") or {}).items()}
-    return Trace(name=str(raw["name"]), files=files, first=first, steps=tuple(steps), note=str(raw.get("note") or ""))
+    files = dict(raw.get("files") or {})
+    return Trace(name=raw["name"], files=files, first=first, steps=tuple(steps), note=raw.get("note") or "")
 
 
 def states(trace: Trace) -> Iterator[Json]:

@@ -6,9 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from rmapexplorer.core.operations import Operation
 from rmapexplorer.designs.registry import USUAL
-from rmapexplorer.formats import codec
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.kernel_section import operations_of
 from rmapexplorer.formats.outline import Note
@@ -39,7 +37,6 @@ def trace_session(parsed: Any, path: str, name: str = "") -> Session:
     traces = parse_traces(parsed, path)
     trace = _named(traces, path, name)
     operations = operations_of(trace)
-    _check(trace, operations, path)
     return Session(
         kernel=trace,
         title=trace.name,
@@ -53,16 +50,6 @@ def trace_session(parsed: Any, path: str, name: str = "") -> Session:
         path=f"{path}#{trace.name}" if len(traces) > 1 else path,
         siblings=tuple(f"{path}#{one.name}" for one in traces) if len(traces) > 1 else (),
     )
-
-
-def _check(trace: Trace, operations: Sequence[Operation], path: str) -> None:
-    where = f"{path}: trace {trace.name}"
-    for number, op in enumerate(operations):
-        if words := codec.problem(op):
-            raise FormatError(f"{where}, step {number} {words}; record it again.")
-    for name, size in trace.files.items():
-        if size < 0:
-            raise FormatError(f"{where}: the file {name} has {size} pages; record it again.")
 
 
 def trace_at(path: str) -> Trace:

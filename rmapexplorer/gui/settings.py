@@ -209,7 +209,7 @@ class Settings:
             scratch = Path(folder) / "settings.ini"
             try:
                 with opened(path) as source:
-                    scratch.write_bytes(source.read_all(most=SETTINGS_BYTES))
+                    scratch.write_bytes(source.read_all(SETTINGS_BYTES))
             except FormatError:
                 return False
             return self._take(QSettings(str(scratch), QSettings.Format.IniFormat))

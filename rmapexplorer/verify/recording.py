@@ -6,7 +6,6 @@ vma. Left out are [vsyscall], which is no vma, and offsets of the kernel's own m
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import design_named
 from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.json_text import JsonText
+from rmapexplorer.formats.reading import opened
 from rmapexplorer.formats.session import Session
 
 SUFFIXES = (".perf.txt.gz", ".perf.txt", ".txt.gz", ".txt", ".gz")
@@ -52,16 +53,29 @@ def final_state_of(path: str) -> str | None:
 
 def load_final(path: str) -> dict[int, list[dict[str, Any]]]:
     """pid -> vmas as smaps named them. :raises FormatError: one sentence."""
+    with opened(path) as source:
+        text = JsonText(source.chunks(), path)
+        found = text.value()
+        text.end()
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {
-            int(pid): [v for v in process["vmas"] if v["name"] != "[vsyscall]"]
-            for pid, process in found["processes"].items()
-        }
-    except OSError as trouble:
-        raise FormatError(f"{path} cannot be read: {trouble.strerror or trouble}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as trouble:
-        raise FormatError(f"{path} is no final state of a recording: {type(trouble).__name__} {trouble}") from None
+        return {int(pid): _vmas(process["vmas"]) for pid, process in found["processes"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as trouble:
+        what = f"{type(trouble).__name__} {trouble}"
+        raise FormatError(f"{path}: is no final state of a recording ({what}); record it again.") from None
+
+
+_VMA: dict[str, type] = {"name": str, "start": int, "end": int, "offset": int, "anonymous": int, "perm": str}
+"""What of a vma is compared."""
+
+
+def _vmas(listed: Any) -> list[dict[str, Any]]:
+    for vma in listed:
+        for key in ("name", "start", "end", "perm", "offset"):
+            vma[key]
+        for key, kind in _VMA.items():
+            if key in vma and type(vma[key]) is not kind:
+                raise TypeError(f"of {key!r}")
+    return [v for v in listed if v["name"] != "[vsyscall]"]
 
 
 def verify_recording(session: Session, final: str, design: str = "anon_vma_chain") -> tuple[list[Mismatch], int]:

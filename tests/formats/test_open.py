@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rmapexplorer.formats import reading
+from rmapexplorer.formats import limits, reading
 from rmapexplorer.formats.codec import problem
 from rmapexplorer.formats.errors import Cancelled, FormatError
 from rmapexplorer.formats.open import load_any
@@ -110,9 +110,9 @@ def test_a_disk_error(tmp_path, monkeypatch):
 
 
 def test_more_text_than_any_session_has(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "SESSION_BYTES", 3 << 20)
+    monkeypatch.setattr(limits, "TEXT_BYTES", 3 << 20)
     (tmp_path / "a").write_bytes(gzip.compress(b"{" + b" " * (5 << 20)))
-    assert "MiB of text, which no session has" in refused(tmp_path / "a")
+    assert "holds more than 3 MiB of text" in refused(tmp_path / "a")
 
 
 def test_cancelling_and_progress_reach_both_kinds(tmp_path):

@@ -45,7 +45,7 @@ def test_our_own_traces_are_traces(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["verify", "/nowhere.json"], 3, "cannot be read"),
+        (["verify", "/nowhere.json"], 3, "no such file"),
         (["verify", str(TRACES / "cow.json.gz"), "--design", "pte_chain"], 2, "cannot be compared"),
         (["verify", str(TRACES / "cow.json.gz"), "--design", "x"], 2, "there is no design"),
     ],
