@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
@@ -16,6 +16,9 @@ LINES, LINES_LARGE = 2, 3
 
 class Caption(QLabel):
     """Plain text in a line or a few; ``longest`` is a sentence for which there is always room, so that nothing jumps."""
+
+    fitted = Signal()
+    """Its height is another."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +68,10 @@ class Caption(QLabel):
         metrics = QFontMetrics(self.font())
         most = LINES_LARGE if self._large else LINES
         lines = min(most, max(self._lines(metrics, self._sentence), self._lines(metrics, self._longest), 1))
-        self.setFixedHeight(lines * metrics.lineSpacing() + 2)
+        high = lines * metrics.lineSpacing() + 2
+        if high != self.minimumHeight():
+            self.setFixedHeight(high)
+            self.fitted.emit()
         self.setText(self._cut(metrics, most))
         self.setToolTip("" if self.text() == self._sentence else self._sentence)
 

@@ -13,6 +13,7 @@ from rmapexplorer.core.units import PAGE_BYTES, Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.lookups import PSS_SHIFT, SmapsRow
 from rmapexplorer.gui.models.vmas import maps_line
+from rmapexplorer.gui.owner_words import owner_word
 
 _MMAP_FLAGS = {vm.LOCKED: "locked", vm.NORESERVE: "noreserve", vm.GROWSDOWN: "growsdown", vm.SPECIAL: "special"}
 
@@ -139,7 +140,7 @@ def plain(frame: Frame, pid: int, rows: Sequence[int], whole: bool) -> str:
         )
     vmas = frame.vmas
     for row in rows:
-        owner = f"A{int(vmas.anon[row])}" if vmas.anon[row] >= 0 else "-"
+        owner = owner_word(frame.view, int(vmas.anon[row]), "-")
         pages = int(vmas.anon_pages[row] + vmas.file_pages[row])
         text = (
             f"{int(vmas.start[row]):x}-{int(vmas.end[row]):x} {vm.perms(int(vmas.flags[row]))} "

@@ -15,6 +15,7 @@ from rmapexplorer.core.flags import perms
 from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES
 from rmapexplorer.engine.frames import Frame, HistoryEntry
 from rmapexplorer.engine.lookups import Mappers
+from rmapexplorer.gui.owner_words import owner_word
 
 SLICE = 4096
 """Operations that are looked through at a time."""
@@ -110,7 +111,11 @@ def _vma(group: Group, row: int) -> Hit:
     pid, start, end = int(frame.tasks.pid[task]), int(vmas.start[row]), int(vmas.end[row])
     file, label, anon = int(vmas.file[row]), int(vmas.label[row]), int(vmas.anon[row])
     name = frame.files[file] if file >= 0 else frame.labels[label] if label >= 0 else ""
-    words = [f"{frame.tasks.comm[task]} {pid}", *([f"A{anon}"] if anon >= 0 else []), *([name] if name else [])]
+    words = [
+        f"{frame.tasks.comm[task]} {pid}",
+        *([owner_word(frame.view, anon)] if anon >= 0 else []),
+        *([name] if name else []),
+    ]
     inside = start <= group.vpn < end
     return Hit(
         title=f"{start:x}-{end:x} {perms(int(vmas.flags[row]))}", detail=" · ".join(words),

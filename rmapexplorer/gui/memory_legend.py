@@ -15,6 +15,7 @@ from rmapexplorer.engine.page_runs import COPIED, OWN, SHARED, STATES, SWAPPED
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui.memory_paint_live import faded
 from rmapexplorer.gui.memory_style import PAGE_TOKENS
+from rmapexplorer.gui.owner_words import owner_kind, owner_word
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme
 
@@ -81,6 +82,7 @@ class Legend(QWidget):
         self.hint = hint
         self.signs: list[Sign] = []
         self.mode = "anon_vma"
+        self._words = ("A0, A1", "owner")
         self._theme: Theme | None = None
         self.setFont(scaled(self.font(), 0.92))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -97,15 +99,19 @@ class Legend(QWidget):
         self.mode = mode
         self.update()
 
-    def set_signs(self, signs: list[Sign]) -> None:
-        """Show these."""
-        if signs != self.signs:
-            self.signs = signs
+    def set_signs(self, signs: list[Sign], view: str = "") -> None:
+        """Show these; under the design ``view`` the objects that vmas hang on have their name."""
+        words = (f"{owner_word(view, 0)}, {owner_word(view, 1)}", owner_kind(view)) if view else self._words
+        if (signs, words) != (self.signs, self._words):
+            self.signs, self._words = signs, words
             self._tell()
             self.update()
 
     def _tell(self) -> None:
-        lines = [f"<b>{escape(sign.word)}</b>: {escape(sign.meaning)}" for sign in self.signs]
+        lines = [
+            f"<b>{escape(self._words[0] if sign.key == 'owner' else sign.word)}</b>: {escape(sign.meaning)}"
+            for sign in self.signs
+        ]
         self.setToolTip("<br>".join([*lines, escape(self.hint)]))
         self.setAccessibleName("Legend: " + ", ".join(sign.word for sign in self.signs))
 
@@ -128,10 +134,10 @@ class Legend(QWidget):
         return found
 
     def _word(self, sign: Sign) -> str:
-        return "owner" if sign.key == "owner" else sign.word
+        return self._words[1] if sign.key == "owner" else sign.word
 
     def _sample_width(self, sign: Sign, metrics: QFontMetricsF) -> float:
-        return metrics.horizontalAdvance(sign.word) + 6 if sign.key == "owner" else SAMPLE
+        return metrics.horizontalAdvance(self._words[0]) + 6 if sign.key == "owner" else SAMPLE
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Samples, words, and the hint where it fits."""
@@ -162,7 +168,7 @@ class Legend(QWidget):
         p.setPen(Qt.PenStyle.NoPen)
         if sign.key == "owner":
             p.setPen(theme.color("text"))
-            p.drawText(box, Qt.AlignmentFlag.AlignCenter, sign.word)
+            p.drawText(box, Qt.AlignmentFlag.AlignCenter, self._words[0])
             return
         if sign.key == "mark":
             p.setBrush(theme.color("warn"))

@@ -115,7 +115,9 @@ class MemoryMap(Panel):
         self._zoomed()
 
     def _sign(self, frame: Frame) -> None:
-        self.legend.set_signs(occurring(frame, bool(self.canvas.scene is not None and self.canvas.scene.spots)))
+        self.legend.set_signs(
+            occurring(frame, bool(self.canvas.scene is not None and self.canvas.scene.spots)), frame.view
+        )
 
     def set_walk_step(self, revealed: int) -> None:
         """Outline what the first ``revealed`` steps of the walk visit."""

@@ -13,6 +13,7 @@ from rmapexplorer.engine.frames import Frame, VmaRows
 from rmapexplorer.engine.page_runs import COPIED, OWN, SHARED
 from rmapexplorer.engine.page_runs import SWAPPED as IN_SWAP
 from rmapexplorer.gui.memory_geometry import moved
+from rmapexplorer.gui.owner_words import owner_word
 
 MODES = {"anon_vma": "anon_vma", "sharing": "sharing", "kind": "kind", "perms": "permissions", "state": "state"}
 """Colour modes and their names on the screen."""
@@ -112,7 +113,7 @@ def states(vmas: VmaRows, rows: slice) -> np.ndarray:
 def words(frame: Frame, i: int, is_moved: bool) -> list[str]:
     """What may stand in the box of vma ``i``, longest first; the map takes the first that fits."""
     v = frame.vmas
-    owner = f"A{v.anon[i]}" if v.anon[i] >= 0 else ""
+    owner = owner_word(frame.view, int(v.anon[i]))
     if v.label[i] >= 0:
         name = frame.labels[v.label[i]].strip("[]")
     elif v.file[i] >= 0:
@@ -153,7 +154,7 @@ def tooltip(frame: Frame, task: int, i: int, vpn: int) -> str:
         held += f"; {v.shared_pages[i]:,} mapped more than once"
     lines.append(f"{end - start:,} pages: {held or 'none touched'}")
     if v.anon[i] >= 0:
-        lines.append(f"A{v.anon[i]}, {v.links[i]} link{'s' if v.links[i] != 1 else ''}")
+        lines.append(f"{owner_word(frame.view, int(v.anon[i]))}, {v.links[i]} link{'s' if v.links[i] != 1 else ''}")
     lines += _page_line(frame, i, vpn)
     if v.file[i] < 0 and pgoff not in (0, start) and not v.flags[i] & (fl.SHARED | fl.GROWSDOWN):
         lines.append(f"moved: its index still counts from {pgoff:x}")

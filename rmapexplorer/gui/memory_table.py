@@ -12,6 +12,7 @@ from rmapexplorer.core.flags import perms
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
+from rmapexplorer.gui.owner_words import owner_word
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme
@@ -111,7 +112,7 @@ class MapModel(TableModel):
             return f"{self._number(row, key):x}"
         if key == "anon":
             number = self._number(row, "anon")
-            return f"A{number}" if number >= 0 else "–"
+            return owner_word(frame.view, number, "–")
         if key == "name":
             file, label = self._number(row, "file"), self._number(row, "label")
             return frame.files[file] if file >= 0 else frame.labels[label] if label >= 0 else ""

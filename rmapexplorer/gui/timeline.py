@@ -42,6 +42,9 @@ SNAP = 4
 MARGIN = 16
 """Room at both ends of the track, in device-independent pixels."""
 
+SPARE = 8
+"""The panel is at most so much higher than what is in it, in device-independent pixels: room belongs to the others."""
+
 WORDS = 0.42
 """Share of the panel that the operation in words may take."""
 
@@ -354,6 +357,7 @@ class Timeline(QWidget):
         whole.addLayout(row, 1)
         self.caption = Caption()
         whole.addWidget(self.caption)
+        self.caption.fitted.connect(lambda: self.setMaximumHeight(self.sizeHint().height() + SPARE))
         row.setSpacing(14)
         for label in (self.where, self.what):
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
@@ -12,12 +14,16 @@ from rmapexplorer.gui.icons import grown, icon, marker
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
 
+TIP_LETTERS = 64
+"""Letters of a line of a tip."""
+
 
 def design_tip(key: str, title: str) -> str:
     """Name, year, version and idea of a design in two lines of plain text."""
     name = key.partition(":")[0]
     kind = next((kind for kind in DESIGNS if kind.key == name), None)
     about = f"{title}, {kind.when}.\nIdea: {kind.story}." if kind is not None else f"{title}."
+    about = "\n".join(fill(line, TIP_LETTERS) for line in about.split("\n"))
     return f"{about}\nClick to look into it: all designs ran the same operations."
 
 

@@ -139,3 +139,11 @@ def test_a_caption_is_plain_text_cut_by_words(qtbot: QtBot) -> None:
 )
 def test_every_operation_says_in_plain_words_what_it_did(op: Operation, deltas: dict[str, int], words: str) -> None:
     assert words in sentences.sentence(op, deltas)
+
+
+def test_the_timeline_takes_no_more_room_than_it_needs(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1280, 1000)
+    window.docks.proportion()
+    qtbot.wait(50)
+    timeline = window.views["timeline"]
+    assert timeline.height() <= timeline.sizeHint().height() + 8

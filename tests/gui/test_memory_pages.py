@@ -14,7 +14,7 @@ from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import design_named
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.snapshot import columns
-from rmapexplorer.gui import memory_paint
+from rmapexplorer.gui import memory_paint, memory_style
 from rmapexplorer.gui.memory_legend import Legend, occurring
 from rmapexplorer.gui.memory_map import MemoryMap
 from rmapexplorer.gui.selection import Selection
@@ -152,3 +152,14 @@ def test_columns_beside_the_boxes_are_no_trouble_at_high_addresses(qtbot: Any) -
     more = (Mmap(pid=2, span=far), Touch(pid=2, runs=((far.start, far.end, "w"),)))
     shown = Shown(qtbot, frame_of(*more))
     assert shown.colour(1, far.start - 0x1000 + 2.5) == shown.colour(1, far.start - 0x1000 + 5.5)
+
+
+def test_owners_have_the_name_they_have_under_the_design_in_view(qtbot: Any) -> None:
+    words = {
+        design: memory_style.words(frame_of(design=design), 0, False)[-1]
+        for design in ("anon_vma", "anonmm", "anon_vma_chain", "pte_chain")
+    }
+    assert words == {"anon_vma": "A0", "anonmm": "M0", "anon_vma_chain": "A0", "pte_chain": "anon"}
+    shown = Shown(qtbot, frame_of(design="anonmm"))
+    legend = shown.map.findChild(Legend)
+    assert legend is not None and "M0, M1" in legend.toolTip()

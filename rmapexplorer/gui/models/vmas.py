@@ -13,6 +13,7 @@ from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.memory_geometry import moved
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel, compact, plural
+from rmapexplorer.gui.owner_words import owner_word
 
 COPIED = ("birth", "start", "end", "pgoff", "flags", "file", "label", "anon", "links", "anon_pages", "file_pages",
           "swap_pages")  # fmt: skip
@@ -84,6 +85,7 @@ class VmaModel(TableModel):
         self._order = np.empty(0, dtype=np.int64)
         self._files: tuple[str, ...] = ()
         self._labels: tuple[str, ...] = ()
+        self._view = ""
         self._kernel: dict[int, list[str]] = {}
         self._sort = (0, Qt.SortOrder.AscendingOrder)
         self._filter = ""
@@ -119,7 +121,7 @@ class VmaModel(TableModel):
             self._order = order
             self.endResetModel()
             return
-        before, had = (self._cut, self._order), (self._kernel, self._files, self._labels)
+        before, had = (self._cut, self._order), (self._kernel, self._files, self._labels, self._view)
         old, new = len(self._order), len(order)
         if new < old:
             self.beginRemoveRows(QModelIndex(), new, old - 1)
@@ -127,7 +129,7 @@ class VmaModel(TableModel):
             self.endRemoveRows()
         self._take(cut, frame, pid)
         self._order = order[:old]
-        if had == (self._kernel, self._files, self._labels) and not self._kernel:
+        if had == (self._kernel, self._files, self._labels, self._view) and not self._kernel:
             self.touch_rows(*_differing(before, (cut, order)))
         else:
             self.touch_rows(0, min(old, new) - 1)
@@ -138,7 +140,7 @@ class VmaModel(TableModel):
 
     def _take(self, cut: dict[str, np.ndarray], frame: Frame, pid: int) -> None:
         self._cut, self._files, self._labels, self.pid = cut, frame.files, frame.labels, pid
-        self._kernel = _marks(cut, frame, pid)
+        self._kernel, self._view = _marks(cut, frame, pid), frame.view
         stack = cut["label"] == (frame.labels.index("[stack]") if "[stack]" in frame.labels else -2)
         self._away = moved(cut["start"], cut["pgoff"], cut["flags"], cut["file"]) & ~stack
 
@@ -294,7 +296,7 @@ class VmaModel(TableModel):
         if key == "pgoff":
             return f"{self._at(row, 'pgoff'):x}"
         if key == "anon":
-            return f"A{self._at(row, 'anon')}" if self._at(row, "anon") >= 0 else "–"
+            return owner_word(self._view, self._at(row, "anon"), "–")
         if key == "file":
             return self.name(row)
         if key == "pages":
