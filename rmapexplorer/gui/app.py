@@ -123,6 +123,7 @@ def make_window(app: QApplication, settings: Settings, options: argparse.Namespa
     from rmapexplorer.designs.registry import DESIGNS
     from rmapexplorer.engine.engine import Engine
     from rmapexplorer.gui.bridge import Bridge
+    from rmapexplorer.gui.placement import fit
     from rmapexplorer.gui.style import actual_theme, app_font
     from rmapexplorer.gui.theme import Themes
     from rmapexplorer.gui.trouble import Trouble
@@ -140,6 +141,8 @@ def make_window(app: QApplication, settings: Settings, options: argparse.Namespa
     restore(window)
     if options.size or options.screenshot:
         window.resize(*(options.size or (1440, 900)))
+    else:
+        fit(window)
     bridge.start()
     window.show()
     scenario = str(resource(SCENARIO))

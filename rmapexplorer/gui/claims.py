@@ -112,8 +112,8 @@ class Claims(QWidget):
         for part in (self.table, self._lower()):
             part.setMinimumHeight(70)
             self.splitter.addWidget(part)
-            self.splitter.setStretchFactor(self.splitter.count() - 1, 1)
-        self.splitter.setSizes([240, 230])
+            self.splitter.setStretchFactor(self.splitter.count() - 1, 2 - self.splitter.count() // 2)
+        self.splitter.setSizes([340, 170])
         self.table.setWordWrap(True)
         body = QWidget()
         column = QVBoxLayout(body)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from rmapexplorer.engine.frames import Notice, Saved, SessionOpened
 from rmapexplorer.formats.trace_session import split_path
 from rmapexplorer.gui.bridge import Bridge
+from rmapexplorer.gui.file_dialog import dress
 from rmapexplorer.gui.recovery import recovery_folder
 from rmapexplorer.gui.settings import RECENT_LIMIT, Settings
 
@@ -57,6 +58,9 @@ class QtDialogs:
         self._run(dialog, then)
 
     def _run(self, dialog: QFileDialog, then: Callable[[str], None]) -> None:
+        themes = getattr(self._parent.window(), "themes", None)
+        if themes is not None:
+            dress(dialog, themes.current)
         dialog.fileSelected.connect(then)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

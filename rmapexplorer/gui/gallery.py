@@ -200,6 +200,19 @@ class Card(QFrame):
         self.chosen.emit(str(resource(self.scenario.name)))
 
 
+class SearchLine(QLineEdit):
+    """Down goes on into the cards."""
+
+    left = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Down; everything else is typing."""
+        if event.key() == Qt.Key.Key_Down:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+
 class Gallery(QDialog):
     """Not modal. ``chosen`` carries the path of a scenario to open; pictures come in one by one after it is shown."""
 
@@ -213,7 +226,7 @@ class Gallery(QDialog):
         self.frames: dict[str, Frame] = {}
         self._columns = 0
         self.watcher = Watcher(self)
-        self.filter = QLineEdit()
+        self.filter = SearchLine()
         self.filter.setPlaceholderText("Find a scenario")
         self.filter.setAccessibleName("Find a scenario")
         self.filter.setClearButtonEnabled(True)
@@ -228,6 +241,7 @@ class Gallery(QDialog):
             card.moved.connect(lambda dx, dy, c=card: self._move(c, dx, dy))
         self.filter.textChanged.connect(lambda _: self.arrange())
         self.filter.returnPressed.connect(self._first)
+        self.filter.left.connect(self._first)
         self.watcher.told.connect(self._told)
         self.watcher.ended.connect(self._ended)
         themes.changed.connect(self.set_theme)
@@ -274,7 +288,7 @@ class Gallery(QDialog):
         missing = [card.scenario.name for card in self.cards if card.scenario.name not in self.frames]
         if missing and not self.watcher.running:
             self.watcher.run(run_thumbnails, missing)
-        self.cards[0].setFocus()
+        self.filter.setFocus()
 
     def done(self, result: int) -> None:
         """Closed: what is missing waits until it is shown again."""

@@ -18,6 +18,9 @@ _DOWN, _ACROSS = Qt.Orientation.Vertical, Qt.Orientation.Horizontal
 STRIPS = 150
 """Height of menus, toolbar and status bar together, about, in device-independent pixels."""
 
+SIDE, SIDE_MOST = 0.295, 384
+"""Share of the width, and width in device-independent pixels, that the lists of Explore want: addresses of 48 bits are long."""
+
 
 @frozen
 class Perspective:
@@ -67,7 +70,7 @@ def _explore(window: QMainWindow, docks: Docks) -> None:
 
 def _share_explore(window: QMainWindow, docks: Docks) -> None:
     width, height = window.width(), window.height()
-    side = round(max(width * 0.205, min(width * 0.25, 352)))
+    side = round(max(width * 0.205, min(width * SIDE, SIDE_MOST)))
     inspector = round(width * 0.245)
     across = [docks["processes"], docks["memory_map"], docks["inspector"]]
     window.resizeDocks(across, [side, width - side - inspector - 40, inspector], _ACROSS)

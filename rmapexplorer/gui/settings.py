@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 from rmapexplorer.formats import writing
 from rmapexplorer.formats.errors import FormatError
@@ -153,8 +153,10 @@ class Settings:
 
     @property
     def folder(self) -> str:
-        """Folder of the last file dialog, empty at first."""
-        return self._read("files/folder", "")
+        """Where a file dialog begins: the folder used last while it is there, else the user's documents, else their home."""
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        known = (self._read("files/folder", ""), documents)
+        return next((path for path in known if path and Path(path).is_dir()), str(Path.home()))
 
     @folder.setter
     def folder(self, path: str) -> None:

@@ -129,6 +129,8 @@ class TableDelegate(RowDelegate):
         painter.setPen(color or option.palette.color(QPalette.ColorRole.Text))  # type: ignore[attr-defined]
         metrics = painter.fontMetrics()
         if metrics.horizontalAdvance(text) > rect.width():
+            if option.widget.wordWrap() and rect.height() >= 2 * metrics.lineSpacing():  # type: ignore[attr-defined]
+                return False  # the style breaks lines
             text = metrics.elidedText(text, option.textElideMode, rect.width())  # type: ignore[attr-defined]
         painter.drawText(rect, int(alignment(column)), text)
         return True

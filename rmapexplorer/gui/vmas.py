@@ -85,6 +85,7 @@ class Vmas(QWidget):
         self.table = VmaTable()
         self.table.setAccessibleName("VMA table")
         self.table.setModel(self.model)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the name of a file is at the end of its path
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self._anon = AnonDelegate(self.table)

@@ -26,6 +26,7 @@ from rmapexplorer.gui.layout import PLACES, Layout
 from rmapexplorer.gui.looks import Looks
 from rmapexplorer.gui.menus import Menus
 from rmapexplorer.gui.messagebar import MessageBar
+from rmapexplorer.gui.placement import WISH
 from rmapexplorer.gui.player import Player
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
@@ -113,7 +114,7 @@ class MainWindow(QMainWindow):
         self.notes.setStyleSheet("QToolBar { border: none; padding: 0; }")
         self.notes.addWidget(strip)
         self.setStatusBar(self.statusbar)
-        self.resize(1440, 900)
+        self.resize(WISH)
         self.docks = Layout(self, self.views)
         self.menus = Menus(self)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QElapsedTimer, Qt, QTimer, QUrl
+from PySide6.QtCore import QElapsedTimer, QRect, Qt, QTimer, QUrl
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -19,6 +19,7 @@ from rmapexplorer.gui.models.claims import CHIPS, ClaimModel, FigureModel
 from rmapexplorer.gui.panel import HeaderButton
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.style import app_font
+from rmapexplorer.gui.tables import PAD, TableDelegate
 from rmapexplorer.gui.theme import Themes
 
 FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
@@ -161,3 +162,25 @@ def test_no_text_is_clipped(dock: Claims, qtbot: QtBot, width: int) -> None:
     room = dock.table.columnWidth(dock.model.column("verdict"))
     assert all(metrics.horizontalAdvance(text) + 10 <= room for text, _ in CHIPS.values())
     assert dock.model.data(dock.model.index(0, 1), Role.ToolTipRole).startswith(CLAIMS[0].title)
+
+
+def test_a_narrow_panel_shows_six_claims_with_their_titles_in_two_lines(dock: Claims, qtbot: QtBot) -> None:
+    dock.resize(346, 448)
+    qtbot.wait(20)
+    table, section = dock.table, dock.table.verticalHeader().defaultSectionSize()
+    assert table.viewport().height() // section >= 6
+    metrics, room = table.fontMetrics(), dock.plan._header.sectionSize(dock.model.column("title")) - 2 * PAD
+    assert section >= 2 * metrics.lineSpacing()
+    flags = int(Qt.TextFlag.TextWordWrap)
+    high = [
+        metrics.boundingRect(QRect(0, 0, room, 500), flags, words(dock, row, "title")).height() for row in range(18)
+    ]
+    assert sum(height <= 2 * metrics.lineSpacing() + 2 for height in high) >= 10, "the others are elided in the second"
+    delegate, cell = table.itemDelegate(), dock.model.index(2, dock.model.column("title"))
+    picture = table.grab(table.visualRect(cell)).toImage()
+    paper = picture.pixelColor(1, 1)
+    lower = range(picture.height() // 2 + 4, picture.height() - 4)
+    assert isinstance(delegate, TableDelegate)
+    assert any(picture.pixelColor(x, y) != paper for y in lower for x in range(picture.width())), (
+        "the second line is drawn"
+    )

@@ -72,7 +72,9 @@ def test_the_filter_leaves_what_matches(gallery: Gallery, qtbot: QtBot) -> None:
 
 def test_arrows_move_and_enter_opens(gallery: Gallery, qtbot: QtBot, qapp: QApplication) -> None:
     gallery.activateWindow()
-    qtbot.waitUntil(lambda: gallery.cards[0].hasFocus())
+    qtbot.waitUntil(gallery.filter.hasFocus)
+    qtbot.keyClick(gallery.filter, Qt.Key.Key_Down)
+    assert gallery.cards[0].hasFocus()
     qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Right)
     assert gallery.cards[1].hasFocus()
     qtbot.keyClick(gallery.cards[1], Qt.Key.Key_Down)

@@ -181,14 +181,22 @@ def test_the_context_menu_gets_all_that_a_form_needs(qtbot: QtBot) -> None:
     assert asked.args[:2] == ["vma", {"pid": 2, "span": Span(0xC40, 0xC44), "prot": "rw", "kind": "anon"}]
 
 
-def test_a_narrow_table_keeps_the_anon_vma_and_a_wide_one_shows_the_file(qtbot: QtBot) -> None:
-    widget, selection = view(qtbot, 362)
+def test_a_narrow_table_keeps_perm_anon_vma_and_file_and_drops_the_pgoff_first(qtbot: QtBot) -> None:
+    widget, selection = view(qtbot, 370)
     selection.select(2)
     widget.set_frame(ff.letter())
-    assert widget.plan.visible() == ["span", "perm", "pgoff", "anon"]
+    assert widget.plan.visible() == ["span", "perm", "anon", "file"]
     assert not widget.table.horizontalScrollBar().isVisible()
-    widget.resize(700, 320)
-    assert {"file", "links", "pages"} <= set(widget.plan.visible())
+    come: list[str] = []
+    for width in range(370, 900, 10):
+        widget.resize(width, 320)
+        come += [key for key in widget.plan.visible() if key not in come]
+    assert come == ["span", "perm", "anon", "file", "pages", "links", "pgoff"]
+
+
+def test_long_names_are_elided_in_the_middle(qtbot: QtBot) -> None:
+    widget, _ = view(qtbot, 410)
+    assert widget.table.textElideMode() == Qt.TextElideMode.ElideMiddle
 
 
 @pytest.mark.parametrize("width", [340, 300, 240, 200])
@@ -197,13 +205,14 @@ def test_addresses_are_whole_before_any_other_column_gets_room(qtbot: QtBot, wid
     selection.select(2)
     widget.set_frame(ff.letter())
     table, model = widget.table, widget.model
-    for key in ("span", "pgoff"):
-        number = model.column(key)
-        widest = max(QFontMetrics(mono()).horizontalAdvance(text) for text in column(model, key))
-        assert table.header().sectionSize(number) >= widest + 2 * PAD
+    number = model.column("span")
+    widest = max(QFontMetrics(mono()).horizontalAdvance(text) for text in column(model, "span"))
+    assert table.header().sectionSize(number) >= widest + 2 * PAD
     over = table.header().length() > table.viewport().width()
     qtbot.waitUntil(lambda: over == (table.horizontalScrollBar().maximum() > 0))
-    assert not over or widget.plan.visible() == ["span", "pgoff"]
+    assert not over or widget.plan.visible() == ["span", "perm", "anon", "file"], (
+        "what there is no room for is scrolled to"
+    )
 
 
 def test_the_header_sorts_on_click(qtbot: QtBot) -> None:

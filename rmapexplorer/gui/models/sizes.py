@@ -70,16 +70,16 @@ class SizeModel(TableModel):
         Column(key="design", title="design", help="whose structure it is", sample="anon_vma_chain mm", least="anonmm"),
         Column(key="kind", title="structure", help="the kernel's name",
                sample="swap_address (in mm_struct)", least="anon_vma"),
-        Column(key="i386", title="i386", help="bytes of one on i386", sample="000", right=True, mono=True, whole=True),
+        Column(key="i386", title="i386", help="bytes of one on i386", sample="000", right=True, mono=True, rank=3),
         Column(key="x86_64", title="x86_64", help="bytes of one on x86_64", sample="000", right=True, mono=True,
-               whole=True),
-        Column(key="objects", title="now", help="objects at the operation shown", sample="000,000", right=True,
-               mono=True, rank=1),
-        Column(key="bytes", title="bytes", help="bytes of them", sample="0,000,000", right=True, mono=True, rank=2),
+               rank=2),
+        Column(key="objects", title="now", help="objects at the operation shown", sample="00,000", right=True,
+               mono=True, whole=True),
+        Column(key="bytes", title="bytes", help="bytes of them", sample="000,000", right=True, mono=True, rank=1),
         Column(key="slab", title="per slab page", help="objects on a slab of one page: i386 / x86_64",
-               sample="000 / 000", right=True, mono=True, rank=3),
+               sample="000 / 000", right=True, mono=True, rank=4),
         Column(key="source", title="source", help="where the sizes are from", sample="field list of include/linux/rmap.h",
-               rank=4, stretch=True),
+               rank=5, stretch=True),
     )  # fmt: skip
 
     def __init__(self, parent: QObject | None = None) -> None:
