@@ -166,16 +166,17 @@ set_up_test() {
     finish run
 }
 
-# finish PART: from now on it is ready
+# finish PART: from now on it is ready; where that cannot be noted it is looked at again each time
 finish() {
     now=$(stamp)
-    printf '%s\n' "$now" > "$venv/ready-$1"
+    { printf '%s\n' "$now" > "$venv/ready-$1"; } 2> /dev/null || :
 }
 
 # set_up_packages PART EXTRA: .venv with the dependencies in pyproject.toml (and those of the extra), and this checkout
 set_up_packages() {
     usable || make_venv
-    : > "$venv/unfinished"
+    { true > "$venv/unfinished"; } 2> /dev/null || die "cannot write in $venv, where packages are missing or old: run this" \
+        "as its owner, or uv tool install $root (or pipx install $root) for a copy of your own"
     say "installing the Python packages of pyproject.toml (the first time this takes a minute or two)"
     # shellcheck disable=SC2016
     logged "pip could not install the packages: is the network there?" \
@@ -197,7 +198,8 @@ make_venv() {
         mv "$venv" "$venv-before-$$"
     fi
     say "making the virtual environment $venv with $("$python" -V)"
-    { rm -rf "$venv" && mkdir "$venv" && : > "$venv/unfinished"; } || die "cannot write in $root"
+    { rm -rf "$venv" && mkdir "$venv" && true > "$venv/unfinished"; } 2> /dev/null || die "cannot write in $root: run this as" \
+        "its owner, or uv tool install $root (or pipx install $root) for a copy of your own"
     if "$python" -c 'import ensurepip, venv' 2> /dev/null; then
         logged "$python could not make a virtual environment" "$python" -m venv "$venv"
     else

@@ -104,8 +104,11 @@ def run(name: str, machine: Machine, operations: Sequence[Operation], tell: Tell
 # -- figures ------------------------------------------------------------------------------------------
 
 
-def figures(done: Run) -> dict[str, Any]:
-    """What ``--json`` gives for one world, but the tasks: its metrics by their names in all files, and all its counters."""
+def figures(done: Run, seconds: bool = False) -> dict[str, Any]:
+    """What ``--json`` gives for one world, but the tasks: its metrics by their names in all files, and all its counters.
+
+    With ``seconds``, how long it took, too.
+    """
     world = done.world
     return {
         "operations": done.operations,
@@ -113,8 +116,7 @@ def figures(done: Run) -> dict[str, Any]:
         "figures": metrics.figures(world),
         "footprint": {row.kind: {"objects": row.objects, "bytes": row.bytes} for row in world.footprint()},
         "counters": dict(world.counters),
-        "seconds": round(done.seconds, 6),
-    }
+    } | ({"seconds": round(done.seconds, 6)} if seconds else {})
 
 
 def tasks(world: World) -> list[dict[str, Any]]:

@@ -46,12 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out the command that the arguments say (those of the program by default); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = parser(words[0]).parse_args(words[1:])
-        code = int(options.carry_out(options))
+        code = _carried_out(words)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except SystemExit as ended:  # help or wrong usage, which argparse has explained
-        return int(ended.code or 0)
     except Trouble as trouble:
         return complain(str(trouble), trouble.code)
     except Corruption as broken:
@@ -65,6 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _bug(error)
     return code
+
+
+def _carried_out(words: list[str]) -> int:
+    try:
+        options = parser(words[0]).parse_args(words[1:])
+    except SystemExit as ended:  # help or wrong usage, which argparse has explained
+        return int(ended.code or 0)
+    return int(options.carry_out(options))
 
 
 def _bug(error: Exception) -> int:
@@ -112,6 +117,9 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
         f"--design, or set apart from the calls in the file, stays): {', '.join(rules.era for rules in ERAS)}",
     )  # fmt: skip
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
+    parser.add_argument(
+        "--seconds", action="store_true", help="show how long each design took, which differs from run to run"
+    )
     script.declare_settings(parser)
     parser.set_defaults(parser=parser, counters=None)
 
@@ -133,10 +141,10 @@ def run_file(options: argparse.Namespace) -> int:
         raise Trouble("only one of --json and --counters can have standard output; name a file for the other.", USAGE)
     sheet = CounterSheet() if options.counters else None
     session, runs, _ = _run_all(options, sheet=sheet)
-    found = {done.name: batch.figures(done) for done in runs}
+    found = {done.name: batch.figures(done, options.seconds) for done in runs}
     if "-" not in (options.json, options.counters):
         show(*report.figures_tables(session.title, found, columns()))
-    write_json(options.json, report.to_json(runs, found) if options.json else "")
+    write_json(options.json, report.to_json(session, runs, found) if options.json else "")
     write_json(options.counters, sheet.text() if sheet else "")
     return OK
 
@@ -144,12 +152,12 @@ def run_file(options: argparse.Namespace) -> int:
 def compare_file(options: argparse.Namespace) -> int:
     """``compare FILE``."""
     session, runs, operations = _run_all(options, least=2)
-    found = {done.name: batch.figures(done) for done in runs}
+    found = {done.name: batch.figures(done, options.seconds) for done in runs}
     verdict = batch.compare(runs, operations)
     if options.json != "-":
         tables = report.figures_tables(session.title, found, columns())
         show(*tables, *report.verdict_lines(runs, verdict))
-    write_json(options.json, report.to_json(runs, found, verdict) if options.json else "")
+    write_json(options.json, report.to_json(session, runs, found, verdict) if options.json else "")
     return OK if verdict.difference is None else FAILED
 
 

@@ -8,12 +8,16 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from attrs import asdict
 from rich.table import Table
 
+from rmapexplorer import __version__
 from rmapexplorer.batch import Run, Verdict, tasks
 from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.core.operations import describe
+from rmapexplorer.core.units import Machine
 from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.formats.session import Session
 from rmapexplorer.formats.writing import STDOUT, mismatch
 
 Figures = dict[str, Any]
@@ -26,9 +30,14 @@ ROWS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("operations", lambda f: f["operations"]),
     ("refused", lambda f: f["refused"]),
     *((metric.label, lambda f, key=metric.key: f["figures"][key]) for metric in METRICS),
-    ("seconds", lambda f: f["seconds"]),
 )
 """Title of a row, and its value for one world."""
+
+SECONDS = ("seconds", lambda f: f["seconds"])
+"""A row that is there where it was asked for: how long the run took differs from one time to the next."""
+
+SHEET_VERSION = 1
+"""Of all JSON that the commands write; it grows when a field changes its meaning or goes."""
 
 
 def figures_tables(title: str, found: Mapping[str, Figures], width: int) -> list[Table]:
@@ -36,19 +45,20 @@ def figures_tables(title: str, found: Mapping[str, Figures], width: int) -> list
 
     Rows in which all worlds agree are dim.
     """
-    values = [[value(column) for column in found.values()] for _, value in ROWS]
+    rows = (*ROWS, SECONDS) if all("seconds" in figures for figures in found.values()) else ROWS
+    values = [[value(column) for column in found.values()] for _, value in rows]
     words = [[f"{number:.2f}" if isinstance(number, float) else f"{number:,}" for number in row] for row in values]
     same = [len(found) > 1 and len(set(row)) == 1 for row in values]
     names = list(found)
     needs = [max(len(name), *(len(row[at]) for row in words)) + PADDING for at, name in enumerate(names)]
-    room = width - max(len(name) for name, _ in ROWS) - PADDING - 1
+    room = width - max(len(name) for name, _ in rows) - PADDING - 1
     tables = []
     for low, high in _shares(needs, room):
         table = Table(title=title if not low else None, title_justify="left", title_style="bold")
         table.add_column("", no_wrap=True)
         for name in names[low:high]:
             table.add_column(name, justify="right", overflow="fold")
-        for (name, _), row, dim in zip(ROWS, words, same, strict=True):
+        for (name, _), row, dim in zip(rows, words, same, strict=True):
             table.add_row(name, *row[low:high], style="dim" if dim else None)
         tables.append(table)
     return tables
@@ -94,9 +104,10 @@ def verdict_lines(runs: Sequence[Run], verdict: Verdict) -> list[str]:
     return lines
 
 
-def to_json(runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict | None = None) -> str:
-    """The figures, by the name of the run, and the tasks; with a verdict, the comparison."""
-    data: dict[str, Any] = {"designs": {done.name: {**found[done.name], "tasks": tasks(done.world)} for done in runs}}
+def to_json(session: Session, runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict | None = None) -> str:
+    """The figures, by the name of the run, and the tasks; what they were made from; with a verdict, the comparison."""
+    data: dict[str, Any] = {"input": input_of(session), **machine_of(session.machine)}
+    data["designs"] = {done.name: {**found[done.name], "tasks": tasks(done.world)} for done in runs}
     if verdict is not None:
         parting = verdict.parting
         data["comparison"] = {
@@ -104,7 +115,26 @@ def to_json(runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict 
             "difference": verdict.difference,
             "outcomes_differ_at": parting and {"operation": parting.index + 1, "outcomes": parting.outcomes},
         }
-    return json.dumps(data, indent=1) + "\n"
+    return sheet("figures" if verdict is None else "comparison", data)
+
+
+def sheet(what: str, data: Mapping[str, Any]) -> str:
+    """JSON for a file: the data, headed by the name and version of their format and the program that wrote them.
+
+    Equal runs give equal text: nothing of the clock is in it, but what was asked for.
+    """
+    head = {"format": f"rmapexplorer {what}", "version": SHEET_VERSION, "program": f"rmapexplorer {__version__}"}
+    return json.dumps(head | dict(data), indent=1, ensure_ascii=False) + "\n"
+
+
+def input_of(session: Session) -> dict[str, Any]:
+    """The file that was read, as it was named, and how many operations of it were run."""
+    return {"file": session.path, "title": session.title, "branch": session.branch, "operations": len(session.line())}
+
+
+def machine_of(machine: Machine) -> dict[str, Any]:
+    """The machine all designs shared, and the era of its system calls."""
+    return {"machine": asdict(machine, filter=lambda field, _: field.name != "calls"), "era": machine.calls}
 
 
 # -- files --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rmapexplorer import __version__
 from rmapexplorer.plain import visible
@@ -51,6 +51,11 @@ Colours are left out where NO_COLOR is set or the output is no terminal."""
 
 class Parser(argparse.ArgumentParser):
     """Wrong usage ends with a sentence and where help is, not with all options."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Write the help, and let nobody believe that it is written where it is not: argparse hides what fails here."""
+        (file or sys.stdout).write(self.format_help())
+        (file or sys.stdout).flush()
 
     def error(self, message: str) -> NoReturn:
         """Say it and end with exit code 2."""

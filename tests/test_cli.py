@@ -91,6 +91,37 @@ def test_run_prints_a_table_and_writes_the_file(file, tmp_path, capsys):
     assert list(json.loads(out.read_text())["designs"]) == ALL
 
 
+@pytest.mark.parametrize("command", [["run"], ["compare"]])
+def test_equal_runs_give_equal_text_unless_seconds_are_asked_for(command, file, capsys):
+    said = []
+    for words in ([], [], ["--seconds"]):
+        assert cli.main([*command, file, "--json", "-", *words]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    first, _, timed = map(json.loads, said)
+    assert first["input"]["file"] == file and first["input"]["operations"] == 6 and first["era"] == "6.18"
+    assert all(found.pop("seconds") > 0 for found in timed["designs"].values())
+    assert timed == first
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["designs", "--sizes"], "sizes"), (["figures", "P2"], "published"), (["claims", "C13"], "claims"),
+        (["figures", "--pressure", "--children", "2", "--design", "anonmm"], "pressure"),
+        (["verify", str(TRACES / "merge.json.gz")], "verification"),
+    ],
+)  # fmt: skip
+def test_all_json_is_headed_and_the_same_each_time(words, what, capsys):
+    said = []
+    for _ in range(2):
+        assert cli.main([*words, "--json", "-"]) == 0
+        said.append(capsys.readouterr().out)
+    found = json.loads(said[0])
+    assert list(found)[:3] == ["format", "version", "program"] and found["format"] == f"rmapexplorer {what}"
+    assert said[0] == said[1]
+
+
 def test_options_of_the_session_make_the_name(tmp_path, capsys):
     path = session_at(tmp_path / "s.rmap", designs=(("anonmm", {"variant": "4c"}),))
     assert list(figures(path, capsys=capsys)) == ["anonmm:variant=4c"]

@@ -53,7 +53,7 @@ def test_the_way_to_the_window_reads_no_command() -> None:
 @pytest.mark.parametrize("word", ["--version", "--help"])
 def test_version_and_help_read_nothing_heavy(word: str) -> None:
     ours = {name for name in modules_after(word) if name.startswith("rmapexplorer")}
-    assert ours == {"rmapexplorer", "rmapexplorer.launch", "rmapexplorer.usage"}
+    assert ours == {"rmapexplorer", "rmapexplorer.launch", "rmapexplorer.usage", "rmapexplorer.plain"}
     assert not {"numpy", "rich", "attrs"} & modules_after(word)
 
 
@@ -165,8 +165,10 @@ def test_what_is_said_to_a_closed_stream_goes_into_no_file(tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_told_by_version_and_help_too() -> None:
-    for word in ("--version", "--help"):
+    for words in (["--version"], ["--help"], ["workload", "-h"]):
         with open("/dev/full", "w") as full:
-            done = subprocess.run([*START, word], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            done = subprocess.run(
+                [*START, *words], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            )
         assert done.returncode == 3
         assert done.stderr == "rmapexplorer: the output cannot be written (No space left on device).\n"

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -201,6 +202,26 @@ def test_a_directory_that_is_not_ours_is_kept(checkout: Path) -> None:
     assert "moving the .venv" in done.stderr
     assert len(list(checkout.glob(".venv-before-*/precious"))) == 1
     assert (checkout / ".venv" / "unfinished").exists()
+
+
+@pytest.fixture
+def readonly(checkout: Path) -> Iterator[Path]:
+    """A checkout in which nothing can be written, not by root either: files are where directories should be."""
+    (checkout / ".venv" / "ready-screen").unlink()
+    (checkout / ".venv" / "ready-screen").mkdir()
+    (checkout / ".venv" / "unfinished").mkdir()
+    yield checkout
+
+
+def test_a_checkout_that_cannot_be_written_is_used_where_it_is_complete(readonly: Path) -> None:
+    done = _sourced(readonly, "set_up_run() { :; }; python=true; install_system() { :; }; set_up screen; echo on")
+    assert (done.stdout, done.stderr, done.returncode) == ("on\n", "", 0)
+
+
+def test_a_checkout_that_cannot_be_written_and_is_incomplete_is_one_sentence(readonly: Path) -> None:
+    done = _sourced(readonly, "usable() { :; }; set_up_packages run ''")
+    assert (done.stdout, done.returncode) == ("", 4)
+    assert re.fullmatch(r"rmapexplorer: cannot write in .*/\.venv, .* uv tool install .*\n", done.stderr)
 
 
 def test_the_second_of_two_first_runs_waits(checkout: Path) -> None:

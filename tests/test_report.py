@@ -8,12 +8,16 @@ import os
 import pytest
 from rich.console import Console
 
+import rmapexplorer
 from rmapexplorer import batch, report
 from rmapexplorer.core.operations import Fork, Mmap, Spawn, Touch
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.formats.session import Session
 
 OPS = Spawn(pid=1), Mmap(pid=1, span=Span(10, 20)), Touch(pid=1, runs=((10, 14, "w"),)), Fork(pid=1, child=2)
+
+SESSION = Session(title="a log", operations=OPS, machine=Machine(calls="4.0", ram_pages=77), path="a.rmap")
 
 
 @pytest.fixture
@@ -69,6 +73,15 @@ def test_many_worlds_share_as_few_tables_as_the_width_allows(found, width, table
     assert max(sizes) - min(sizes) <= 2
 
 
+def test_seconds_are_shown_where_they_are_asked_for(runs):
+    plain = {done.name: batch.figures(done) for done in runs}
+    timed = {done.name: batch.figures(done, seconds=True) for done in runs}
+    (table,) = report.figures_tables("a title", plain, 160)
+    assert "seconds" not in text(table)
+    (table,) = report.figures_tables("a title", timed, 160)
+    assert len(row(text(table), "seconds")) == 2
+
+
 def test_a_name_wider_than_the_terminal_is_folded(found):
     worlds = dict.fromkeys(("x" * 90, "anonmm"), next(iter(found.values())))
     tables = report.figures_tables("a title", worlds, 80)
@@ -95,19 +108,27 @@ def test_the_verdict_is_said_in_sentences(runs):
 
 
 def test_json_has_figures_and_tasks_of_every_world(runs, found):
-    data = json.loads(report.to_json(runs, found))
-    assert list(data) == ["designs"] and list(data["designs"]) == ["pte_chain", "anonmm:variant=4c"]
+    data = json.loads(report.to_json(SESSION, runs, found))
+    assert (data["format"], data["version"]) == ("rmapexplorer figures", 1)
+    assert data["program"] == f"rmapexplorer {rmapexplorer.__version__}"
+    assert data["input"] == {"file": "a.rmap", "title": "a log", "branch": "main", "operations": 4}
+    assert data["era"] == "4.0" and data["machine"]["ram_pages"] == 77 and "calls" not in data["machine"]
+    assert list(data["designs"]) == ["pte_chain", "anonmm:variant=4c"]
     for figures in data["designs"].values():
-        assert {"operations", "refused", "figures", "footprint", "counters", "seconds", "tasks"} <= set(figures)
+        assert {"operations", "refused", "figures", "footprint", "counters", "tasks"} <= set(figures)
+        assert "seconds" not in figures
         assert [task["anonymous_pages"] for task in figures["tasks"]] == [4, 4]
 
 
 def test_json_of_a_comparison_has_its_verdict(runs, found):
     parting = batch.Parting(3, OPS[3], {"a": "done"})
-    assert json.loads(report.to_json(runs, found, batch.Verdict(parting, None)))["comparison"] == {
+    assert json.loads(report.to_json(SESSION, runs, found, batch.Verdict(parting, None)))["comparison"] == {
         "memory_equal": True, "difference": None, "outcomes_differ_at": {"operation": 4, "outcomes": {"a": "done"}},
     }  # fmt: skip
-    assert json.loads(report.to_json(runs, found, batch.Verdict(None, "x")))["comparison"]["outcomes_differ_at"] is None
+    assert (
+        json.loads(report.to_json(SESSION, runs, found, batch.Verdict(None, "x")))["comparison"]["outcomes_differ_at"]
+        is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from rmapexplorer.figures.frame_budget import Result, result_of
-from rmapexplorer.report import no_target
+from rmapexplorer.report import no_target, sheet
 from rmapexplorer.terminal import BAD_FILE, FAILED, OK, USAGE, Trouble, complain, show, write_json
 
 TRIALS = ("start", "scrub", "map", "matrix", "curves", "session")
@@ -61,7 +61,7 @@ def carry_out(options: argparse.Namespace) -> int:
         for trial in options.trials or TRIALS:
             results += measure(trial, platform, sizes)
     if options.json:
-        write_json(options.json, json.dumps([result.as_json() for result in results], indent=1) + "\n")
+        write_json(options.json, sheet("frame budget", {"results": [result.as_json() for result in results]}))
     if options.json != "-":
         show(table(results))
     return OK if all(result.kept for result in results) else FAILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +25,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "ids", nargs="*", metavar="ID", help=f"{CLAIMS[0].id} to {CLAIMS[-1].id}; all of them by default"
     )
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
+    parser.add_argument("--seconds", action="store_true", help="with --json: write how long each claim took, too")
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def carry_out(options: argparse.Namespace) -> int:
                 show(*(("",) if at else ()), *_shown(result))
     if options.json != "-":
         show("", f"The letter: {ADDRESS}")
-    write_json(options.json, to_json(results) if options.json else "")
+    write_json(options.json, to_json(results, options.seconds) if options.json else "")
     return OK
 
 
@@ -106,8 +106,8 @@ def _table(result: ClaimResult) -> Table:
     return table
 
 
-def to_json(results: Sequence[ClaimResult]) -> str:
-    """What ``--json`` gives."""
+def to_json(results: Sequence[ClaimResult], seconds: bool = False) -> str:
+    """What ``--json`` gives; with ``seconds``, how long each took."""
     claims = {
         result.claim.id: {
             "title": result.claim.title, "statement": result.claim.statement, "place": str(result.claim.place),
@@ -115,11 +115,10 @@ def to_json(results: Sequence[ClaimResult]) -> str:
             "verdict": result.verdict.kind, "sentence": result.verdict.sentence, "remark": result.claim.remark,
             "units": {figure.name: figure.unit for figure in result.claim.figures}, "figures": result.figures,
             "scenario": result.claim.scenario, "operations": len(scenario(result.claim).operations),
-            "seconds": round(result.seconds, 3),
-        }
+        } | ({"seconds": round(result.seconds, 3)} if seconds else {})
         for result in results
     }  # fmt: skip
-    return json.dumps({"letter": ADDRESS, "claims": claims}, indent=1, ensure_ascii=False) + "\n"
+    return report.sheet("claims", {"letter": ADDRESS, "claims": claims})
 
 
 __all__ = ["carry_out", "declare", "to_json"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from rich.table import Table
@@ -37,7 +36,7 @@ def carry_out(options: argparse.Namespace) -> int:
     if options.json != "-":
         show(sizes_table(groups))
     data = {heading: [_as_json(row) for row in rows] for heading, rows in groups}
-    write_json(options.json, json.dumps({"sizes": data}, indent=1) + "\n" if options.json else "")
+    write_json(options.json, report.sheet("sizes", {"sizes": data}) if options.json else "")
     return OK
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--pressure", action="store_true",
         help="instead: what each page costs that is reclaimed, with RAM for half of the working set (W4 and W5)",
     )  # fmt: skip
+    parser.add_argument("--seconds", action="store_true", help="with --pressure: show how long each run took")
     parser.add_argument(
         "--children", metavar="N,N", default=counts, help=f"with --pressure: how many (default: {counts})"
     )
@@ -70,7 +70,7 @@ def _published(options: argparse.Namespace) -> int:
         show(figures_table(found), *([] if options.ids else [left_out_table()]))
     rows = [attrs.asdict(row) for row in found]
     left = [] if options.ids else [attrs.asdict(row) for row in LEFT_OUT]
-    write_json(options.json, json.dumps({"figures": rows, "not_recomputed": left}, indent=1) + "\n")
+    write_json(options.json, report.sheet("published", {"figures": rows, "not_recomputed": left}))
     return OK if all(row.agrees or row.reason for row in found) else FAILED
 
 
@@ -125,8 +125,8 @@ def _pressure(options: argparse.Namespace) -> int:
             done.append(_one(load, design, count, progress))
             progress.advance(everything)
     if options.json != "-":
-        show(pressure_table(done), *_legend())
-    write_json(options.json, json.dumps({"pressure": [_as_json(row) for row in done]}, indent=1) + "\n")
+        show(pressure_table(done, options.seconds), *_legend())
+    write_json(options.json, report.sheet("pressure", {"pressure": [_as_json(row, options.seconds) for row in done]}))
     return OK
 
 
@@ -150,8 +150,8 @@ def _one(load: pressure.Load, design: str, children: int, progress: Progress) ->
 COLUMNS = ("nodes", "ptes", "false_probes", "copied", "missed", "metadata")
 
 
-def pressure_table(done: Sequence[pressure.Pressure]) -> Table:
-    """One row a run: sums per page reclaimed."""
+def pressure_table(done: Sequence[pressure.Pressure], seconds: bool = False) -> Table:
+    """One row a run: sums per page reclaimed; with ``seconds``, how long it took."""
     table = Table(title="Per page reclaimed, RAM for half of the working set", title_justify="left", title_style="bold")  # fmt: skip
     for title in ("", "children", "design"):
         table.add_column(title, no_wrap=True)
@@ -164,7 +164,7 @@ def pressure_table(done: Sequence[pressure.Pressure]) -> Table:
         "not unmapped",
         "bytes",
         "metadata",
-        "seconds",
+        *(("seconds",) if seconds else ()),
     ):
         table.add_column(title, justify="right")
     before = None
@@ -175,7 +175,8 @@ def pressure_table(done: Sequence[pressure.Pressure]) -> Table:
         before = group
         per_page = [f"{row.per_page(getattr(row, name)):,.2f}" for name in COLUMNS]
         table.add_row(
-            row.workload, f"{row.children:,}", row.design, f"{row.reclaimed:,}", *per_page, f"{row.metadata:,}", f"{row.seconds:.2f}"
+            row.workload, f"{row.children:,}", row.design, f"{row.reclaimed:,}", *per_page, f"{row.metadata:,}",
+            *((f"{row.seconds:.2f}",) if seconds else ()),
         )  # fmt: skip
     return table
 
@@ -189,5 +190,6 @@ def _legend() -> list[str]:
     return [*loads, "metadata: most bytes of rmap objects at any time; bytes: the same for each page reclaimed."]
 
 
-def _as_json(row: pressure.Pressure) -> dict[str, Any]:
-    return attrs.asdict(row) | {"per_page": {name: row.per_page(getattr(row, name)) for name in COLUMNS}}
+def _as_json(row: pressure.Pressure, seconds: bool) -> dict[str, Any]:
+    shown = attrs.asdict(row, filter=lambda field, _: seconds or field.name != "seconds")
+    return shown | {"per_page": {name: row.per_page(getattr(row, name)) for name in COLUMNS}}

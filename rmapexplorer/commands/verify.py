@@ -47,7 +47,7 @@ def carry_out(options: argparse.Namespace) -> int:
     good = sum(not entry["differences"] for entry in found)
     if "-" not in (options.json, options.emit):
         show(*(line for entry in found for line in _lines(entry)), f"{good} of {len(found)} traces agree")
-    write_json(options.json, json.dumps({"agree": good, "of": len(found), "traces": found}, indent=1) + "\n"
+    write_json(options.json, report.sheet("verification", {"design": options.design, "agree": good, "of": len(found), "traces": found})
                if options.json else "")  # fmt: skip
     _emit(options.emit, emitted)
     return OK if good == len(found) else FAILED

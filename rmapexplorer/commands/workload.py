@@ -10,10 +10,7 @@ from rmapexplorer.formats.session import pieces, save_session
 from rmapexplorer.formats.writing import STDOUT
 from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, show, write_out
 from rmapexplorer.workloads.gallery import GALLERY
-from rmapexplorer.workloads.workload import Workload
-
-MOST_OPERATIONS = 1_000_000
-"""Operations of one session; more would take a minute to write and minutes to open."""
+from rmapexplorer.workloads.workload import MOST_OPERATIONS, Workload
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rmapexplorer.engine.frames import Message
     from rmapexplorer.engine.jobs import Job
     from rmapexplorer.engine.questions import Question
+    from rmapexplorer.formats.session import Session
 
 BATCH = 1000
 """More operations than these at once are a batch: what was there before it is kept first."""
@@ -158,6 +159,18 @@ class Bridge(QObject):
                 view=USUAL[-1].key,
             )
         )
+
+    def new(self, session: Session) -> None:
+        """A session that was made here."""
+        self._engine.new(session)
+
+    def make_workload(self, key: str, values: dict[str, int], reply: Callable[[Any], None]) -> int:
+        """Make the session of a workload; ``reply`` gets it, a sentence where it would be too long, None where cancelled."""
+        from rmapexplorer.engine.make_workload import MakeWorkload
+        from rmapexplorer.workloads.gallery import workload_named
+
+        workload = workload_named(key)
+        return self.job(lambda number: MakeWorkload(number, workload, values), reply)
 
     def open(self, path: str) -> None:
         """Load a session or a recording."""

@@ -77,12 +77,22 @@ class Commands(QObject):
         """Run an operation, at once where it needs nothing more, else through its form."""
         window = self._window
         now = given.pop("now", False)
+        given = self._with_mark(record, given)
         values = targets.prefill(record.form, window.frame, window.selection.pid, window.selection.vpn, given)
         shift = bool(QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier) and window.clicked()
-        if now or (FORMS[record.form].instant and record.id in SHIFT_FORMS and not shift):
+        instant = now or (FORMS[record.form].instant and record.id in SHIFT_FORMS and not shift)
+        if instant and self.form is None:  # behind an open form nothing runs: its place is taken by the other form
             self._run_now(record, values)
         else:
             self.open_form(record, values)
+
+    def _with_mark(self, record: Action, given: dict[str, Any]) -> dict[str, Any]:
+        """``given`` with the span that is marked in the memory map, where nothing was pointed at and the form has a span."""
+        marked = getattr(self._window.views["memory_map"], "marked", lambda: None)()
+        takes = any(field.key == "span" for field in FORMS[record.form].fields)
+        if marked is None or not takes or given.keys() & {"pid", "span", "vpn"}:
+            return given
+        return {**given, "pid": marked[0], "span": marked[1]}
 
     def _run_now(self, record: Action, values: dict[str, Any]) -> None:
         """Run with what is known; where something is missing the form asks for it."""

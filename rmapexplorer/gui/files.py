@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -123,6 +123,17 @@ class Files(QObject):
             self.leave(lambda: self._load(path))
         else:
             self.dialogs.ask_open(self._settings.folder, self.open)
+
+    def make(self, key: str, values: dict[str, int]) -> None:
+        """A workload at the size of ``values``, made beside and opened when it is there."""
+
+        def made(session: Any) -> None:
+            if isinstance(session, str):
+                self.notice.emit(Notice(level="error", text=session))
+            elif session is not None:
+                self._bridge.new(session)
+
+        self.leave(lambda: self._bridge.make_workload(key, values, made))
 
     def save(self) -> None:
         """Save under the name it has, or ask for one."""

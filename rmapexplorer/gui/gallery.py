@@ -24,12 +24,13 @@ from rmapexplorer.claims.catalogue import CLAIMS
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.thumbnails import Thumbnail, run_thumbnails
 from rmapexplorer.gui.aside import Watcher
+from rmapexplorer.gui.gallery_size import Size
 from rmapexplorer.gui.memory_surface import MapSurface
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.resources import resource
-from rmapexplorer.workloads.gallery import GALLERY
+from rmapexplorer.workloads.gallery import GALLERY, workload_named
 
 PICTURE = QSize(292, 128)
 """Size of a thumbnail, in device-independent pixels."""
@@ -51,6 +52,8 @@ class Scenario:
     lesson: str
     finding: str
     section: str
+    workload: str = ""
+    """Key of the workload whose session at gallery size this is."""
 
 
 LESSONS, WORKLOADS, OF_CLAIMS = "To begin with", "Workloads", "Claims of the letter"
@@ -89,6 +92,7 @@ def scenarios() -> tuple[Scenario, ...]:
             w.lesson,
             f"To be found: {w.expected}",
             WORKLOADS,
+            w.key,
         )
         for w in GALLERY
     ]
@@ -137,6 +141,8 @@ class Card(QFrame):
     """Picture, title, lesson, what is to be found; Enter, a double-click or Open opens it."""
 
     chosen = Signal(str)
+    sized = Signal(str, dict)
+    """(key of a workload, its values): to be opened at another size than the gallery's."""
     moved = Signal(int, int)
     """(columns, rows) an arrow key asks to go."""
 
@@ -169,6 +175,10 @@ class Card(QFrame):
             label.setWordWrap(True)
             column.addWidget(label)
         self.finding.setFont(scaled(self.font(), 0.92))
+        self.size = Size(workload_named(scenario.workload)) if scenario.workload else None
+        if self.size is not None:
+            self.size.changed.connect(self._resized)
+            column.addWidget(self.size)
         column.addStretch(1)
         row = QHBoxLayout()
         row.addStretch(1)
@@ -196,8 +206,15 @@ class Card(QFrame):
         else:
             super().keyPressEvent(event)
 
+    def _resized(self) -> None:
+        own = self.size is None or self.size.is_gallery
+        self.button.setText("Open" if own else "Make and open")
+
     def _choose(self) -> None:
-        self.chosen.emit(str(resource(self.scenario.name)))
+        if self.size is None or self.size.is_gallery:
+            self.chosen.emit(str(resource(self.scenario.name)))
+        else:
+            self.sized.emit(self.scenario.workload, self.size.values())
 
 
 class SearchLine(QLineEdit):
@@ -217,6 +234,7 @@ class Gallery(QDialog):
     """Not modal. ``chosen`` carries the path of a scenario to open; pictures come in one by one after it is shown."""
 
     chosen = Signal(str)
+    sized = Signal(str, dict)
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -238,6 +256,7 @@ class Gallery(QDialog):
         self._build()
         for card in self.cards:
             card.chosen.connect(self._choose)
+            card.sized.connect(self._make)
             card.moved.connect(lambda dx, dy, c=card: self._move(c, dx, dy))
         self.filter.textChanged.connect(lambda _: self.arrange())
         self.filter.returnPressed.connect(self._first)
@@ -373,4 +392,8 @@ class Gallery(QDialog):
 
     def _choose(self, path: str) -> None:
         self.chosen.emit(path)
+        self.accept()
+
+    def _make(self, key: str, values: dict[str, int]) -> None:
+        self.sized.emit(key, values)
         self.accept()

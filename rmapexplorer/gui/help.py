@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QRegularExpression, Qt, QUrl
 from PySide6.QtGui import QColor, QTextCursor, QTextDocument, QTextTable
 from PySide6.QtWidgets import (
     QDialog,
@@ -30,6 +31,16 @@ MARKS = 300
 """Places of a word that are marked in a page at most."""
 
 
+SHORT = 3
+"""Words of so many letters are found as whole words only (or with an s), longer ones by their beginning too."""
+
+
+def word_pattern(word: str) -> re.Pattern[str]:
+    """Where ``word`` stands in a text as a word: "on" is not in "operation"."""
+    end = r"s?(?!\w)" if len(word) <= SHORT else ""
+    return re.compile(rf"(?<!\w){re.escape(word)}{end}", re.IGNORECASE)
+
+
 class HelpWindow(QDialog):
     """Not modal; ``show_page`` chooses what it shows. ``parent`` is the main window: links act on it."""
 
@@ -43,6 +54,7 @@ class HelpWindow(QDialog):
         self.future: list[str] = []
         self._texts: dict[str, str] = {}
         self._first_mark: QTextCursor | None = None
+        self._looking = False
         letters = self.fontMetrics().averageCharWidth()
         self.resize(min(letters * 150, 1180), 720)
         self.tree, self.browser, self.search = QTreeWidget(), QTextBrowser(), QLineEdit()
@@ -110,7 +122,7 @@ class HelpWindow(QDialog):
         self.tree.currentItemChanged.connect(self._picked)
         self.browser.anchorClicked.connect(self._clicked)
         self.search.textChanged.connect(self._searched)
-        self.search.returnPressed.connect(self._first)
+        self.search.returnPressed.connect(self._next_result)
         self.back_button.clicked.connect(self.back)
         self.forward_button.clicked.connect(self.forward)
 
@@ -225,10 +237,10 @@ class HelpWindow(QDialog):
     # -- search -------------------------------------------------------------------------------------------------------
 
     def _searched(self, typed: str) -> None:
-        words = typed.lower().split()
+        words = [word_pattern(word) for word in typed.split()]
         found = 0
         for key, item in self.items.items():
-            match = all(word in self.text(key).lower() or word in item.text(0).lower() for word in words)
+            match = all(word.search(self.text(key)) or word.search(item.text(0)) for word in words)
             item.setHidden(not match)
             found += match
         for number in range(self.tree.topLevelItemCount()):
@@ -237,28 +249,59 @@ class HelpWindow(QDialog):
             branch.setHidden(all(branch.child(n).isHidden() for n in range(branch.childCount())))
         self.count.setText(f"{found} of {len(self.items)} pages" if words else "")
         self.count.setVisible(bool(words))
-        self._mark()
+        self._open_result(bool(words))
 
-    def _first(self) -> None:
+    def _open_result(self, searching: bool) -> None:
+        """Show a page that matches, at the first place, or take every mark away."""
+        shown = [key for key, item in self.items.items() if not item.isHidden()]
+        cursor = self.browser.textCursor()
+        cursor.clearSelection()
+        self.browser.setTextCursor(cursor)
+        if searching and shown and self.key not in shown:
+            best = min(shown, key=lambda key: not self._titled(key))
+            if self._looking:  # the page where the search began is the one to go back to
+                self._show(best)
+            else:
+                self.go(best)
+        self._looking = searching
+        self._mark()
+        if searching:
+            self._reveal()
+
+    def _titled(self, key: str) -> bool:
+        return all(word_pattern(word).search(self.items[key].text(0)) for word in self.search.text().split())
+
+    def _reveal(self) -> None:
+        if self._first_mark is not None:
+            at = QTextCursor(self._first_mark)
+            at.setPosition(at.selectionStart())
+            self.browser.setTextCursor(at)
+            self.browser.ensureCursorVisible()
+
+    def _next_result(self) -> None:
+        """Enter: the next page that matches, the first one after the last."""
         shown = [key for key, item in self.items.items() if not item.isHidden()]
         if shown:
-            self.go(self.key if self.key in shown else shown[0])
-            if self._first_mark is not None:
-                self.browser.setTextCursor(self._first_mark)
-                self.browser.ensureCursorVisible()
+            at = shown.index(self.key) + 1 if self.key in shown else 0
+            self.go(shown[at % len(shown)])
+            self._reveal()
 
     def _mark(self) -> None:
         marks: list[QTextEdit.ExtraSelection] = []
         colour = self._theme.color("sel") if self._theme is not None else QColor("yellow")
         document = self.browser.document()
+        firsts: list[QTextCursor] = []
         for word in self.search.text().split():
-            cursor = document.find(word)
+            pattern = QRegularExpression(
+                word_pattern(word).pattern, QRegularExpression.PatternOption.CaseInsensitiveOption
+            )
+            cursor = document.find(pattern)
+            firsts += [cursor] if not cursor.isNull() else []
             while not cursor.isNull() and len(marks) < MARKS:
                 mark = QTextEdit.ExtraSelection()
                 mark.cursor = cursor  # type: ignore[attr-defined]
                 mark.format.setBackground(colour)  # type: ignore[attr-defined]
                 marks.append(mark)
-                cursor = document.find(word, cursor)
+                cursor = document.find(pattern, cursor)
         self.browser.setExtraSelections(marks)
-        first = document.find(self.search.text().split()[0]) if marks else None
-        self._first_mark = first
+        self._first_mark = min(firsts, key=QTextCursor.selectionStart, default=None)

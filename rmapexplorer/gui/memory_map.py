@@ -9,6 +9,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui.memory_canvas import MapCanvas
@@ -113,6 +114,10 @@ class MemoryMap(Panel):
         self.set_empty(None if len(frame.tasks.pid) else EMPTY)
         self._sign(frame)
         self._zoomed()
+
+    def marked(self) -> tuple[int, Span] | None:
+        """(pid, span) that is marked in the strips, if one is."""
+        return self.canvas.marked()
 
     def _sign(self, frame: Frame) -> None:
         self.legend.set_signs(

@@ -14,6 +14,7 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QRectF, Qt, QTimer, Si
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
+from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui.memory_layout import MapLayout
@@ -130,6 +131,14 @@ class MapSurface(QAbstractScrollArea):
     def laying_out(self) -> bool:
         """True while a large frame is being laid out."""
         return self._work is not None
+
+    def marked(self) -> tuple[int, Span] | None:
+        """(pid, span) that is marked, if one is."""
+        s = self.scene
+        if s is None or s.span is None:
+            return None
+        task, low, high = s.span
+        return int(s.frame.tasks.pid[task]), Span(low, high)
 
     def _slice(self) -> None:
         """A few milliseconds of laying out."""

@@ -47,6 +47,18 @@ def vma_at(frame: Frame | None, pid: int, vpn: int) -> Span | None:
     return Span(int(frame.vmas.start[at]), int(frame.vmas.end[at])) if at >= low and vpn < frame.vmas.end[at] else None
 
 
+def newest(frame: Frame | None, pid: int) -> Span | None:
+    """The vma of ``pid`` that was made last; None where it has none."""
+    rows = (frame.tasks.pid == pid).nonzero()[0] if frame is not None else ()
+    if frame is None or not len(rows):
+        return None
+    low, high = int(frame.vmas.first[rows[0]]), int(frame.vmas.first[rows[0] + 1])
+    if low == high:
+        return None
+    at = low + int(frame.vmas.birth[low:high].argmax())
+    return Span(int(frame.vmas.start[at]), int(frame.vmas.end[at]))
+
+
 def interesting(frame: Frame) -> tuple[int, int]:
     """What to look at where a session says nothing: the largest anonymous vma of the process with most such pages.
 
@@ -87,7 +99,7 @@ def prefill(key: str, frame: Frame | None, pid: int, vpn: int, given: dict[str, 
     vma = vma_at(frame, who, page)
     if span is None and key == "touch" and page >= 0:
         span = Span(page, page + 1) if vma is None or given.get("vpn") is not None else vma
-    values["span"] = span or vma
+    values["span"] = span or vma or (None if key == "mmap" else newest(frame, who))
     values.setdefault("access", None)
     values["access"] = {"w": "write", "r": "read"}.get(values["access"], values["access"])
     fill = _FILLS.get(key)

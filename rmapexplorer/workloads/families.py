@@ -123,8 +123,8 @@ def _exit_storm(v: Values) -> Iterator[Operation]:
 EXIT_STORM = Workload(
     key="exit-storm",
     number="W8",
-    title="Ten thousand shells exit",
-    lesson="Shells that all map the same libc end, the oldest first.",
+    title="Shells exit, the oldest first",
+    lesson="Shells that all map the same libc end one by one; each takes its ptes off the chains.",
     expected="pte_chain compares k(k + 4)/4 slots to take k ptes off a chain, newest first it would be k; the others compare nothing.",
     source="Anton Blanchard's 10,000 exiting shells, in the message of the commit that made pte_chains arrays (2002-09-09)",
     parameters=(
@@ -155,7 +155,7 @@ def _thousand(v: Values) -> Iterator[Operation]:
 THOUSAND = Workload(
     key="aim7",
     number="W9",
-    title="A thousand children, a thousand pages each",
+    title="Children that write every page",
     lesson="Every child writes every page it inherited, in one vma.",
     expected="With one anon_vma a walk may visit every child though one maps the page; with one for each child it visits that child.",
     source="commit 5beb49305251 of 2010, whose message names AIM7",

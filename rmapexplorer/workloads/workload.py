@@ -16,6 +16,9 @@ Values = Mapping[str, int]
 HEAP = 0x10000
 """Page number at which the first process has its memory."""
 
+MOST_OPERATIONS = 1_000_000
+"""Operations of one session; more would take a minute to write and minutes to open."""
+
 FIRST = 1
 """pid of the first process."""
 
@@ -71,8 +74,11 @@ class Workload:
         return self.make(values)
 
     def session(self, values: Values) -> Session:
-        """All of it as a session: title, notes (the lesson, what is to be found), machine and log."""
-        operations = tuple(self.make(values))
+        """All of it as a session."""
+        return self.session_of(values, tuple(self.make(values)))
+
+    def session_of(self, values: Values, operations: tuple[Operation, ...]) -> Session:
+        """The operations made of ``values`` as a session: title, notes (the lesson, what is to be found), machine and log."""
         sizes = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in values.items())
         notes = (Note(0, f"{self.lesson} ({sizes})"), Note(len(operations), self.expected))
         return Session(

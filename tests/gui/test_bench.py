@@ -71,7 +71,7 @@ def test_a_short_session_of_the_real_window(
     code = main(
         ["bench", "--gui", "session", "--quick", "--session", "1", "--platform", "offscreen", "--json", str(out)]
     )
-    found = json.loads(out.read_text(encoding="utf-8"))
+    found = json.loads(out.read_text(encoding="utf-8"))["results"]
     assert code in (0, 1), capsys.readouterr().err
     assert [one["trial"] for one in found] == ["session"]
     assert found[0]["details"]["deeds"] >= 1 and found[0]["value"] > 0

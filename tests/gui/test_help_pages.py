@@ -164,3 +164,30 @@ def test_whats_this_ends_with_the_window(shell: Shell) -> None:
     assert QWhatsThis.inWhatsThisMode()
     next(one for one in shell.window.features if isinstance(one, HelpPages)).closing()
     assert not QWhatsThis.inWhatsThisMode()
+
+
+def test_search_finds_words_and_not_letters_inside_them(shell: Shell) -> None:
+    window = opened(shell)
+    window.search.setText("on")
+    marked = {mark.cursor.selectedText().lower() for mark in window.browser.extraSelections()}
+    assert marked == {"on"}
+    window.search.setText("oper")
+    marked = {mark.cursor.selectedText().lower() for mark in window.browser.extraSelections()}
+    assert marked == {"oper"}, "longer words by their beginning"
+
+
+def test_search_opens_a_page_that_has_the_word_and_leaves_nothing_marked(shell: Shell) -> None:
+    window = opened(shell)
+    window.go("shortcuts")
+    for typed in ("Dick", "Dickins"):
+        window.search.setText(typed)
+        assert window.key != "shortcuts" and not window.items[window.key].isHidden()
+    assert window.browser.extraSelections()
+    first = window.key
+    window.search.returnPressed.emit()
+    assert window.key != first and not window.items[window.key].isHidden(), "Enter goes on to the next page"
+    window.search.setText("")
+    assert not window.browser.extraSelections() and not window.browser.textCursor().hasSelection()
+    window.back()
+    window.back()
+    assert window.key == "shortcuts", "back is where the search began"
