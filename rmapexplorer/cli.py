@@ -91,6 +91,7 @@ def parser(name: str) -> argparse.ArgumentParser:
         parser.set_defaults(carry_out=run_file)
     elif name == "compare":
         _file_arguments(parser)
+        report.declare_addresses(parser)
         parser.set_defaults(carry_out=compare_file)
     else:
         module = importlib.import_module(f"rmapexplorer.commands.{name}")
@@ -156,7 +157,8 @@ def compare_file(options: argparse.Namespace) -> int:
     verdict = batch.compare(runs, operations)
     if options.json != "-":
         tables = report.figures_tables(session.title, found, columns())
-        show(*tables, *report.verdict_lines(runs, verdict))
+        places = report.places_of(options, operations)
+        show(*tables, *map(places.text, report.verdict_lines(runs, verdict)))
     write_json(options.json, report.to_json(session, runs, found, verdict) if options.json else "")
     return OK if verdict.difference is None else FAILED
 

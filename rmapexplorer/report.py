@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import stat
@@ -14,7 +15,8 @@ from rich.table import Table
 from rmapexplorer import __version__
 from rmapexplorer.batch import Run, Verdict, tasks
 from rmapexplorer.core.metrics import METRICS
-from rmapexplorer.core.operations import describe
+from rmapexplorer.core.operations import Operation, describe
+from rmapexplorer.core.places import BYTES, PAGES, Places, suiting
 from rmapexplorer.core.units import Machine
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.formats.session import Session
@@ -84,6 +86,20 @@ def designs_table() -> Table:
         options = "\n".join(f"{option.name}={'|'.join(option.values)}  {option.help}" for option in kind.OPTIONS)
         table.add_row(kind.key, kind.title, kind.era, options or "none", kind.story)
     return table
+
+
+def declare_addresses(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that print or write addresses."""
+    parser.add_argument(
+        "--addresses", choices=(PAGES, BYTES), metavar="KIND",
+        help="write addresses as page numbers (pages) or as /proc prints them (bytes); by default pages for a session "
+        "that was drawn, with small addresses, and bytes for a recorded one",
+    )  # fmt: skip
+
+
+def places_of(options: argparse.Namespace, operations: Sequence[Operation]) -> Places:
+    """How the command writes addresses: as it was told, or as suits the log."""
+    return Places(options.addresses or suiting(operations))
 
 
 def verdict_lines(runs: Sequence[Run], verdict: Verdict) -> list[str]:

@@ -10,9 +10,10 @@ from attrs import evolve
 from rich.progress import Progress
 
 from rmapexplorer import report
+from rmapexplorer.core.places import Places
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.files import stage_of
-from rmapexplorer.engine.graph_export import WholeGraph
+from rmapexplorer.engine.graph_export import WholeGraph, with_places
 from rmapexplorer.engine.grid import grid_of
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, UnknownDesign
@@ -44,6 +45,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a session (.rmap) or the text that perf script prints")
     for name, what in FORMATS.items():
         parser.add_argument(f"--{name}", metavar="OUT", help=f"write {what}; - is standard output")
+    report.declare_addresses(parser)
     parser.add_argument("--at", metavar="N", type=int, help="after N operations instead of all of them")
     parser.add_argument(
         "--design", metavar="NAME", action="append", dest="designs",
@@ -65,7 +67,7 @@ def carry_out(options: argparse.Namespace) -> int:
         session = _load(options.file, progress)
         stage = _stage(session, options, progress, probes=bool({"csv", "html"} & wanted.keys()))
         for name, path in wanted.items():
-            _write(name, path, stage, progress)
+            _write(name, path, stage, progress, report.places_of(options, session.operations))
     for line in session.report:
         complain(f"skipped: {line}", OK)
     for path in wanted.values():
@@ -114,19 +116,20 @@ def _lanes(designs: Designs, machine: object) -> list[Lane]:
     return [make_lane(kind, REAL_LENS, time.perf_counter, 0) for kind in kinds]
 
 
-def _write(name: str, path: str, stage: Stage, progress: Progress) -> None:
+def _write(name: str, path: str, stage: Stage, progress: Progress, places: Places) -> None:
     bar = progress.add_task(f"writing {path}", total=None)
-    write_out(path, _pieces(name, stage))
+    write_out(path, _pieces(name, stage, places))
     progress.remove_task(bar)
 
 
-def _pieces(name: str, stage: Stage) -> Iterable[str]:
+def _pieces(name: str, stage: Stage, places: Places) -> Iterable[str]:
     if name == "html":
-        return html(finished(gather(stage)))
+        return html(finished(gather(stage)), places)
     if name == "csv":
         return tables.csv_pieces(tables.curves(stage, grid_of(stage.line, stage.line.cursor)))
     graph = WholeGraph().answer(stage)
     assert graph is not None
+    graph = with_places(graph, places)
     return dot(graph) if name == "dot" else graphml(graph)
 
 

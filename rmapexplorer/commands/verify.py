@@ -10,6 +10,7 @@ from typing import Any
 from rich.progress import Progress
 
 from rmapexplorer import report
+from rmapexplorer.core.places import BYTES, Places
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.registry import design_named
 from rmapexplorer.formats.errors import FormatError
@@ -30,6 +31,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="kernel traces (.json, .json.gz), or recordings with NAME.final.json beside them",
     )  # fmt: skip
     parser.add_argument("--design", default=ONLY, metavar="NAME", help=f"the design to replay in; {ONLY} by default")
+    report.declare_addresses(parser)
     parser.add_argument("--json", metavar="OUT", help="write what was found there as JSON; - is standard output")
     parser.add_argument(
         "--emit", metavar="OUT", help="write our own traces there, in the format of the kernel's (.json[.gz])"
@@ -46,7 +48,8 @@ def carry_out(options: argparse.Namespace) -> int:
             found += _verify_file(path, options.design, emitted, progress)
     good = sum(not entry["differences"] for entry in found)
     if "-" not in (options.json, options.emit):
-        show(*(line for entry in found for line in _lines(entry)), f"{good} of {len(found)} traces agree")
+        places = Places(options.addresses or BYTES)
+        show(*(places.text(line) for entry in found for line in _lines(entry)), f"{good} of {len(found)} traces agree")
     write_json(options.json, report.sheet("verification", {"design": options.design, "agree": good, "of": len(found), "traces": found})
                if options.json else "")  # fmt: skip
     _emit(options.emit, emitted)

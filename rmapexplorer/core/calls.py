@@ -67,7 +67,7 @@ def _hole_above(w: World, mm: Mm, span: Span) -> Span:
     while inside := w.vmas_in(mm, at, at + len(span)):
         at = int(w.vma.end[inside[-1]])
     if at + len(span) > TASK_SIZE_PAGES:
-        raise KernelError("ENOMEM", f"there is no hole of {len(span)} pages above {span.start:x}", "span")
+        raise KernelError("ENOMEM", f"there is no hole of {len(span)} pages above page {span.start:x}", "span")
     return span.moved(at)
 
 

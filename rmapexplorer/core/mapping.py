@@ -72,4 +72,4 @@ def populate(w: World, mm: Mm, start: int, end: int, strict: bool = False) -> No
             failed = bool(fault_in(w, mm, row, low, stop, flags & (vm.WRITE | vm.SHARED) == vm.WRITE)[1])
             w.batches.drain()
         if strict and failed:
-            raise KernelError("ENOMEM", f"not every page from {low:x} on can be faulted in", "span")
+            raise KernelError("ENOMEM", f"not everything from page {low:x} on can be faulted in", "span")

@@ -231,7 +231,9 @@ def _what(w: World, memory: Memory, at: int) -> str:
     if at < 0:
         return "not mapped"
     file, delta = int(memory.file[at]), int(memory.delta[at]) + int(memory.start[at])
-    return vm.perms(int(memory.access[at])) + (f" of {w.files[file].name} from page {delta:x}" if file >= 0 else "")
+    return vm.perms(int(memory.access[at])) + (
+        f" of {w.files[file].name} from file page {delta:x}" if file >= 0 else ""
+    )
 
 
 def _contents_differ(a: World, b: World, mine: Memory, theirs: Memory, apart: Ints) -> str:

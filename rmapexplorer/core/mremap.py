@@ -54,7 +54,7 @@ def _check_params(op: Mremap) -> None:
     if op.to is None:
         return
     if op.to < 0 or op.to > TASK_SIZE_PAGES - op.new_pages:
-        raise KernelError("EINVAL", f"the new place {op.to:x} leaves the address space", "to")
+        raise KernelError("EINVAL", f"the new place, page {op.to:x}, leaves the address space", "to")
     if op.span.end > op.to and op.to + op.new_pages > op.span.start:
         new = Span(op.to, op.to + op.new_pages)
         raise KernelError("EINVAL", f"the new place {new} overlaps the old one {op.span}", "to")

@@ -286,7 +286,7 @@ _DESCRIBE: dict[type, Callable[[Any], str]] = {
     Mmap: _mmap,
     Mremap: _mremap,
     Touch: _touch,
-    Brk: lambda op: f"brk({op.pid}, {op.end:x})",
+    Brk: lambda op: f"brk({op.pid}, page {op.end:x})",
     Reclaim: lambda op: f"reclaim({'all' if op.pages is None else op.pages})",
     RemapFilePages: lambda op: f"remap_file_pages({op.pid}, {op.span} = {op.offset:x})",
     Swapoff: lambda op: "swapoff()",

@@ -28,7 +28,9 @@ def remap_file_pages(w: World, op: RemapFilePages) -> None:
     if row < 0 or w.vma.file[row] < 0 or not int(w.vma.flags[row]) & vm.SHARED:
         raise KernelError("EINVAL", f"page {op.span.start:x} is no shared mapping of a file", "span")
     if op.span.end > int(w.vma.end[row]):
-        raise KernelError("EINVAL", f"the span reaches beyond the vma, which ends at {int(w.vma.end[row]):x}", "span")
+        raise KernelError(
+            "EINVAL", f"the span reaches beyond the vma, which ends at page {int(w.vma.end[row]):x}", "span"
+        )
     if op.offset < 0:
         raise KernelError("EINVAL", "the offset into the file is negative", "offset")
     size = w.files[int(w.vma.file[row])].size

@@ -10,17 +10,12 @@ from collections.abc import Sequence
 import attrs
 
 from rmapexplorer.core.operations import Clone, Fork, Mmap, Mremap, Operation, Spawn
+from rmapexplorer.core.places import SMALL
 from rmapexplorer.core.units import KernelError, Span
 from rmapexplorer.core.world import World
 
 MMAP_BASE = 0x7FFFF7FF0
 """mm->mmap_base as a page number: mappings are placed below it, top down (arch_pick_mmap_layout, no randomisation)."""
-
-SMALL = 1 << 20
-"""Sessions whose every address is below this are drawings: new maps go beside the others, not to the top."""
-
-LOOKED_AT = 1000
-"""Operations of a log that tell whether it is a drawing."""
 
 FIRST, GAP = 0x10, 0x10
 """Of such a drawing: the first page number used, and the grain that leaves a visible gap."""
@@ -38,15 +33,6 @@ def undecided(op: Operation) -> bool:
         case Spawn():
             return op.pid == 0
     return False
-
-
-def is_drawing(operations: Sequence[Operation]) -> bool:
-    """True where the log is drawn by hand, not recorded: its addresses, as far as the beginning shows, are all SMALL."""
-    for op in operations[:LOOKED_AT]:
-        span = getattr(op, "span", None)
-        if max(span.end if span is not None else 0, getattr(op, "to", None) or 0) >= SMALL:
-            return False
-    return True
 
 
 def resolve(op: Operation, worlds: Sequence[World], past: Sequence[Operation]) -> Operation:

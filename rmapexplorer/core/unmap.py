@@ -21,7 +21,9 @@ def check_span(span: Span, beyond: str = "EINVAL", field: str = "span") -> None:
     if span.end <= span.start:
         raise KernelError("EINVAL", f"the span {span} is empty", field)
     if span.start < 0 or span.end > TASK_SIZE_PAGES:
-        raise KernelError(beyond, f"the span {span} leaves the address space of {TASK_SIZE_PAGES:x} pages", field)
+        raise KernelError(
+            beyond, f"the span {span} leaves the address space, which ends at page {TASK_SIZE_PAGES:x}", field
+        )
 
 
 def refuse_sealed(w: World, rows: list[int]) -> None:

@@ -42,7 +42,7 @@ class AvcRelocate(AnonVmaChain):
         """The vma is anonymous, was never forked, and no page of the span is anyone else's."""
         why = self._obstacle(vma, start, end)
         if why and self.options["must"] == "on":
-            raise KernelError("EFAULT", f"the pages at {start:x}-{end:x} cannot be relocated: {why}", "span")
+            raise KernelError("EFAULT", f"pages {start:x}-{end:x} cannot be relocated: {why}", "span")
         self.relocating = not why
         self.w.counters["relocations_refused"] += bool(why)
         return self.relocating

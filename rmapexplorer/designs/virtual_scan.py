@@ -352,7 +352,7 @@ class VirtualScan(Design):
         return "swap_out", [
             ("page", "—", "knows nothing of the ptes that map it"),
             ("swap_mm", f"mm {self.swap_mm}" if there else "init_mm", f"of {len(self.ring)}: where the scan goes on"),
-            ("swap_address", "the end" if at >= END else f"{at:x}", "page number the scan has come to in that mm"),
+            ("swap_address", "the end" if at >= END else f"page {at:x}", "how far the scan has come in that mm"),
         ]
 
     def _vma_from(self, mm: Mm, address: int) -> int:
@@ -369,7 +369,7 @@ class VirtualScan(Design):
         nodes, links = [], []
         for at, mm in enumerate(turn[:limit]):
             address = self.address[mm]
-            words = "done" if address >= END else f"from {address:x}"
+            words = "done" if address >= END else f"from page {address:x}"
             nodes.append(StructNode(key=f"m{mm}", rank=1, title=f"mm {mm}", subtitle=words, mm=mm))
             links.append((f"m{turn[at - 1]}" if at else "page", f"m{mm}"))
             row = self._vma_from(self.w.mms[mm], address)

@@ -293,10 +293,10 @@ def _deed(op: Operation, verdict: Verdict) -> str:
             if op.new_pages == op.span.pages:
                 return "leaves the length as it is"
             verb = "grows" if op.new_pages > op.span.pages else "shrinks"
-            return f"{verb} {op.span} to {_pages(op.new_pages)}, up to {end:x}"
+            return f"{verb} {op.span} to {_pages(op.new_pages)}, up to page {end:x}"
         case Mremap():
             resized = f", now {_pages(op.new_pages)}" if op.new_pages != op.span.pages else ""
-            return f"moves {_pages(min(op.span.pages, op.new_pages))} to {op.to:x}{resized}"
+            return f"moves {_pages(min(op.span.pages, op.new_pages))} to page {op.to:x}{resized}"
         case Munmap():
             return f"unmaps {_pages(_mapped(verdict.before, op.span))} of {op.span}"
         case Mprotect():

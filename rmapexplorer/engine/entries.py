@@ -104,8 +104,8 @@ def vma_fields(world: World, row: int) -> tuple[Field, ...]:
     file, label = int(vmas.file[row]), int(vmas.label[row])
     extra = vm.smaps(bits)
     fields = [
-        Field(name="vm_start", value=f"{start:x}", meaning="first page number"),
-        Field(name="vm_end", value=f"{end:x}", meaning=f"page number after the last; {end - start:,} pages"),
+        Field(name="vm_start", value=f"page {start:x}", meaning="where it begins"),
+        Field(name="vm_end", value=f"page {end:x}", meaning=f"where the next may begin; {end - start:,} pages"),
         Field(
             name="vm_flags",
             value=f"{vm.perms(bits)} {extra}".strip(),
@@ -129,4 +129,4 @@ def _pgoff_meaning(world: World, row: int, start: int) -> str:
         return "without meaning for anonymous memory in this design"
     if world.vma.pgoff[row] == start:
         return "index of its first page: the address it was mapped at"
-    return f"index of its first page: mapped at {int(world.vma.pgoff[row]):x}, moved since"
+    return f"index of its first page: mapped at page {int(world.vma.pgoff[row]):x}, moved since"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import attrs
 from attrs import frozen
 
-from rmapexplorer.core.resolve import is_drawing
+from rmapexplorer.core.places import is_drawing
 from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.bookmarks import marks_of, nodes_of
 from rmapexplorer.engine.frames import Detail, Ints, KernelDifference, SessionOpened

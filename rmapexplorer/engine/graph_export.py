@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
+from rmapexplorer.core.places import Places
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.frames import Structure
@@ -51,6 +52,24 @@ class Graph:
     def heading(self) -> str:
         """Title and note in one line."""
         return f"{self.title}. {self.note}" if self.note else self.title
+
+
+def with_places(graph: Graph, places: Places) -> Graph:
+    """The graph with the places in its title and nodes written that way."""
+    if not places.in_bytes:
+        return graph
+
+    def written(column: Sequence[str | int]) -> Sequence[str | int]:
+        return [places.text(value) if isinstance(value, str) else value for value in column]
+
+    nodes = [
+        evolve(rows, columns={name: written(c) if name in _WITH_PLACES else c for name, c in rows.columns.items()})
+        for rows in graph.nodes
+    ]
+    return evolve(graph, title=places.text(graph.title), nodes=tuple(nodes))
+
+
+_WITH_PLACES = ("label", "title", "span", "subtitle")
 
 
 def of_structure(structure: Structure, title: str) -> Graph:

@@ -101,7 +101,7 @@ def _vma(v: Json | None, av: Words) -> dict[str, str]:
     flags = " ".join(sorted(v.get("f", "").split()))
     chain = " ".join(av(name) for name in v.get("chain", []))
     return {
-        "vm_start": f"{v['s'] + ARENA:x}", "vm_end": f"{v['e'] + ARENA:x}", "vm_flags": f"{v['p']} {flags}".strip(),
+        "vm_start": f"page {v['s'] + ARENA:x}", "vm_end": f"page {v['e'] + ARENA:x}", "vm_flags": f"{v['p']} {flags}".strip(),
         "vm_pgoff": offset(v), "anon_vma": av(v.get("av")), "anon_vma_chain": chain or "empty",
     }  # fmt: skip
 

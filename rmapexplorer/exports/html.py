@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from html import escape
 
 import numpy as np
+from attrs import evolve
 
 from rmapexplorer import __version__
 from rmapexplorer.core.metrics import KEYS, METRICS, Metric
+from rmapexplorer.core.places import IN_PAGES, Places
 from rmapexplorer.engine.session_report import DesignPart, MergePart, OperationPart, SessionReport
 from rmapexplorer.exports.charts import DASHES, chart
 from rmapexplorer.exports.page import dash, facts, style, table
@@ -19,8 +21,9 @@ ROWS = 200
 """Rows of the long tables in one piece."""
 
 
-def html(report: SessionReport) -> Iterator[str]:
-    """The file, piece by piece."""
+def html(report: SessionReport, places: Places = IN_PAGES) -> Iterator[str]:
+    """The file, piece by piece; ``places``: how addresses are written."""
+    report = _placed(report, places)
     yield (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/><title>{escape(report.title)} — rmapexplorer</title>\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
@@ -35,6 +38,21 @@ def html(report: SessionReport) -> Iterator[str]:
     yield from _operations(report)
     yield _notes(report) + _ending(report)
     yield "</body></html>\n"
+
+
+def _placed(report: SessionReport, places: Places) -> SessionReport:
+    if not places.in_bytes:
+        return report
+    write = places.text
+    operations = [
+        evolve(one, text=write(one.text), outcomes=tuple(said and write(said) for said in one.outcomes))
+        for one in report.operations
+    ]
+    merges = [
+        evolve(one, text=write(one.text), refusal=evolve(one.refusal, sentence=write(one.refusal.sentence)))
+        for one in report.merges
+    ]
+    return evolve(report, operations=tuple(operations), merges=tuple(merges))
 
 
 def _opening(report: SessionReport) -> str:

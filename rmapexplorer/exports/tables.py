@@ -11,6 +11,7 @@ from attrs import frozen
 
 from rmapexplorer.core.flags import perms
 from rmapexplorer.core.metrics import KEYS
+from rmapexplorer.core.places import IN_PAGES, Places
 from rmapexplorer.engine.frames import Frame, HistoryEntry
 from rmapexplorer.engine.grid import Grid
 from rmapexplorer.engine.stage import Stage
@@ -80,16 +81,16 @@ def processes(frame: Frame) -> Table:
     return Table(head=head, rows=zip(*whole, strict=True))
 
 
-def vmas(frame: Frame) -> Table:
-    """All vmas of all processes under the design in view; addresses as hexadecimal page numbers."""
+def vmas(frame: Frame, places: Places = IN_PAGES) -> Table:
+    """All vmas of all processes under the design in view; ``places``: how start and end are written, in hexadecimal."""
     head = (
         "pid", "comm", "start", "end", "pages", "flags", "pgoff", "file", "label", "anon", "links",
         "anon_pages", "file_pages", "swap_pages",
     )  # fmt: skip
-    return Table(head=head, rows=_vma_rows(frame))
+    return Table(head=head, rows=_vma_rows(frame, places))
 
 
-def _vma_rows(frame: Frame) -> Iterator[Sequence[object]]:
+def _vma_rows(frame: Frame, places: Places) -> Iterator[Sequence[object]]:
     table, tasks = frame.vmas, frame.tasks
     for task in range(len(tasks.pid)):
         low, high = int(table.first[task]), int(table.first[task + 1])
@@ -103,17 +104,25 @@ def _vma_rows(frame: Frame) -> Iterator[Sequence[object]]:
         ]  # fmt: skip
         for start, end, flags, pgoff, file, label, anon, *counts in zip(*columns, strict=True):
             yield (
-                pid, comm, f"{start:x}", f"{end:x}", end - start, perms(flags), f"{pgoff:x}",
+                pid, comm, places.at(start), places.at(end), end - start, perms(flags), f"{pgoff:x}",
                 frame.files[file] if file >= 0 else "", frame.labels[label] if label >= 0 else "",
                 anon if anon >= 0 else "", *counts,
             )  # fmt: skip
 
 
-def history(entries: Iterable[HistoryEntry]) -> Table:
+def history(entries: Iterable[HistoryEntry], places: Places = IN_PAGES) -> Table:
     """The operations of the branch shown, with their outcome under the design in view."""
     head = ("position", "call", "operation", "outcome", "rule", "outcomes_differ", "merges_refused")
     rows = (
-        (one.position, one.name, one.text, one.error or "done", one.rule, int(one.differs), one.refused_merges)
+        (
+            one.position,
+            one.name,
+            places.text(one.text),
+            one.error or "done",
+            places.text(one.rule),
+            int(one.differs),
+            one.refused_merges,
+        )
         for one in entries
     )
     return Table(head=head, rows=rows)

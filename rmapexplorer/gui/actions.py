@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from rmapexplorer.gui import places
 from rmapexplorer.gui.action_lists import (
     EDIT,
     FILE,
@@ -166,7 +167,7 @@ def _within(menu: QMenu, action: Action) -> QMenu:
 
 
 def _heading(kind: str, target: dict[str, Any]) -> str:
-    where = target.get("span", f"{target['vpn']:x}" if isinstance(target.get("vpn"), int) else "")
+    where = target.get("span", places.shown().at(target["vpn"]) if isinstance(target.get("vpn"), int) else "")
     who = f"{target.get('comm', '')} {target['pid']}".strip() if target.get("pid") else ""
     if kind == "operation":
         return f"operation {target.get('position', '')}".strip()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, Q
 from rmapexplorer.engine.comparison import MOST, Compare, Comparison
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_geometry as geo
+from rmapexplorer.gui import places
 from rmapexplorer.gui.compare_side import SideColumn
 from rmapexplorer.gui.inspector_parts import span
 from rmapexplorer.gui.models.base import plural
@@ -210,7 +211,9 @@ class CompareView(QWidget):
         self.run.setText("again" if 0 < self.longest <= self.revealed else "run")
         if one is None:
             return
-        where = f"page {one.vpn:x} of {one.pid}" if one.vpn >= 0 else f"process {one.pid}" if one.pid else ""
+        where = (
+            f"{places.shown().page(one.vpn)} of {one.pid}" if one.vpn >= 0 else f"process {one.pid}" if one.pid else ""
+        )
         shown = len(one.sides[0].strips) if one.sides else 0
         counted = f"showing {shown} of {plural(one.processes, 'process').replace('processs', 'processes')}"
         self.panel.set_hint(" · ".join(part for part in (where, counted) if part))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from rmapexplorer.core import flags as fl
 from rmapexplorer.engine.comparison import Side, Strip
 from rmapexplorer.gui import memory_geometry as geo
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_paint import faded
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme
@@ -186,5 +187,5 @@ class Strips(QWidget):
             return ""
         strip = next(one for one in self._side.strips if one.pid == place[0])
         i = int(np.searchsorted(strip.start, place[1], side="right")) - 1
-        span = f"{int(strip.start[i]):x}-{int(strip.end[i]):x}"
+        span = places.shown().span(int(strip.start[i]), int(strip.end[i]))
         return f"{strip.comm} {strip.pid}  {span} {fl.perms(int(strip.flags[i]))} pgoff {int(strip.pgoff[i]):x}"

@@ -12,6 +12,7 @@ from rmapexplorer.core.operations import Mmap, Operation, Spawn
 from rmapexplorer.core.units import PAGE_BYTES, Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.lookups import PSS_SHIFT, SmapsRow
+from rmapexplorer.gui import places
 from rmapexplorer.gui.models.vmas import maps_line
 from rmapexplorer.gui.owner_words import owner_word
 
@@ -128,7 +129,7 @@ def _literal(name: str, value: object) -> str:
 
 
 def plain(frame: Frame, pid: int, rows: Sequence[int], whole: bool) -> str:
-    """Words: the process with its counts, then a line a vma (page numbers, protection, pgoff, owner, pages, name)."""
+    """Words: the process with its counts, then a line a vma (place, protection, pgoff, owner, pages, name)."""
     lines = []
     at = np.flatnonzero(frame.tasks.pid == pid)
     if whole and len(at):
@@ -143,7 +144,7 @@ def plain(frame: Frame, pid: int, rows: Sequence[int], whole: bool) -> str:
         owner = owner_word(frame.view, int(vmas.anon[row]), "-")
         pages = int(vmas.anon_pages[row] + vmas.file_pages[row])
         text = (
-            f"{int(vmas.start[row]):x}-{int(vmas.end[row]):x} {vm.perms(int(vmas.flags[row]))} "
+            f"{places.shown().span(int(vmas.start[row]), int(vmas.end[row]))} {vm.perms(int(vmas.flags[row]))} "
             f"pgoff {int(vmas.pgoff[row]):x} {owner} {pages:,} pages {name_of(frame, row)}"
         )
         lines.append(text.rstrip())

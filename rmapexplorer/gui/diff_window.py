@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.state_diff import ADDED, REMOVED, DiffRow, StateDiff
+from rmapexplorer.gui import places
 from rmapexplorer.gui.curves import signed
 from rmapexplorer.gui.models.base import Column, Role, TableModel
 from rmapexplorer.gui.panel import ElidedLabel, HeaderChoice, Panel, tone
@@ -59,12 +60,13 @@ class DiffModel(TableModel):
         if role == Role.ForegroundRole and self.theme is not None:
             return self._tone(item, key)
         if role == Role.ToolTipRole:
-            return f"{item.before or 'not there'}  →  {item.after or 'gone'}"
+            return places.shown().text(f"{item.before or 'not there'}  →  {item.after or 'gone'}")
         if role != Role.DisplayRole:
             return None
         if key == "delta":
             return change(item)
-        return getattr(item, key)
+        text = getattr(item, key)
+        return places.shown().text(text) if key in ("what", "before", "after") else text
 
     def _tone(self, item: DiffRow, key: str) -> Any:
         if key == "sign":
@@ -84,7 +86,7 @@ class DiffModel(TableModel):
             )
             for r in self.rows
         ]  # fmt: skip
-        return "\n".join(lines) + "\n"
+        return places.shown().text("\n".join(lines) + "\n")
 
 
 def change(row: DiffRow) -> str:
@@ -159,8 +161,8 @@ class DiffWindow(QDialog):
         """Show another difference."""
         self.found = found
         self.setWindowTitle(f"Difference from operation {found.one:,} to {found.other:,}")
-        self.one.setText(f"before:  after operation {found.one:,}   {found.texts[0]}")
-        self.other.setText(f"after:   after operation {found.other:,}   {found.texts[1]}")
+        self.one.setText(f"before:  after operation {found.one:,}   {places.shown().text(found.texts[0])}")
+        self.other.setText(f"after:   after operation {found.other:,}   {places.shown().text(found.texts[1])}")
         self.sums.setText(summary(found))
         self._show()
 

@@ -21,7 +21,7 @@ BUDGET = 0.006
 """Seconds the search may keep the window at a time."""
 EXAMPLES = (
     ("2, or worker", "a process by pid or name"),
-    ("c42", "a page number (hexadecimal)"),
+    ("c42, or p c42", "a page number (hexadecimal)"),
     ("0xc42000", "an address in bytes"),
     ("a18-a1c", "the vmas in a span"),
     ("A3", "the vmas of an anon_vma"),

@@ -12,18 +12,18 @@ import numpy as np
 from attrs import evolve, frozen
 
 from rmapexplorer.core.flags import perms
-from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES
+from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame, HistoryEntry
 from rmapexplorer.engine.lookups import Mappers
+from rmapexplorer.gui import places
 from rmapexplorer.gui.owner_words import owner_word
 
 SLICE = 4096
 """Operations that are looked through at a time."""
 
-_HEX = re.compile(r"(0x)?[0-9a-f]+$")
 _SPAN = re.compile(r"(0x)?([0-9a-f]+)\s*(?:-|–|\.\.)\s*(0x)?([0-9a-f]+)$")
 _ANON = re.compile(r"a(\d+)$")
-_FRAME = re.compile(r"(?:#|pfn\s*|page\s*#)(0x[0-9a-f]+|\d+)$")
+_FRAME = re.compile(r"(?:#|pfn\s*|page\s*#|frame\s*#?)(0x[0-9a-f]+|\d+)$")
 
 
 @frozen(kw_only=True)
@@ -42,14 +42,10 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """Read what was typed: pid, page number, 0x byte address, span, A12, #42, or words."""
+    """Read what was typed: pid, page number (p a10), byte address (0xa10000), span, A12, #42, or words."""
     word = text.strip().lower()
     made = Query(text=word, pid=int(word) if word.isdigit() else -1)
-    if _HEX.match(word):
-        number = int(word, 16)
-        byte = number >> PAGE_SHIFT
-        ways = (byte, number) if word.startswith("0x") and byte else (number,)
-        made = evolve(made, pages=tuple(page for page in ways if page < TASK_SIZE_PAGES))
+    made = evolve(made, pages=places.shown().readings(word))
     if found := _SPAN.match(word):
         low, high = _end(found[1], found[2]), _end(found[3] or found[1], found[4])
         made = evolve(made, span=(low, high) if low < high else None)
@@ -118,20 +114,20 @@ def _vma(group: Group, row: int) -> Hit:
     ]
     inside = start <= group.vpn < end
     return Hit(
-        title=f"{start:x}-{end:x} {perms(int(vmas.flags[row]))}", detail=" · ".join(words),
-        right=f"page {group.vpn:x}" if inside else f"{end - start:,} page{'s' * (end - start != 1)}",
+        title=f"{places.shown().span(start, end)} {perms(int(vmas.flags[row]))}", detail=" · ".join(words),
+        right=places.shown().page(group.vpn) if inside else f"{end - start:,} page{'s' * (end - start != 1)}",
         pid=pid, vpn=group.vpn if inside else start,
     )  # fmt: skip
 
 
 def _spot(group: Group, row: int) -> Hit:
     pid, vpn = group.spots[row]
-    return Hit(title=f"page {vpn:x}", detail=f"of process {pid}", pid=pid, vpn=vpn)
+    return Hit(title=places.shown().page(vpn), detail=f"of process {pid}", pid=pid, vpn=vpn)
 
 
 def _operation(group: Group, row: int) -> Hit:
     entry = group.entries[row - 1]
-    return Hit(title=entry.text, detail=entry.error or "", right=f"{row:,}", position=row)
+    return Hit(title=places.shown().text(entry.text), detail=entry.error or "", right=f"{row:,}", position=row)
 
 
 _HITS = {"process": _process, "vma": _vma, "page": _spot, "operation": _operation}
@@ -210,11 +206,11 @@ def _of_frame(frame: Frame, query: Query) -> Iterator[Group]:
     vmas = frame.vmas
     for page in query.pages:
         rows = np.flatnonzero((vmas.start <= page) & (page < vmas.end))
-        yield from _some([_vmas(frame, f"vmas that hold page {page:x}", rows, page)])
+        yield from _some([_vmas(frame, f"vmas that hold {places.shown().page(page)}", rows, page)])
     if query.span is not None:
         low, high = query.span
         rows = np.flatnonzero((vmas.start < high) & (low < vmas.end))
-        yield from _some([_vmas(frame, f"vmas in {low:x}-{high:x}", rows)])
+        yield from _some([_vmas(frame, f"vmas in {places.shown().span(low, high)}", rows)])
     if query.anon >= 0:
         rows = np.flatnonzero(vmas.anon == query.anon)
         yield from _some([_vmas(frame, f"vmas of A{query.anon} in {frame.view}", rows)])

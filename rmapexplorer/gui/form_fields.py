@@ -17,7 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rmapexplorer.core.places import PlaceError, Places
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Span
+from rmapexplorer.gui import places
 from rmapexplorer.gui.theme import mono
 
 
@@ -43,15 +45,12 @@ class Field:
     most: int = 1_000_000
 
 
-def parse_page(text: str, what: str = "The page number") -> int:
-    """A page number in hexadecimal, with or without 0x. FieldError says what is wrong."""
-    word = text.strip().lower().removeprefix("0x").replace("_", "")
-    if not word or any(c not in "0123456789abcdef" for c in word):
-        raise FieldError(f"{what} is hexadecimal, for example a10.")
-    page = int(word, 16)
-    if page > TASK_SIZE_PAGES:
-        raise FieldError(f"{what} lies beyond the end of user space, {TASK_SIZE_PAGES:x}.")
-    return page
+def parse_page(text: str, what: str = "The place", how: Places | None = None) -> int:
+    """The page number of a place that was typed, as core.places reads it. FieldError says what is wrong."""
+    try:
+        return (how or places.shown()).parse(text, what)
+    except PlaceError as trouble:
+        raise FieldError(str(trouble)) from None
 
 
 class Editor(QWidget):
@@ -76,25 +75,44 @@ class Editor(QWidget):
 
 
 class PageEditor(Editor):
-    """A page number; empty where the kernel may choose (value -1) unless the field has a default of None."""
+    """A place; empty where the kernel may choose (value -1) unless the field has a default of None."""
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
         self.edit = _line(field)
+        self.edit.setPlaceholderText(self._example(field.hint))
         self.edit.setFont(mono())
         self.edit.textChanged.connect(self.changed)
         self.row.addWidget(self.edit)
         self.setFocusProxy(self.edit)
 
+    def _places(self) -> Places:
+        return places.shown()
+
+    def _example(self, hint: str) -> str:
+        return f"e.g. {self._places().at(int(hint[5:], 16))}" if hint.startswith("e.g. ") else hint
+
     def value(self) -> int:
         """The page number, -1 for "the kernel chooses"."""
         if not self.edit.text().strip() and self.field.default == -1:
             return -1
-        return parse_page(self.edit.text())
+        return parse_page(
+            self.edit.text(), "The place" if self._places() is places.shown() else "The page", self._places()
+        )
 
     def set_value(self, value: Any) -> None:
         """Show a page number; -1 and None as empty."""
-        self.edit.setText("" if value is None or value < 0 else f"{value:x}")
+        self.edit.setText("" if value is None or value < 0 else self._places().at(value))
+
+
+IN_FILE = Places()
+
+
+class FilePageEditor(PageEditor):
+    """A page of a file, counted from its beginning: an offset is no place in memory, and never shown in bytes."""
+
+    def _places(self) -> Places:
+        return IN_FILE
 
 
 def parse_count(text: str, what: str, least: int, most: int) -> int:
@@ -115,6 +133,8 @@ class SpanEditor(Editor):
         super().__init__(field)
         self.start = _line(field)
         self.pages = _line(field)
+        if field.hint.startswith("e.g. "):
+            self.start.setPlaceholderText(f"e.g. {places.shown().at(int(field.hint[5:], 16))}")
         self.pages.setPlaceholderText("")
         self.pages.setText("16" if field.default == -1 else "1")
         self.pages.setAccessibleName(f"{field.label}: how many")
@@ -138,7 +158,7 @@ class SpanEditor(Editor):
         if value is None or value == -1:
             return
         start, end = (value.start, value.end) if isinstance(value, Span) else value
-        self.start.setText("" if start < 0 else f"{start:x}")
+        self.start.setText("" if start < 0 else places.shown().at(start))
         self.pages.setText(str(end - start))
 
 
@@ -266,6 +286,7 @@ class TextEditor(Editor):
 
 EDITORS: dict[str, type[Editor]] = {
     "page": PageEditor,
+    "file_page": FilePageEditor,
     "span": SpanEditor,
     "count": CountEditor,
     "prot": ProtEditor,

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from rmapexplorer.core.operations import Mremap, Operation, describe
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import HistoryEntry, Notice
+from rmapexplorer.gui import places
 from rmapexplorer.gui.form_fields import FieldError, Line, PidEditor
 from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.operations import FAULTS, FORMS, Form, Invalid
@@ -38,7 +39,7 @@ def described(op: Operation) -> str:
         text = text.replace(str(span), f"? + {span.pages:,}")
     if isinstance(op, Mremap) and op.to == -1:
         text = text.replace(f"→ {Span(-1, -1 + op.new_pages)}", f"→ ? + {op.new_pages:,}")
-    return text.replace("→ 0)", "→ ?)").replace("spawn(0", "spawn(?")
+    return places.shown().text(text).replace("→ 0)", "→ ?)").replace("spawn(0", "spawn(?")
 
 
 class OperationForm(QFrame):
@@ -179,6 +180,7 @@ class OperationForm(QFrame):
         """The kernel said no: mark the field at fault with errno and rule."""
         self.waiting, self.verdict = False, notice
         text = notice.text if notice.text.startswith(notice.errno) else f"{notice.errno}: {notice.text}"
+        text = places.shown().text(text)
         self.mark(notice.field, text)
         if notice.spot is not None:
             self.show_button.setText(f"Show {notice.culprit.partition(',')[0]}")

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Detail, Frame, MergeVerdict, WalkDetail
+from rmapexplorer.gui import places
 from rmapexplorer.gui.inspector_parts import (
     MergeCard,
     RichText,
@@ -140,7 +141,7 @@ def lost_sentence(walk: WalkDetail) -> str:
     """Which ptes the walk does not find and what that means."""
     spots = lost(walk)
     spots = spots if len(spots) == walk.missed else ()  # a walk too long to be listed names none
-    named = ", ".join(f"{vpn:x} of {pid}" for pid, vpn in spots[:LOST_NAMED])
+    named = ", ".join(f"{places.shown().page(vpn)} of {pid}" for pid, vpn in spots[:LOST_NAMED])
     more = f" and {len(spots) - LOST_NAMED:,} more" if len(spots) > LOST_NAMED else ""
     where = f" ({named}{more})" if named else ""
     return f"{plural(walk.missed, 'pte')} lost{where}: the page cannot be unmapped, so it cannot be reclaimed."
@@ -246,7 +247,7 @@ class Inspector(QWidget):
         self._detail = detail
         empty = GONE.format(pid=self._gone) if self._gone else EMPTY
         self.panel.set_empty(empty if detail is None else None)
-        self.panel.set_hint(detail.title if detail is not None else "")
+        self.panel.set_hint(places.shown().text(detail.title) if detail is not None else "")
         if detail is None:
             return
         theme, points = self._theme, self.font().pointSizeF()
@@ -258,7 +259,7 @@ class Inspector(QWidget):
         others = [other for other in detail.others if other.design != self._view]
         self.others.show_html(others_html(others, theme, points))
         self.kernel.show_html(kernel_html(detail.kernel or (), theme, points))
-        where = "vma {:x}-{:x}".format(*detail.vma_span) if detail.vma_span else "vma"
+        where = "vma " + places.shown().span(*detail.vma_span) if detail.vma_span else "vma"
         self.vma_section.title.setText(where)
         self.owner_section.title.setText(detail.owner_title or "owner")
         for section, filled in (

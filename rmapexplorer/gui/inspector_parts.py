@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPai
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Field, KernelField, MergeVerdict, OtherDesign
+from rmapexplorer.gui import places
 from rmapexplorer.gui.curves import size_text
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import MOST, WalkModel, step_line, who
@@ -72,7 +73,11 @@ def fields_html(fields: Iterable[Field], theme: Theme, points: float) -> str:
     small, rows = f"{points * 0.86:.1f}pt", []
     for field in fields:
         name = span(field.name, theme.color("dim"), face="mono")
-        value = span(field.value, theme.color("bad") if field.kernel else tone(theme, field.tone), face="mono")
+        value = span(
+            places.shown().text(field.value),
+            theme.color("bad") if field.kernel else tone(theme, field.tone),
+            face="mono",
+        )
         value += span(" ≠", theme.color("bad"), bold=True) if field.kernel else ""
         rows.append(
             f'<tr><td width="40%" style="padding:1px 8px 0 0">{name}</td><td style="padding-top:1px">{value}</td></tr>'
@@ -82,7 +87,7 @@ def fields_html(fields: Iterable[Field], theme: Theme, points: float) -> str:
                 f'<tr><td colspan="2">{span(f"kernel 6.18: {field.kernel}", theme.color("bad"), size=small)}</td></tr>'
             )
         if field.meaning:
-            meaning = span(field.meaning, theme.color("dim"), size=small)
+            meaning = span(places.shown().text(field.meaning), theme.color("dim"), size=small)
             rows.append(f'<tr><td colspan="2">{meaning}</td></tr>')
     return f'<table width="100%" cellspacing="0" cellpadding="0">{"".join(rows)}</table>' if rows else ""
 
@@ -132,8 +137,8 @@ def others_html(others: Iterable[OtherDesign], theme: Theme, points: float) -> s
 
 def pair_text(verdict: MergeVerdict) -> str:
     """``c40-c44  |  c44-c4c`` in address order."""
-    mine = "{:x}-{:x}".format(*verdict.mine)
-    theirs = "{:x}-{:x}".format(*verdict.theirs) if verdict.theirs else "nothing"
+    mine = places.shown().span(*verdict.mine)
+    theirs = places.shown().span(*verdict.theirs) if verdict.theirs else "nothing"
     return f"{theirs}  |  {mine}" if verdict.side == "left" else f"{mine}  |  {theirs}"
 
 
@@ -162,7 +167,7 @@ class MergeCard(QFrame):
             )
         why = verdict.refusal
         lines = [span(pair_text(verdict), color("text"), face="mono", bold=True).replace("  ", "&nbsp;&nbsp;")]
-        lines.append(span(why.sentence, color("warn")))
+        lines.append(span(places.shown().text(why.sentence), color("warn")))
         if why.mine or why.theirs:
             values = (why.theirs, why.mine) if verdict.side == "left" else (why.mine, why.theirs)
             both = f"{values[0]}  ≠  {values[1]}"
@@ -243,8 +248,8 @@ class WalkList(RowTable):
         longest = max(steps, key=lambda step: len(who(step)), default=None)
         self.plan.samples = {
             "task": who(longest) if longest else "worker 00",
-            "span": max((f"{s.start:x}-{s.end:x}" for s in steps if s.start >= 0), key=len, default="–"),
-            "vpn": max((f"0x{s.vpn:x}" for s in steps), key=len, default="0x0"),
+            "span": max((places.shown().span(s.start, s.end) for s in steps if s.start >= 0), key=len, default="–"),
+            "vpn": max((places.shown().at(s.vpn) for s in steps), key=len, default="0"),
             "number": "0" * len(str(len(steps))),
         }
         self.plan.plan()

@@ -15,6 +15,7 @@ from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_drag as dragging
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_keys import ZOOM, Control, Hit, Key, MapKeys, Shift
 from rmapexplorer.gui.selection import Selection
 
@@ -324,4 +325,4 @@ class MapCanvas(MapKeys):
         if s.axis.kind_at(unit) != geo.BREAK:
             return ""
         low, high = s.axis.piece(unit)
-        return f"{low:x}-{high:x}: a gap of {high - low:,} pages, squeezed"
+        return f"{places.shown().span(low, high)}: a gap of {high - low:,} pages, squeezed"

@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 from rmapexplorer.core import flags as fl
 from rmapexplorer.core.operations import Madvise, Mprotect, Mremap, Munmap, Operation, Touch
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Span
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_geometry import MAPPED
 from rmapexplorer.gui.memory_scene import Scene
 
@@ -95,8 +96,10 @@ class Drag:
     def title(self) -> str:
         """What is dragged where, as short as it goes."""
         if self.kind == "cut":
-            return f"{self.span}, {self.span.pages:,} page{'s' if self.span.pages != 1 else ''}"
-        return f"{self.span} → {self.target}"
+            return (
+                f"{places.shown().text(str(self.span))}, {self.span.pages:,} page{'s' if self.span.pages != 1 else ''}"
+            )
+        return places.shown().text(f"{self.span} → {self.target}")
 
 
 def grip(scene: Scene, task: int, vma: int, x: float, vpn: int) -> Drag | None:
@@ -177,7 +180,7 @@ def choices(drag: Drag) -> list[tuple[str, Operation]]:
     """What can be done to a span that was marked with Alt: menu text and operation."""
     pid, span = drag.pid, drag.span
     return [
-        (f"Unmap {span}", Munmap(pid=pid, span=span)),
+        (f"Unmap {places.shown().text(str(span))}", Munmap(pid=pid, span=span)),
         ("Protect: read only", Mprotect(pid=pid, span=span, prot="r")),
         ("Protect: read and write", Mprotect(pid=pid, span=span, prot="rw")),
         ("Protect: no access", Mprotect(pid=pid, span=span, prot="")),

@@ -13,6 +13,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from rmapexplorer.core import flags as fl
+from rmapexplorer.gui import places
 
 MAPPED, GAP, BREAK = 0, 1, 2
 """Kinds of an axis piece: something is mapped there; a gap drawn as such; a squeezed gap, marked."""
@@ -210,7 +211,7 @@ def ticks(axis: Axis, window: Window, text_width: Callable[[str], float], air: f
     taken: list[tuple[float, float, str]] = []
 
     def offer(page: int) -> None:
-        text = f"{page:#x}"
+        text = places.shown().at(page)
         wide = text_width(text)
         x = float(window.x(axis.unit(page)))
         if window.flipped:

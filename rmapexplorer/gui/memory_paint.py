@@ -13,6 +13,7 @@ from PySide6.QtGui import QBrush, QFontMetricsF, QImage, QPainter, QPainterPath,
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_pages as pages
 from rmapexplorer.gui import memory_style as style
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_dense import Strip, pictures, strips
 from rmapexplorer.gui.memory_motion import Motion
 from rmapexplorer.gui.memory_paint_live import RADIUS, dragged, faded, moving, slide_in
@@ -90,6 +91,7 @@ def _axis(p: QPainter, s: Scene) -> None:
     labels = geo.ticks(s.axis, s.window, s.fonts.mono_metrics.horizontalAdvance)
     for x, text in labels:
         p.drawText(QPointF(x, base), text)
+    _unit(p, s, base)
     p.setPen(s.color("faint"))
     taken = [(x, x + s.fonts.mono_metrics.horizontalAdvance(text)) for x, text in labels]
     for low, high in geo.breaks(s.axis, s.window):
@@ -97,6 +99,19 @@ def _axis(p: QPainter, s: Scene) -> None:
         if not any(a < middle + half and middle - half < b for a, b in taken):
             p.drawText(QRectF(middle - 12, base - 12, 24, 14), Qt.AlignmentFlag.AlignCenter, "⋯")
             taken.append((middle - half, middle + half))
+
+
+def _unit(p: QPainter, s: Scene, base: float) -> None:
+    """Left of the axis: whether its numbers are those of pages or of bytes."""
+    word = "address" if places.shown().in_bytes else "page"
+    p.setFont(s.fonts.small)
+    wide = QFontMetricsF(s.fonts.small).horizontalAdvance(word)
+    if wide + 8 < s.gutter:
+        p.save()
+        p.setClipping(False)
+        p.drawText(QPointF(-wide - 8, base), word)
+        p.restore()
+    p.setFont(s.fonts.mono)
 
 
 def _caption(p: QPainter, s: Scene) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from rmapexplorer.core.units import Span
 from rmapexplorer.gui import memory_style as style
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_drag import Live
 from rmapexplorer.gui.memory_motion import Motion, Move
 from rmapexplorer.gui.memory_scene import Scene
@@ -114,7 +115,7 @@ def _hatch(p: QPainter, s: Scene, box: QRectF, color: QColor) -> None:
 
 
 def _label(p: QPainter, s: Scene, box: QRectF, span: Span, color: QColor) -> None:
-    for text in (str(span), f"{span.start:x}"):
+    for text in (places.shown().span(span.start, span.end), places.shown().at(span.start)):
         if s.fonts.mono_metrics.horizontalAdvance(text) <= box.width() - 6:
             p.setFont(s.fonts.mono)
             p.setPen(s.theme.on(color))

@@ -12,6 +12,7 @@ from rmapexplorer.core import flags as fl
 from rmapexplorer.engine.frames import Frame, VmaRows
 from rmapexplorer.engine.page_runs import COPIED, OWN, SHARED
 from rmapexplorer.engine.page_runs import SWAPPED as IN_SWAP
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_geometry import moved
 from rmapexplorer.gui.owner_words import owner_word
 
@@ -142,7 +143,9 @@ def tooltip(frame: Frame, task: int, i: int, vpn: int) -> str:
     """What is known of vma ``i`` of task row ``task``, a fact a line; ``vpn`` is the page under the mouse."""
     v, t = frame.vmas, frame.tasks
     start, end, pgoff = int(v.start[i]), int(v.end[i]), int(v.pgoff[i])
-    lines = [f"{start:x}-{end:x}  {fl.perms(int(v.flags[i]))}  pgoff {pgoff:x}  page {vpn:#x}"]
+    lines = [
+        f"{places.shown().span(start, end)}  {fl.perms(int(v.flags[i]))}  pgoff {pgoff:x}  {places.shown().page(vpn)}"
+    ]
     name = frame.files[v.file[i]] if v.file[i] >= 0 else frame.labels[v.label[i]] if v.label[i] >= 0 else "anonymous"
     lines.append(f"{name} of {t.comm[task]} {t.pid[task]}")
     words = [w for bit, w in fl.WORDS.items() if v.flags[i] & bit & _TOLD]
@@ -157,7 +160,7 @@ def tooltip(frame: Frame, task: int, i: int, vpn: int) -> str:
         lines.append(f"{owner_word(frame.view, int(v.anon[i]))}, {v.links[i]} link{'s' if v.links[i] != 1 else ''}")
     lines += _page_line(frame, i, vpn)
     if v.file[i] < 0 and pgoff not in (0, start) and not v.flags[i] & (fl.SHARED | fl.GROWSDOWN):
-        lines.append(f"moved: its index still counts from {pgoff:x}")
+        lines.append(f"moved: its index still counts from {places.shown().page(pgoff)}")
     return "\n".join(lines)
 
 
@@ -200,6 +203,7 @@ def left_behind(frame: Frame, rows: slice, vpn: int) -> str:
     i = rows.start + int(found[0])
     low, pages = int(v.pgoff[i]), int(v.end[i] - v.start[i])
     return (
-        f"{low:x}-{low + pages:x}: mremap moved what was here to {int(v.start[i]):x}-{int(v.end[i]):x}.\n"
+        f"{places.shown().span(low, low + pages)}: mremap moved what was here to "
+        f"{places.shown().span(int(v.start[i]), int(v.end[i]))}.\n"
         "Its pages still count their index from here: the address alone does not find them any more."
     )

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_geometry as geo
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_layout import MapLayout
 from rmapexplorer.gui.memory_motion import Motion
 from rmapexplorer.gui.memory_paint import paint
@@ -248,15 +249,16 @@ class MapSurface(QAbstractScrollArea):
         words = f"{len(tasks.pid):,} processes, {len(s.frame.vmas.start):,} vmas"
         if s.task >= 0:
             words += f"; selected {tasks.comm[s.task]} {tasks.pid[s.task]}"
-            words += f", page {s.vpn:#x}" if s.vpn >= 0 else ""
-            words += f", marked {s.span[1]:x}-{s.span[2]:x}" if s.span is not None else ""
+            words += f", {places.shown().page(s.vpn)}" if s.vpn >= 0 else ""
+            words += f", marked {places.shown().span(s.span[1], s.span[2])}" if s.span is not None else ""
         self.setAccessibleDescription(f"{words}. {s.caption}".strip())
 
     def _caption(self, frame: Frame) -> str:
         many = len(np.unique(self._spot_tasks))
         if frame.detail is None or not many:
             return ""
-        title = frame.detail.title if frame.detail.title.startswith("page") else f"page {frame.detail.vpn:#x}"
+        title = places.shown().text(frame.detail.title)
+        title = title if title.startswith("page") else places.shown().page(frame.detail.vpn)
         if many == 1:
             return f"{title} is mapped by one process"
         return f"{title} is one frame in {many:,} address spaces"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from rmapexplorer.core.flags import perms
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui import places
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
 from rmapexplorer.gui.owner_words import owner_word
 from rmapexplorer.gui.selection import Selection
@@ -108,7 +109,9 @@ class MapModel(TableModel):
             return str(frame.tasks.pid[task]) if key == "pid" else frame.tasks.comm[task]
         if key == "perms":
             return perms(self._number(row, "flags"))
-        if key in ("start", "end", "pgoff"):
+        if key in ("start", "end"):
+            return places.shown().at(self._number(row, key))
+        if key == "pgoff":
             return f"{self._number(row, key):x}"
         if key == "anon":
             number = self._number(row, "anon")

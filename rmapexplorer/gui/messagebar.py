@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from rmapexplorer.engine.frames import Notice
+from rmapexplorer.gui import places
 from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.theme import Theme, mono
 
@@ -133,7 +134,7 @@ class MessageBar(QFrame):
         if self.notice is not None and RANK[self.notice.level] >= 2 > RANK[notice.level] and self.isVisible():
             return
         self.notice = notice
-        text = notice.text
+        text = places.shown().text(notice.text)
         self.text.setText(f"{notice.errno}: {text}" if notice.errno and not text.startswith(notice.errno) else text)
         self.details.setPlainText(notice.details)
         lines = min(self.details.blockCount(), MOST_LINES) + 1  # a line of air, or for the scroll bar
@@ -142,7 +143,7 @@ class MessageBar(QFrame):
         self._more.setText("Details")
         self._more.setVisible(bool(notice.details))
         self.show_button.setVisible(notice.spot is not None)
-        self.show_button.setToolTip(f"Select {notice.culprit}")
+        self.show_button.setToolTip(places.shown().text(f"Select {notice.culprit}"))
         self.offer_button.setVisible(notice.offer is not None)
         self.offer_button.setText(notice.offer[1] if notice.offer is not None else "")
         self.retry_button.setVisible(notice.retry is not None)

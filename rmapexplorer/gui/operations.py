@@ -155,7 +155,7 @@ FORMS: dict[str, Form] = {
             _prot(),
             Field(key="file", label="file", kind="text", hint="libc.so",
                   only=("kind", ("file-private", "file-shared"))),
-            Field(key="offset", label="first page of it", kind="page", default=-1, hint="0",
+            Field(key="offset", label="first page of it", kind="file_page", default=-1, hint="0",
                   only=("kind", ("file-private", "file-shared"))),
             Field(key="populate", label="populate", kind="choice", choices=("no", "yes")),
             Field(key="replace", label="may replace", kind="choice", choices=("yes", "no")),
@@ -224,7 +224,7 @@ FORMS: dict[str, Form] = {
     "mseal": Form(title="Mseal", fields=(_pid(), _span()), build=lambda v: [Mseal(pid=v["pid"], span=v["span"])]),
     "remap_file_pages": Form(
         title="Remap file pages",
-        fields=(_pid(), _span(), Field(key="offset", label="show file from", kind="page", default=-1, hint="page 0")),
+        fields=(_pid(), _span(), Field(key="offset", label="show file from", kind="file_page", default=-1, hint="page 0")),
         build=lambda v: [RemapFilePages(pid=v["pid"], span=v["span"], offset=max(0, v["offset"]))],
     ),
     "ftruncate": Form(
@@ -241,7 +241,7 @@ FORMS: dict[str, Form] = {
         fields=(
             _pid(),
             _file(),
-            Field(key="offset", label="first page", kind="page", default=-1, hint="0"),
+            Field(key="offset", label="first page", kind="file_page", default=-1, hint="0"),
             Field(key="pages", label="pages", kind="count", default=1, most=2**31 - 1),
         ),
         build=lambda v: [Punch(pid=v["pid"], file=_named(v), offset=max(0, v["offset"]), pages=v["pages"])],

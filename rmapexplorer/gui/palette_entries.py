@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
+from rmapexplorer.gui import places
 from rmapexplorer.gui.actions import BY_ID, RULES
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.palette import Entry
@@ -157,7 +158,9 @@ def position_entry(window: MainWindow, text: str, path: Any) -> list[Entry]:
         return []
     position = int(text)
     beyond = position > window.head
-    what = path.entries[position - 1].text if 0 < position <= len(path.entries) else "the beginning"
+    what = (
+        places.shown().text(path.entries[position - 1].text) if 0 < position <= len(path.entries) else "the beginning"
+    )
     return [
         Entry(
             key="position", title=f"Go to operation {position:,}", where=what, weight=100,

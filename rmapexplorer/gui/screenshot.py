@@ -61,7 +61,9 @@ class Screenshot:
     def _look(self) -> None:
         frame = self._window.frame
         loaded = self._opened and frame is not None and not frame.busy and self._window.statusbar.job == 0
-        if loaded and self._still.isValid() and self._still.elapsed() >= SETTLE_MS:
+        told = frame is not None and (frame.detail is not None or self._window.selection.pid == 0)
+        told = told or (self._still.isValid() and self._still.elapsed() >= 10 * SETTLE_MS)
+        if loaded and told and self._still.isValid() and self._still.elapsed() >= SETTLE_MS:
             QApplication.exit(0)
 
     def _fail(self, sentence: str) -> None:

@@ -18,6 +18,8 @@ LAYOUT_VERSION = 3
 SETTINGS_BYTES = 1 << 20
 """Bytes of a file of settings, which has about two thousand."""
 RECENT_LIMIT = 10
+FILES_LIMIT = 100
+"""Files whose way of showing addresses is remembered."""
 TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175, 200)
 """Sizes of the text in percent of the default."""
 
@@ -96,6 +98,20 @@ class Settings:
     @perspective.setter
     def perspective(self, name: str) -> None:
         self._store.setValue("window/perspective", name)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """How the places of a file were shown last ("pages", "bytes"), by its path; those chosen last come last."""
+        value: Any = self._store.value("files/addresses", [])
+        lines = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        pairs = (str(line).partition(" ") for line in lines)
+        return {path: kind for kind, _, path in pairs if kind in ("pages", "bytes")}
+
+    def keep_addresses(self, path: str, kind: str) -> None:
+        """Show the places of this file so when it is opened again."""
+        known = {other: how for other, how in self.addresses.items() if other != path} | {path: kind}
+        lines = [f"{how} {other}" for other, how in known.items()]
+        self._store.setValue("files/addresses", lines[-FILES_LIMIT:])
 
     @property
     def arrangements(self) -> dict[str, QByteArray]:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolic
 
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.engine.frames import DesignState, Frame, Progress
+from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import ElidedLabel, scaled, wrapped
 
 PHRASES = (
@@ -75,7 +76,7 @@ def summary(frame: Frame, before: Frame | None) -> tuple[str, str]:
     if before is not None and _just_before(before, frame):
         old = {state.key: state for state in before.designs}
     said = [text for state in frame.designs if (text := design_text(state, old.get(state.key)))]
-    return frame.op_text, "   ·   ".join(said) or "nothing changed under any design"
+    return places.shown().text(frame.op_text), "   ·   ".join(said) or "nothing changed under any design"
 
 
 def _just_before(before: Frame, frame: Frame) -> bool:

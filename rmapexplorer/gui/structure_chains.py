@@ -11,6 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.engine.page_chains import ChainPte, ChainsPicture
+from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_forest_paint import short
@@ -87,7 +88,7 @@ class Chains(Items):
         y, room = PAD / 2 + line * 1.4, self.width() - left - PAD
         digits = QFontMetricsF(self._look.title) if self._look is not None else self._small()
         names = [f"{pte.comm} {pte.pid}".strip() for pte in picture.chain]
-        wide = max([digits.horizontalAdvance(f"{pte.vpn:x}") for pte in picture.chain] + [40.0])
+        wide = max([digits.horizontalAdvance(places.shown().at(pte.vpn)) for pte in picture.chain] + [40.0])
         wide = max([wide, *(self._small().horizontalAdvance(name) for name in names)]) + 14
         wide, high = min(wide, 110.0), line * 2 + 8
         per_row = max(1, int((room - 10) // (wide + 4)))
@@ -103,7 +104,7 @@ class Chains(Items):
                 place = free + number
                 x = left + 6 + place % per_row * (wide + 4)
                 cell = QRectF(x, y + line + 4 + place // per_row * (high + 4), wide, high)
-                words = f"pte of page {pte.vpn:x} of {pte.comm} {pte.pid}\n" + (
+                words = f"pte of {places.shown().page(pte.vpn)} of {pte.comm} {pte.pid}\n" + (
                     f"block {block}, slot {place}" if block else "PG_direct: no block is needed"
                 )
                 self.items.append(Item(box=cell, words=words, target=(pte.pid, pte.vpn) if pte.pid else None))
@@ -140,7 +141,7 @@ class Chains(Items):
         if not picture.mapped:
             return "Select a page that is mapped to see its chain." if vpn < 0 or not pid else "No chain for this page."
         more = f", the first {len(picture.chain)} shown" if picture.mapped > len(picture.chain) else ""
-        return f"chain of page {vpn:x} of pid {pid}: {_ptes(f'{picture.mapped:,}')}{more}"
+        return f"chain of {places.shown().page(vpn)} of pid {pid}: {_ptes(f'{picture.mapped:,}')}{more}"
 
     def _paint_bars(self, p: QPainter, look: Brushes, area: QRectF, line: float) -> None:
         theme, small = look.theme, self._small()
@@ -223,7 +224,7 @@ class Chains(Items):
         p.setPen(theme.color("text"))
         half = box.height() / 2
         centre = Qt.AlignmentFlag.AlignCenter
-        p.drawText(QRectF(box.x(), box.y() + 1, box.width(), half), centre, f"{pte.vpn:x}")
+        p.drawText(QRectF(box.x(), box.y() + 1, box.width(), half), centre, places.shown().at(pte.vpn))
         p.setFont(look.small)
         p.setPen(look.dim)
         name = self._elided(f"{pte.comm} {pte.pid}".strip(), box.width() - 6)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.engine.page_chains import Group, GroupsPicture, Member, Stray
+from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_items import Item, Items
@@ -153,7 +154,7 @@ class Groups(Items):
             lower = f"{what.pages:,} page{'' if what.pages == 1 else 's'}" + ("" if what.pid else _gone(what))
         else:
             upper, lower = (
-                f"{what.vpn:x} ≠ {what.index:x}",
+                f"{places.shown().at(what.vpn)} ≠ {places.shown().at(what.index)}",
                 f"{what.comm} {what.pid}" + (" · chained" if what.chained else ""),
             )
         self._chip_text(p, look, box, upper, lower, gone)
@@ -195,4 +196,4 @@ def _member_words(member: Member) -> str:
 
 def _stray_words(stray: Stray) -> str:
     how = "it is found through its chain of addresses" if stray.chained else "its index alone does not lead there"
-    return f"mapped at {stray.vpn:x} of {stray.comm} {stray.pid}, its index says {stray.index:x}\n{how}"
+    return f"mapped at {places.shown().at(stray.vpn)} of {stray.comm} {stray.pid}, its index says {places.shown().at(stray.index)}\n{how}"

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.engine.incidence import Atlas, Chart
 from rmapexplorer.engine.tiles import FINE, OWN, MatrixQuestion, Tile
+from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_board import STALE, Board
@@ -364,7 +365,7 @@ class Matrix(Board):
         row = self.spots.frame_row(chart, first)
         if last - first == 1 and row >= 0 and self.spots.frame is not None:
             vmas = self.spots.frame.vmas
-            return f"{vmas.start[row]:x}-{vmas.end[row]:x} of {name}"
+            return f"{places.shown().span(int(vmas.start[row]), int(vmas.end[row]))} of {name}"
         if a == b:
             return f"{last - first:,} vmas of {name}"
         return f"{b - a + 1:,} processes, {name} to {chart.comms[b]} {chart.pids[b]}: {last - first:,} vmas"

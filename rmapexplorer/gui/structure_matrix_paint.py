@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainte
 
 from rmapexplorer.engine.incidence import Chart
 from rmapexplorer.engine.tiles import INHERITED, OWN
+from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.structure_raster import Pixels, colour
 from rmapexplorer.gui.structure_spots import Spots
@@ -146,7 +147,7 @@ def _addresses(p: QPainter, look: MatrixLook, view: Matrix, chart: Chart, right:
         found = view.spots.frame_row(chart, row)
         if found >= 0:
             box = QRectF(0, row * view.zy + view.offset.y(), right, view.zy)
-            p.drawText(box, Qt.AlignmentFlag.AlignRight | _MIDDLE, f"{frame.vmas.start[found]:x}")
+            p.drawText(box, Qt.AlignmentFlag.AlignRight | _MIDDLE, places.shown().at(int(frame.vmas.start[found])))
 
 
 def _column_labels(p: QPainter, look: MatrixLook, view: Matrix, chart: Chart) -> None:

@@ -7,6 +7,7 @@ ask the engine through ``asker``; the neighbourhood comes with the frame.
 from __future__ import annotations
 
 import numpy as np
+from attrs import evolve
 from PySide6.QtCore import QPoint, QPointF, Signal
 from PySide6.QtWidgets import QStackedWidget, QToolTip, QWidget
 
@@ -18,6 +19,7 @@ from rmapexplorer.engine.page_chains import ChainsPicture, ChainsQuestion, Group
 from rmapexplorer.engine.patch import PatchQuestion
 from rmapexplorer.engine.picture import NODES_SHOWN, NeighbourhoodQuestion
 from rmapexplorer.engine.tiles import Tile
+from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import HeaderButton, HeaderTabs, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_asker import Asker
@@ -326,7 +328,7 @@ class Structures(Panel):
         whole = structure
         if detail is not None and self._patch is None:
             structure = walked(structure, detail.walk, self._revealed)
-        self.picture.set_structure(stubbed(structure), whole)
+        self.picture.set_structure(placed(stubbed(structure)), whole)
         if self.tab in (FOREST, MATRIX):
             self._respot()
         self._shell()
@@ -396,6 +398,15 @@ class Structures(Panel):
     def _explain(self) -> None:
         place = self.why.mapToGlobal(QPointF(0, self.why.height()).toPoint())
         QToolTip.showText(place, WHY[self.tab], self.why)
+
+
+def placed(structure: Structure) -> Structure:
+    """The structure with the places in its boxes written as they are shown."""
+    write = places.shown().text
+    nodes = [
+        evolve(n, title=write(n.title), subtitle=write(n.subtitle), kernel=write(n.kernel)) for n in structure.nodes
+    ]
+    return evolve(structure, nodes=tuple(nodes)) if places.shown().in_bytes else structure
 
 
 def kind_of(view: str) -> type[Design]:

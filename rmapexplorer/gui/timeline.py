@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, HistoryEntry, PathChanged
+from rmapexplorer.gui import places
 from rmapexplorer.gui import timeline_marks as pins
 from rmapexplorer.gui.branch_choice import BranchChoice
 from rmapexplorer.gui.caption import Caption
@@ -393,7 +394,7 @@ class Timeline(QWidget):
         notes = {mark.position: mark.text for mark in frame.bookmarks if not mark.branch}
         self.track.set_marks(notes, self.track.markers)
         self.branch.set_branches(frame.branches, frame.branch)
-        self._tell(frame.position, frame.head, frame.op_text)
+        self._tell(frame.position, frame.head, places.shown().text(frame.op_text))
         self.caption.say(story(frame), longest(frame))
 
     @property

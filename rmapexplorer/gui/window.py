@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress, Saved, SessionOpened
-from rmapexplorer.gui import targets
+from rmapexplorer.gui import places, targets
 from rmapexplorer.gui.action_records import State
 from rmapexplorer.gui.actions import ActionSet
 from rmapexplorer.gui.bridge import Bridge
@@ -263,8 +263,8 @@ class MainWindow(QMainWindow):
         span, vpn = target.get("span"), target.get("vpn", self.selection.vpn if "pid" not in target else -1)
         span = span or targets.vma_at(self.frame, pid, vpn)
         comm = dict(targets.tasks(self.frame)).get(pid, "")
-        where = [f"vma {span}"] if span is not None else []
-        where += [f"page {vpn:x}"] if vpn >= 0 else []
+        where = [places.shown().text(f"vma {span}")] if span is not None else []
+        where += [places.shown().page(vpn)] if vpn >= 0 else []
         return " ".join([f"{comm} {pid}".strip(), *where])
 
     def _selected(self, pid: int, vpn: int) -> None:

@@ -194,10 +194,13 @@ BASE = (mmap(10, 20), write(10, 15), mmap(30, 34, kind="file-private", file="f")
         ((mmap(40, 41),), "page 28 is not mapped in pte_chain and rw-p in anonmm"),
         ((Munmap(pid=2, span=Span(16, 17)),), "Process 2, page 10 is rw-p in pte_chain and not mapped in anonmm"),
         ((Mprotect(pid=1, span=Span(12, 13), prot="r"),), "page c is rw-p in pte_chain and r--p in anonmm"),
-        ((mmap(30, 34, kind="file-private", file="g"),), "page 1e is rw-p of f from page 0 in pte_chain and rw-p of g"),
+        (
+            (mmap(30, 34, kind="file-private", file="g"),),
+            "page 1e is rw-p of f from file page 0 in pte_chain and rw-p of g",
+        ),
         (
             (mmap(30, 34, kind="file-private", file="f", offset=1),),
-            "from page 0 in pte_chain and rw-p of f from page 1",
+            "from file page 0 in pte_chain and rw-p of f from file page 1",
         ),
         (
             (write(12, 13),),

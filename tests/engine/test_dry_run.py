@@ -79,7 +79,7 @@ def verdict_of(key: str, log: list[Operation], *ops: Operation) -> Verdict:
 def test_a_move_out_of_the_middle_says_what_it_splits_and_makes() -> None:
     verdict = verdict_of("anon_vma_chain", letter(), Mremap(pid=1, span=Span(20, 24), new_pages=4, to=96))
     assert (verdict.split, verdict.made, verdict.gone) == ((Span(16, 32),), (Span(96, 100),), ())
-    assert verdict.text.startswith("moves 4 pages to 60 – would split 10-20")
+    assert verdict.text.startswith("moves 4 pages to page 60 – would split 10-20")
     assert verdict.tone == "good" and verdict.objects["anon_vma_chain"] == 2
 
 
@@ -113,7 +113,7 @@ def test_several_operations_are_tried_one_after_the_other() -> None:
     ops = (Munmap(pid=1, span=Span(16, 20)), Mremap(pid=1, span=Span(20, 24), new_pages=4, to=16))
     verdict = verdict_of("anon_vma", letter(), *ops)
     assert [outcome.ok for outcome in verdict.outcomes] == [True, True]
-    assert verdict.text.startswith("unmaps 4 pages of 10-14; moves 4 pages to 10")
+    assert verdict.text.startswith("unmaps 4 pages of 10-14; moves 4 pages to page 10")
 
 
 def test_what_a_move_would_bury_is_said() -> None:
@@ -125,7 +125,7 @@ def test_what_a_move_would_bury_is_said() -> None:
 
 def test_a_vma_that_only_gets_shorter_is_not_called_split() -> None:
     shrunk = verdict_of("anon_vma_chain", letter(), Mremap(pid=1, span=Span(16, 32), new_pages=8))
-    assert shrunk.split == (Span(16, 32),) and shrunk.text == "shrinks 10-20 to 8 pages, up to 18"
+    assert shrunk.split == (Span(16, 32),) and shrunk.text == "shrinks 10-20 to 8 pages, up to page 18"
     inner = verdict_of("anon_vma_chain", letter(), Munmap(pid=1, span=Span(20, 24)))
     assert inner.text.startswith("unmaps 4 pages of 14-18 – would split 10-20")
 
@@ -158,7 +158,7 @@ def test_a_world_that_is_too_large_is_planned_instead(monkeypatch: pytest.Monkey
     monkeypatch.setattr(dry_run, "LIMIT_BYTES", 10)
     for op, words in (
         (Munmap(pid=1, span=Span(20, 24)), "unmaps 4 pages of 14-18 – would split 10-20"),
-        (Mremap(pid=1, span=Span(20, 24), new_pages=4, to=32), "moves 4 pages to 20 – would split 10-20; cannot merge left: "
+        (Mremap(pid=1, span=Span(20, 24), new_pages=4, to=32), "moves 4 pages to page 20 – would split 10-20; cannot merge left: "
          "pgoff is not linear"),
         (Mprotect(pid=1, span=Span(16, 32), prot="r"), "makes 10-20 r--"),
     ):  # fmt: skip

@@ -47,12 +47,12 @@ def opened(shell: Shell, id_: str) -> OperationForm:
 
 @pytest.mark.parametrize("text", ["", "xyz", "0x", "-4", "8000000001", "1.5"])
 def test_a_page_number_that_is_none_is_told_in_one_sentence(text: str) -> None:
-    with pytest.raises(FieldError, match=r"^The page number .*\.$"):
+    with pytest.raises(FieldError, match=r"^The place .*\.$"):
         parse_page(text)
 
 
 def test_page_numbers_are_hexadecimal() -> None:
-    assert parse_page(" 0xA10 ") == parse_page("a10") == 0xA10
+    assert parse_page(" pA10 ") == parse_page("page 0xa10") == parse_page("0xa10000") == parse_page("a10") == 0xA10
 
 
 @pytest.mark.parametrize("text", ["", "0", "ten", "-1", "101"])

@@ -60,7 +60,7 @@ def test_figures_grow_with_the_steps_and_end_as_the_walks_own() -> None:
 def test_lost_ptes_are_those_that_map_the_page_and_no_step_hits() -> None:
     walk = evolve(WALK, spots=(*WALK.spots, (9, 0x123)), missed=1)
     assert lost(walk) == ((9, 0x123),)
-    assert lost_sentence(walk).startswith("1 pte lost (123 of 9):")
+    assert lost_sentence(walk).startswith("1 pte lost (page 123 of 9):")
 
 
 def test_the_model_of_steps_is_sound() -> None:
@@ -117,7 +117,7 @@ def test_a_long_walk_lists_some_steps_and_says_so(qtbot: QtBot) -> None:
 
 
 def test_steps_are_numbered_with_a_sign_beside_the_colour() -> None:
-    assert step_line(2, WALK.steps[1]) == "2  worker 2  c40-c44  0xc42  ✓ hit"
+    assert step_line(2, WALK.steps[1]) == "2  worker 2  c40-c44  page c42  ✓ hit"
     assert "✗ miss" in step_line(1, evolve(WALK.steps[0], hit=False))
     assert "no vma" in step_line(1, evolve(WALK.steps[0], start=-1, end=-1))
 

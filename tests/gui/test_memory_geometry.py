@@ -84,7 +84,7 @@ def test_an_axis_of_nothing_works() -> None:
     axis = geo.build_axis(np.empty(0, np.int64), np.empty(0, np.int64))
     window = geo.Window.fit(axis.length, 500.0)
     assert axis.page(window.unit(250.0)) == 0
-    assert geo.ticks(axis, window, len) == [] or geo.ticks(axis, window, len)[0][1] == "0x0"
+    assert geo.ticks(axis, window, len) == [] or geo.ticks(axis, window, len)[0][1] == "0"
 
 
 def test_pieces_stay_few_whatever_is_mapped() -> None:

@@ -251,7 +251,7 @@ def test_the_candidates_visited_so_far_are_outlined(letter: Bench) -> None:
 def test_a_screen_reader_hears_what_is_selected(letter: Bench) -> None:
     letter.selection.select(2, 0xC42)
     words = letter.canvas.accessibleDescription()
-    assert words == "4 processes, 18 vmas; selected worker 2, page 0xc42. page 0x2a is one frame in 3 address spaces"
+    assert words == "4 processes, 18 vmas; selected worker 2, page c42. page 0x2a is one frame in 3 address spaces"
 
 
 def test_families_have_their_colours_and_the_theme_switches_live(letter: Bench) -> None:

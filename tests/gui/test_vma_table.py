@@ -85,7 +85,7 @@ def test_neither_a_stack_nor_a_pgoff_without_meaning_is_called_moved() -> None:
     assert not model.any_moved()
     tips = [model.data(model.index(row, 0), Role.ToolTipRole) for row in (0, 1)]
     assert "≠" not in tips[0]
-    assert "7ffffffde ≠ address 7ffdb83d3: exec moves every stack" in tips[1]
+    assert "pgoff 7ffffffde: mapped at page 7ffffffde; exec moves every stack" in tips[1]
 
 
 def test_flags_are_told_in_the_kernels_words() -> None:

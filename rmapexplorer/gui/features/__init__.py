@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rmapexplorer.gui.features.addresses import Addresses
 from rmapexplorer.gui.features.autosave import Autosave
 from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.features.copy_as import CopyAs
@@ -24,7 +25,7 @@ from rmapexplorer.gui.features.traces import Traces
 from rmapexplorer.gui.features.trouble import TroubleFeature
 
 FEATURES: tuple[type[Feature], ...] = (
-    Perspectives, Autosave, Exports, CopyAs, PaletteFeature, Find, SelectionHistory, PreferencesFeature, HelpPages,
+    Perspectives, Addresses, Autosave, Exports, CopyAs, PaletteFeature, Find, SelectionHistory, PreferencesFeature, HelpPages,
     TourFeature, KernelSteps, Traces, MapDrag, Story, TimeTravel, Follow,
     StructurePictures, Scripting, TroubleFeature,
 )  # fmt: skip

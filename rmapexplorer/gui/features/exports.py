@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from PySide6.QtCore import Signal
 
+from rmapexplorer.core.places import Places
 from rmapexplorer.engine.frames import HistoryEntry, Notice, PathChanged, SessionOpened
 from rmapexplorer.formats.writing import mismatch
+from rmapexplorer.gui import places
 from rmapexplorer.gui.action_records import Action
 from rmapexplorer.gui.features.base import Feature
 
@@ -169,12 +171,15 @@ class Exports(Feature):
             self._fail("There is no session to export yet.")
             return
         entries = list(self._entries) if name == "history" else []
+        how = places.shown()
 
         def pieces() -> Pieces:
             from rmapexplorer.exports import tables
 
-            make = {"vmas": tables.vmas, "processes": tables.processes}
-            return tables.csv_pieces(tables.history(entries) if name == "history" else make[name](frame))
+            if name == "processes":
+                return tables.csv_pieces(tables.processes(frame))
+            table = tables.history(entries, how) if name == "history" else tables.vmas(frame, how)
+            return tables.csv_pieces(table)
 
         self._ask(name, CSV, "csv", lambda path: self._aside(path, pieces))
 
@@ -182,13 +187,14 @@ class Exports(Feature):
 
     def do_export_report(self, record: Action, given: dict[str, Any]) -> None:
         """The state shown and how it came about."""
+        how = places.shown()
 
         def make(stage: Stage) -> Generator[tuple[int, int] | None, None, Pieces]:
             from rmapexplorer.engine.session_report import gather
             from rmapexplorer.exports.html import html
 
             report = yield from gather(stage)
-            return html(report)
+            return html(report, how)
 
         self._ask("report", PAGES, "html", lambda path: self.engine_writes(path, "Writing the report", make))
 
@@ -200,18 +206,20 @@ class Exports(Feature):
         if frame is None or frame.detail is None or not frame.detail.structure.nodes:
             self._fail("Nothing is linked to the selection in this design; select a page that was written.")
             return
+        how = places.shown()
         graph = of_structure(frame.detail.structure, f"{frame.detail.title}, after operation {frame.position}")
-        self._ask("selection", GRAPHS, "dot", lambda path: self._aside(path, lambda: _graph(graph, path)))
+        self._ask("selection", GRAPHS, "dot", lambda path: self._aside(path, lambda: _graph(graph, path, how)))
 
     def do_export_graph_all(self, record: Action, given: dict[str, Any]) -> None:
         """Every vma and every object of the design in view."""
+        how = places.shown()
 
         def write(path: str) -> None:
             def make(stage: Stage) -> Generator[tuple[int, int] | None, None, Pieces]:
                 from rmapexplorer.engine.graph_export import WholeGraph
 
                 yield
-                return _graph(WholeGraph().answer(stage), path)
+                return _graph(WholeGraph().answer(stage), path, how)
 
             self.engine_writes(path, "Writing the graph", make)
 
@@ -306,7 +314,9 @@ def _mismatch(path: str, suffix: str) -> str:
     return mismatch(path, kinds.get(suffix, "DOT"))
 
 
-def _graph(graph: Any, path: str) -> Pieces:
+def _graph(graph: Any, path: str, how: Places) -> Pieces:
+    from rmapexplorer.engine.graph_export import with_places
     from rmapexplorer.exports.graph import dot, graphml
 
+    graph = with_places(graph, how)
     return graphml(graph) if path.endswith((".graphml", ".xml")) else dot(graph)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QElapsedTimer, QPoint, QTimer
 from PySide6.QtWidgets import QMenu
 
+from rmapexplorer.gui import places
 from rmapexplorer.gui.features.base import Feature
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MapDrag(Feature):
     def _told(self, operations: tuple[Any, ...], verdict: Any) -> None:
         self._waiting = False
         if verdict is not None and self._canvas is not None:
-            self._canvas.set_verdict(operations, verdict.text, verdict.tone)
+            self._canvas.set_verdict(operations, places.shown().text(verdict.text), verdict.tone)
         if self._next is not None and not self._pause.isActive():
             self._ask_next()
 

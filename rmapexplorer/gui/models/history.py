@@ -12,6 +12,7 @@ from attrs import frozen
 from PySide6.QtCore import QObject
 
 from rmapexplorer.engine.frames import HistoryEntry, PathChanged
+from rmapexplorer.gui import places
 from rmapexplorer.gui.models.base import DRAW, STATE, Column, Role, TableModel, plural
 
 START_TEXT = "start: nothing has happened yet"
@@ -247,7 +248,7 @@ class HistoryModel(TableModel):
                 return str(position)
             if key == "text":
                 note = self.bookmarks.get(position)
-                text = entry.text if entry else START_TEXT
+                text = places.shown().text(entry.text) if entry else START_TEXT
                 return text if note is None else f"⚑ {text}  {note.partition(chr(10))[0]}".rstrip()
             if key == "kernel":
                 return self._kernel_mark(position)
@@ -300,7 +301,7 @@ def tip(entry: HistoryEntry | None) -> str:
     """All that is known of an operation, a line each."""
     if entry is None:
         return START_TEXT
-    lines = [entry.text]
+    lines = [places.shown().text(entry.text)]
     lines += [f"{entry.error}: {entry.rule}" if entry.rule else entry.error] if entry.error else []
     lines += ["≠ the outcome differs between the designs"] if entry.differs else []
     lines += [f"{plural(entry.refused_merges, 'merge')} of touching vmas refused"] if entry.refused_merges else []

@@ -11,6 +11,7 @@ from PySide6.QtCore import QModelIndex, QObject, Qt
 from rmapexplorer.core.flags import GROWSDOWN, SHARED, WORDS, perms
 from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame
+from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_geometry import moved
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel, compact, plural
 from rmapexplorer.gui.owner_words import owner_word
@@ -60,7 +61,7 @@ class VmaModel(TableModel):
     """Rows are the vmas of ``pid`` in the design in view."""
 
     COLUMNS = (
-        Column(key="span", title="start–end", help="first page number and the one after the last", mono=True,
+        Column(key="span", title="start–end", help="from here up to there, in pages or bytes: View > Addresses", mono=True,
                sample="aaaa-aaaa", whole=True),
         Column(key="perm", title="perm", help="r read, w write, x execute, p private, s shared", sample="rwxp",
                mono=True),
@@ -248,8 +249,8 @@ class VmaModel(TableModel):
         """Sample texts as wide as the widest of a column."""
         if not self.count():
             return {}
-        last = f"{int(self._cut['end'].max()):x}"
-        return {"span": f"{last}-{last}", "pgoff": f"{max(int(self._cut['pgoff'].max()), 0xFFFF):x}"}
+        last = int(self._cut["end"].max())
+        return {"span": places.shown().span(last, last), "pgoff": f"{max(int(self._cut['pgoff'].max()), 0xFFFF):x}"}
 
     def maps(self, rows: Sequence[int]) -> str:
         """These rows as lines of /proc/PID/maps, in address order."""
@@ -291,7 +292,7 @@ class VmaModel(TableModel):
 
     def _text(self, row: int, key: str) -> str:
         if key == "span":
-            return "{:x}-{:x}".format(*self.span_of(row))
+            return places.shown().span(*self.span_of(row))
         if key == "perm":
             return perms(self._at(row, "flags"))
         if key == "pgoff":
@@ -308,19 +309,26 @@ class VmaModel(TableModel):
 
     def _tip(self, row: int, key: str) -> str:
         start, end = self.span_of(row)
-        lines = [f"{start:x}-{end:x}, {plural(end - start, 'page')}{', ' + self.name(row) if self.name(row) else ''}"]
+        lines = [
+            f"{places.shown().span(start, end)}, {plural(end - start, 'page')}{', ' + self.name(row) if self.name(row) else ''}"
+        ]
         lines.append(words(self._at(row, "flags")))
         counts = {"anonymous": "anon_pages", "file": "file_pages", "swapped": "swap_pages"}
         lines.append(", ".join(f"{self._at(row, field):,} {word}" for word, field in counts.items()) + " pages")
         if self.moved(row):
-            lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: moved by mremap")
+            lines.append(f"{self._home(row)}, moved by mremap")
         elif self._exec_moved(row):
-            lines.append(f"pgoff {self._at(row, 'pgoff'):x} ≠ address {start:x}: exec moves every stack to its place")
+            lines.append(f"{self._home(row)}; exec moves every stack to its place")
         lines += self._kernel.get(int(self._order[row]), [])
         if key == "anon" and self._at(row, "anon") < 0:
             lines.append("no anon_vma: nothing was written here yet" if not self.kind(row).startswith("file") else
                          "no anon_vma: found through its file")  # fmt: skip
         return "\n".join(lines)
+
+    def _home(self, row: int) -> str:
+        """Where the pgoff of anonymous memory says that it was mapped."""
+        pgoff = self._at(row, "pgoff")
+        return places.shown().text(f"pgoff {pgoff:x}: mapped at page {pgoff:x}")
 
     def _colour(self, row: int, key: str) -> Any:
         if self.theme is None:

@@ -8,6 +8,7 @@ from attrs import frozen
 from PySide6.QtCore import QObject
 
 from rmapexplorer.engine.frames import WalkDetail, WalkStep
+from rmapexplorer.gui import places
 from rmapexplorer.gui.models.base import DRAW, STATE, Column, Role, TableModel, plural
 
 MOST = 500
@@ -54,9 +55,9 @@ def lost(walk: WalkDetail) -> tuple[tuple[int, int], ...]:
 
 def step_line(number: int, step: WalkStep) -> str:
     """One step as a line of text."""
-    where = f"{step.start:x}-{step.end:x}" if step.start >= 0 else "no vma"
+    where = places.shown().span(step.start, step.end) if step.start >= 0 else "no vma"
     mark = "✓ hit" if step.hit else "✗ miss"
-    return f"{number}  {step.comm} {step.pid}  {where}  0x{step.vpn:x}  {mark}{'  ' + step.note if step.note else ''}"
+    return f"{number}  {step.comm} {step.pid}  {where}  {places.shown().page(step.vpn)}  {mark}{'  ' + step.note if step.note else ''}"
 
 
 def who(step: WalkStep, letters: int = 0) -> str:
@@ -74,7 +75,7 @@ class WalkModel(TableModel):
         Column(key="number", title="#", sample="000", right=True, mono=True),
         Column(key="task", title="task", sample="worker 00", least="redis", stretch=True),
         Column(key="span", title="vma", sample="aaaa-aaaa", mono=True, whole=True),
-        Column(key="vpn", title="page", sample="0xaaaa", right=True, mono=True, rank=1, whole=True),
+        Column(key="vpn", title="page", sample="aaaa", right=True, mono=True, rank=1, whole=True),
         Column(key="hit", title="", sample="✗ miss", right=True, whole=True),
     )
 
@@ -135,7 +136,7 @@ class WalkModel(TableModel):
         return {
             "number": str(row + 1),
             "task": who(step, self.letters),
-            "span": f"{step.start:x}-{step.end:x}" if step.start >= 0 else "–",
-            "vpn": f"0x{step.vpn:x}",
+            "span": places.shown().span(step.start, step.end) if step.start >= 0 else "–",
+            "vpn": places.shown().at(step.vpn),
             "hit": ("✓" if step.hit else "✗") if self.letters else "✓ hit" if step.hit else "✗ miss",
         }[key]
