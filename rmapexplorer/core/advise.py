@@ -12,7 +12,7 @@ from rmapexplorer.core.faults import fault_in, prepare, swap_cache_page
 from rmapexplorer.core.merge import modify
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch
-from rmapexplorer.core.pages import clear, free_swap_cache, is_page, zap
+from rmapexplorer.core.pages import WHOLE_FILE, clear, free_swap_cache, is_page, zap, zap_nonlinear
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import table_room
 from rmapexplorer.core.rules import too_new
@@ -109,6 +109,9 @@ def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) ->
 
 
 def _dontneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
+    if int(w.vma.flags[row]) & vm.NONLINEAR:
+        zap_nonlinear(w, mm, row, start, end, 0, WHOLE_FILE)
+        return
     zap(w, mm, row, start, end, keep_guards=True)
 
 
@@ -186,8 +189,8 @@ def _populate(w: World, mm: Mm, row: int, start: int, end: int, write: bool) -> 
 
 def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     file, flags = int(w.vma.file[row]), int(w.vma.flags[row])
-    if flags & vm.LOCKED or file < 0:
-        raise KernelError("EINVAL", "MADV_REMOVE works on unlocked file mappings only", "advice")
+    if flags & (vm.LOCKED | vm.NONLINEAR) or file < 0:
+        raise KernelError("EINVAL", "MADV_REMOVE works on unlocked, linear file mappings only", "advice")
     if not flags & vm.SHARED:
         raise KernelError("EACCES", "MADV_REMOVE needs a shared mapping", "advice")
     first = int(w.vma.pgoff[row]) + start - int(w.vma.start[row])
@@ -225,7 +228,7 @@ def ftruncate(w: World, op: Ftruncate) -> None:
         raise KernelError("EINVAL", "a file cannot have a negative size", "pages")
     file = w.files[w.file_ids[op.file]]
     if file.size is None or file.size > op.pages:
-        _drop_cache(w, file, op.pages, 1 << 52, private_too=True)
+        _drop_cache(w, file, op.pages, WHOLE_FILE, private_too=True)
     file.size = op.pages
 
 
@@ -245,7 +248,8 @@ def _any_cached(file: File, first: int, last: int) -> bool:
     return any(file.in_cache_at_first(index) for index in range(first, min(end, first + MOST_ASKED)))
 
 
-def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) -> None:
+def _unmap_range(w: World, file: File, first: int, last: int, private_too: bool) -> None:
+    """unmap_mapping_range: the ptes of file pages [first, last) go, in every vma of the file."""
     for row in w.imap.order(file.id).tolist():
         pgoff, start = int(w.vma.pgoff[row]), int(w.vma.start[row])
         low, high = max(first - pgoff, 0) + start, min(last - pgoff + start, int(w.vma.end[row]))
@@ -262,6 +266,13 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
             keep = (entries & radix.MARKER) == 0
             vpns, slots = vpns[keep], slots[keep]
         clear(w, mm, row, vpns, slots, "unmap")
+    for row in w.nonlinear.get(file.id, []):
+        mm = w.mms[int(w.vma.mm[row])]
+        zap_nonlinear(w, mm, row, int(w.vma.start[row]), int(w.vma.end[row]), first, last)
+
+
+def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) -> None:
+    _unmap_range(w, file, first, last, private_too)
     _, slots = w.cache.span(file.cache, first, last)
     entries = w.cache.flat[slots]
     gone_pages = entries[(entries & radix.PRESENT) != 0] >> ENTRY_SHIFT

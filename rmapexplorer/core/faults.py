@@ -29,7 +29,7 @@ from rmapexplorer.core.pages import (
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, MOST_PAGES, make_room, table_room
 from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, REFAULTED, Ints, ids
-from rmapexplorer.core.units import TABLE_ENTRIES, TASK_SIZE_PAGES, KernelError
+from rmapexplorer.core.units import TABLE_ENTRIES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
 
 def fault_in(w: World, mm: Mm, row: int, start: int, stop: int, write: bool, counted: bool = False) -> tuple[int, str]:
     """Fault in pages of one vma that may be accessed; returns where that ended, and SIGSEGV (guard page) or SIGBUS if early."""
-    limit = _file_end(w, row)
+    limit = _first_beyond(w, mm, row, start, stop)
     guard = _first_guard(w, mm, start, stop)
     reach = max(start, min(stop, limit, guard))
     for low, high in _pieces(w, start, reach):
@@ -112,13 +112,20 @@ def _first_guard(w: World, mm: Mm, start: int, end: int) -> int:
     return end
 
 
-def _file_end(w: World, row: int) -> int:
-    # first page number of the vma beyond the end of its file
+def _first_beyond(w: World, mm: Mm, row: int, start: int, end: int) -> int:
+    # first page of [start, end) that shows no page of its file because that ends before it
     file = int(w.vma.file[row])
     size = w.files[file].size if file >= 0 else None
     if size is None:
-        return TASK_SIZE_PAGES
-    return int(w.vma.start[row]) + max(size - int(w.vma.pgoff[row]), 0)
+        return end
+    if not int(w.vma.flags[row]) & vm.NONLINEAR:
+        return int(w.vma.start[row]) + max(size - int(w.vma.pgoff[row]), 0)
+    index = int(w.vma.pgoff[row]) + np.arange(start, end) - int(w.vma.start[row])
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    entries = w.pt.flat[slots]
+    index[vpns - start] = np.where((entries & radix.OFFSET) != 0, entries >> ENTRY_SHIFT, 0)  # what is mapped is there
+    beyond = np.flatnonzero(index >= size)
+    return start + int(beyond[0]) if len(beyond) else end
 
 
 def _grow_stack(w: World, mm: Mm, vpn: int) -> int:

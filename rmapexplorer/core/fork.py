@@ -167,7 +167,8 @@ def _link_files(w: World, old: Ints, new: Ints) -> None:
 
 
 def _copy_page_range(w: World, parent: Mm, child: Mm, old: Ints, new: Ints) -> None:
-    copies = w.design.has_anon_many(old) | w.vma.guarded[old] | np.bool_(not w.rules.fork_skips_file_ptes)
+    nonlinear = (w.vma.flags[old] & vm.NONLINEAR) != 0  # no fault could fill these ptes again
+    copies = w.design.has_anon_many(old) | w.vma.guarded[old] | nonlinear | np.bool_(not w.rules.fork_skips_file_ptes)
     if not copies.any():
         return
     old, new = old[copies], new[copies]

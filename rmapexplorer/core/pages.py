@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rmapexplorer.core.world import World
 
 ONE = np.int64(1)
+WHOLE_FILE = 1 << 52
+"""Beyond the last page a file can have."""
 
 
 def is_page(entries: Ints) -> Bools:
@@ -150,6 +152,21 @@ def zap(w: World, mm: Mm, row: int, start: int, end: int, keep_guards: bool = Fa
         vpns, slots = vpns[other], slots[other]
     clear(w, mm, row, vpns, slots, "unmap")
     return len(slots)
+
+
+def zap_nonlinear(w: World, mm: Mm, row: int, start: int, end: int, first: int, last: int) -> None:
+    """zap_pte_range of [start, end) in a nonlinear vma: every pte is looked at for file pages [first, last).
+
+    Where the address does not tell which page it was, the entry keeps its offset; entries without a page stay as they are.
+    """
+    vpns, slots = w.pt.span(mm.tables, start, end)
+    entries = w.pt.flat[slots]
+    index = np.where(is_page(entries), w.page.index[np.where(is_page(entries), entries >> ENTRY_SHIFT, 0)], -1)
+    gone = is_page(entries) & (first <= index) & (index < last)
+    vpns, slots, index = vpns[gone], slots[gone], index[gone]
+    clear(w, mm, row, vpns, slots, "unmap")
+    linear = int(w.vma.pgoff[row]) + vpns - int(w.vma.start[row])
+    w.pt.flat[slots] = np.where(index != linear, index << ENTRY_SHIFT | radix.OFFSET, 0)
 
 
 def evict(w: World, file: File) -> None:

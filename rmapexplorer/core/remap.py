@@ -10,7 +10,7 @@ from rmapexplorer.core.faults import cache_page, install_page, swap_in
 from rmapexplorer.core.mapping import map_region
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mmap, RemapFilePages, Swapoff
-from rmapexplorer.core.pages import free_swap_cache
+from rmapexplorer.core.pages import WHOLE_FILE, free_swap_cache
 from rmapexplorer.core.reclaim import make_room
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.unmap import check_span, munmap_span
@@ -75,6 +75,6 @@ def swapoff(w: World, op: Swapoff) -> None:
         if w.swap.page[slot] >= 0:
             free_swap_cache(w, int(w.swap.page[slot]))
     for file in w.files:
-        indexes, slots = w.cache.span(file.cache, 0, 1 << 52)
+        indexes, slots = w.cache.span(file.cache, 0, WHOLE_FILE)
         for index in indexes[(w.cache.flat[slots] & radix.SWAP) != 0].tolist():
             cache_page(w, file, index)
