@@ -14,8 +14,9 @@ from attrs import define, field, frozen
 
 from rmapexplorer.core import memory, metrics
 from rmapexplorer.core.flags import perms
-from rmapexplorer.core.operations import Brk, Clone, Exec, Exit, Fork, Mremap, Operation, Spawn, Touch
+from rmapexplorer.core.operations import Brk, Clone, Exec, Exit, Fork, Mmap, Mremap, Operation, Spawn, Touch
 from rmapexplorer.core.outcome import Outcome
+from rmapexplorer.core.rules import STACK_LIMIT_PAGES
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Machine, Span
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import USUAL, design_named, world_key
@@ -169,12 +170,16 @@ def apart_of(operations: Iterable[Operation], parted: set[int], refused: set[int
 
     What is forked, shared or moved from there is apart too. Operations ``refused`` but not parted did nothing anywhere.
     """
+    operations = list(operations)
+    grows = any("growsdown" in op.flags for op in operations if isinstance(op, Mmap))
     spans: dict[int, list[Span]] = {}
     for index, op in enumerate(operations):
         pid = getattr(op, "pid", 0)
         mine = spans.setdefault(pid, [])
         if index in parted:
             mine += _touched(op)
+            if grows and isinstance(op, Touch):  # a stack above may have grown down to there, in some worlds
+                mine += [Span(start, start + STACK_LIMIT_PAGES) for start, _, _ in op.runs]
             if isinstance(op, (Fork, Clone)):
                 spans[op.child] = [EVERYTHING]
         elif index not in refused:

@@ -18,7 +18,7 @@ from rmapexplorer.core.reclaim import table_room
 from rmapexplorer.core.rules import too_new
 from rmapexplorer.core.table import ANON, DIRTY
 from rmapexplorer.core.units import KernelError
-from rmapexplorer.core.unmap import check_span
+from rmapexplorer.core.unmap import check_length
 from rmapexplorer.core.vmas import is_private_anonymous
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def madvise(w: World, op: Madvise) -> None:
         raise too_new("EINVAL", f"MADV_{op.advice.upper()}", w.rules.missing_advices[op.advice], w.rules, "advice")
     if op.span.start == op.span.end:
         return
-    check_span(op.span)
+    check_length(op.span)
     try:
         _advise(w, mm, op)
     finally:

@@ -19,7 +19,7 @@ from rmapexplorer.core.batches import MLOCK, MUNLOCK
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.faults import touch
 from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
-from rmapexplorer.core.mapping import map_region, populate
+from rmapexplorer.core.mapping import map_region, populate, refuse_to_grow
 from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
 from rmapexplorer.core.objects import Mm
@@ -31,7 +31,7 @@ from rmapexplorer.core.remap import remap_file_pages, swapoff
 from rmapexplorer.core.rules import CHANGES, too_new
 from rmapexplorer.core.table import EXCLUSIVE
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
-from rmapexplorer.core.unmap import check_span, munmap_span, refuse_sealed, refuse_to_unmap
+from rmapexplorer.core.unmap import check_length, check_span, munmap_span, refuse_sealed, refuse_to_unmap
 from rmapexplorer.core.vmas import is_private_anonymous
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def mmap(w: World, op: Mmap) -> None:
     """mmap at a fixed place, replacing what is there."""
     mm = w.mm_of(op.pid)
-    check_span(op.span)
+    check_span(op.span, "ENOMEM")
     start, end = op.span.start, op.span.end
     if op.kind not in KINDS:
         raise KernelError("EINVAL", f"{op.kind!r} is no kind of mapping; known: {', '.join(KINDS)}", "kind")
@@ -49,6 +49,8 @@ def mmap(w: World, op: Mmap) -> None:
         raise KernelError("EBADF", "a file mapping needs the name of its file", "file")
     if op.offset < 0:
         raise KernelError("EINVAL", "the offset into the file is negative", "offset")
+    if w.rules.growsdown_checked_first:
+        refuse_to_grow(w, op)
     inside = w.vmas_in(mm, start, end)
     if inside and "noreplace" in op.flags and not w.rules.fixed_noreplace:
         map_region(w, mm, evolve(op, span=_hole_above(w, mm, op.span)))
@@ -85,7 +87,7 @@ def mprotect(w: World, op: Mprotect) -> None:
     if op.span.end <= op.span.start:
         _refuse_backwards(op.span, "ENOMEM")
         return
-    check_span(op.span, "ENOMEM")
+    check_length(op.span)
     for row, start, end in each_part(w, mm, op.span.start, op.span.end):
         refuse_sealed(w, [row])
         _mprotect_fixup(w, mm, row, start, end, vm.access(op.prot))
@@ -153,6 +155,8 @@ def _change_protection(w: World, mm: Mm, row: int, start: int, end: int) -> None
 def brk(w: World, op: Brk) -> None:
     """brk: grow or shrink the heap, page-wise."""
     mm = w.mm_of(op.pid)
+    if op.end > TASK_SIZE_PAGES:
+        raise KernelError("ENOMEM", f"the address space ends at page {TASK_SIZE_PAGES:x}", "end")
     if op.start is not None and mm.brk_start is None:
         mm.brk_start = mm.brk_end = op.start
     if mm.brk_start is None:
@@ -182,7 +186,7 @@ def mlock(w: World, op: Mlock) -> None:
         raise too_new("ENOSYS", "mlock2 with MLOCK_ONFAULT", CHANGES["onfault"].since, w.rules, "onfault")
     if op.span.end == op.span.start:
         return
-    check_span(op.span)
+    check_length(op.span)
     _apply_lock(w, mm, op.span.start, op.span.end, vm.LOCKED | (vm.LOCKONFAULT if op.onfault else 0))
     populate(w, mm, op.span.start, op.span.end, strict=True)
 
@@ -192,7 +196,7 @@ def munlock(w: World, op: Munlock) -> None:
     mm = w.mm_of(op.pid)
     if op.span.end == op.span.start:
         return
-    check_span(op.span)
+    check_length(op.span)
     _apply_lock(w, mm, op.span.start, op.span.end, 0)
 
 
@@ -238,7 +242,7 @@ def mseal(w: World, op: Mseal) -> None:
         raise too_new("ENOSYS", "mseal", CHANGES["mseal"].since, w.rules)
     if op.span.end == op.span.start:
         return
-    check_span(op.span)
+    check_length(op.span)
     for _ in each_part(w, mm, op.span.start, op.span.end):
         pass
     for row, low, high in each_part(w, mm, op.span.start, op.span.end):

@@ -131,7 +131,7 @@ def _first_beyond(w: World, mm: Mm, row: int, start: int, end: int) -> int:
 def _grow_stack(w: World, mm: Mm, vpn: int) -> int:
     """expand_stack: the next vma above grows down to ``vpn`` if it is a stack with room and limit for it."""
     nxt = mm.index_at(vpn) + 1
-    row = mm.vmas[nxt] if nxt < len(mm.vmas) else -1
+    row = mm.vmas[nxt] if vpn >= 0 and nxt < len(mm.vmas) else -1
     if row < 0 or not int(w.vma.flags[row]) & vm.GROWSDOWN:
         raise _signal("SIGSEGV", f"nothing is mapped at page {vpn:x}")
     start, end = int(w.vma.start[row]), int(w.vma.end[row])
@@ -141,7 +141,12 @@ def _grow_stack(w: World, mm: Mm, vpn: int) -> int:
     if (guarded and room < w.rules.stack_guard_pages) or end - vpn > w.rules.stack_limit_pages:
         raise _signal("SIGSEGV", f"the stack may not grow to page {vpn:x}: its guard gap or RLIMIT_STACK forbids it")
     prepare(w, row)
-    grown = max(int(w.vma.pgoff[row]) - (start - vpn), 0) if w.design.ANON_PGOFF else 0
+    shared = int(w.vma.file[row]) >= 0
+    grown = int(w.vma.pgoff[row]) - (start - vpn) if shared or w.design.ANON_PGOFF else 0
+    if grown < 0 and w.rules.pgoff_never_wraps:
+        raise _signal("SIGSEGV", f"the stack may not grow to page {vpn:x}: its vm_pgoff would fall below 0")
+    if grown < 0 and shared:  # the kernel grew the vma all the same, by pages that no file has
+        raise _signal("SIGBUS", f"page {vpn:x} would lie before the beginning of the shared memory")
     resize(w, mm, (Bounds(row, vpn, end, grown),))
     return row
 

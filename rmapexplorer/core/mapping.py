@@ -19,9 +19,20 @@ if TYPE_CHECKING:
     from rmapexplorer.core.world import World
 
 
+def refuse_to_grow(w: World, op: Mmap) -> None:
+    """do_mmap: MAP_GROWSDOWN is for private anonymous memory; shared memory took it until 3.3.
+
+    :raises KernelError: EINVAL
+    """
+    private = op.kind == "anon" or (op.kind == "anon-shared" and not w.rules.shared_never_grows)
+    if "growsdown" in op.flags and not private:
+        raise KernelError("EINVAL", "MAP_GROWSDOWN works on private anonymous memory only", "flags")
+
+
 def map_region(w: World, mm: Mm, op: Mmap) -> None:
     """__mmap_region over a free span: merge with what touches it or make a vma, then populate."""
     start, end = op.span.start, op.span.end
+    refuse_to_grow(w, op)
     flags = _vma_flags(op)
     if mm.merge_any and not flags & (vm.SHARED | vm.SPECIAL):
         flags |= vm.MERGEABLE
@@ -35,7 +46,7 @@ def map_region(w: World, mm: Mm, op: Mmap) -> None:
         w.files[file].size = end - start
     prev, next_ = w.around(mm, start, end)
     p = Proposal(mm=mm.id, start=start, end=end, flags=flags, file=file, pgoff=pgoff, prev=prev, next=next_)
-    row = -1 if "growsdown" in op.flags else merge_new(w, mm, p)
+    row = merge_new(w, mm, p)
     if row < 0:
         row = insert_new(w, mm, p, w.label_id(op.label))
     if "populate" in op.flags or "locked" in op.flags:

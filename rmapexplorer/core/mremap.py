@@ -49,7 +49,7 @@ def _check_params(op: Mremap) -> None:
         raise KernelError("EINVAL", "MREMAP_DONTUNMAP needs a move that keeps the size", "dontunmap")
     if op.new_pages <= 0:
         raise KernelError("EINVAL", "the new size must be at least one page", "new_pages")
-    if op.span.start < 0 or op.new_pages > TASK_SIZE_PAGES:
+    if old < 0 or op.span.start < 0 or op.new_pages > TASK_SIZE_PAGES:
         raise KernelError("EINVAL", f"the span {op.span} leaves the address space", "new_pages")
     if op.to is None:
         return
@@ -69,7 +69,7 @@ def _prepare_one(w: World, mm: Mm, start: int, old: int, new: int, dontunmap: bo
     flags = int(w.vma.flags[row])
     if not moves and new <= old:
         return row
-    if not old and not flags & vm.SHARED:
+    if not old and not flags & vm.SHARED and not w.rules.mremap_duplicates_private:
         raise KernelError("EINVAL", "a size of 0 duplicates shared mappings only", "span")
     if dontunmap and flags & vm.SPECIAL:
         raise KernelError("EINVAL", "MREMAP_DONTUNMAP does not work on special mappings", "dontunmap")

@@ -11,6 +11,9 @@ from rmapexplorer.core.units import KernelError
 
 Version = tuple[int, ...]
 
+STACK_LIMIT_PAGES = 2048
+"""RLIMIT_STACK of 8 MiB: how long a stack may grow."""
+
 
 @frozen
 class Change:
@@ -27,12 +30,16 @@ class Change:
 
 CHANGES: dict[str, Change] = {
     "fork_skips_file_ptes": Change("2.6.14", "d992895ba2b2, Lazy page table copies in fork()"),
+    "pgoff_never_wraps": Change("2.6.39", "a626ca6a6564, vm: fix vm_pgoff wrap in stack expansion"),
+    "shared_never_grows": Change("3.4", "VM_GROWS{UP,DOWN} shouldn't be set on shmem VMAs", sure=False),
+    "growsdown_checked_first": Change("3.12", "mm: shift VM_GROWS* check from mmap_region() to do_mmap_pgoff()", sure=False),
     "fault_around": Change("3.15", "8c6e50b0290c, mm: introduce vm_ops->map_pages()"),
     "remap_emulated": Change("4.0", "c8d78c1823f4, mm: replace remap_file_pages() syscall with emulation"),
     "onfault": Change("4.4", "b0f205c2a308, mm: mlock: add mlock flags to enable VM_LOCKONFAULT usage"),
     "stack_guard_page": Change("2.6.36", "320b2b8de126, mm: keep a guard page below a grow-down stack segment (2010)",
                                sure=False),
     "stack_guard_gap": Change("4.12", "1be7107fbe18, mm: larger stack guard gap, between vmas"),
+    "mremap_duplicates_shared": Change("4.14", "dba58d3b8c50, mm/mremap: fail map duplication attempts for private mappings"),
     "fixed_noreplace": Change("4.17", "a4ff8e8620d3, mm: introduce MAP_FIXED_NOREPLACE; mmap(2)"),
     "dontunmap": Change("5.7", "e346b3813067, mm/mremap: add MREMAP_DONTUNMAP to mremap(); mremap(2)"),
     "anon_exclusive": Change("5.19", "6c287605fd56, mm: remember exclusively mapped anonymous pages with PG_anon_exclusive"),
@@ -96,6 +103,14 @@ class CallRules:
     """mseal is there; before, ENOSYS."""
     ksm_merge_any: bool
     """prctl knows PR_SET_MEMORY_MERGE; before, EINVAL."""
+    pgoff_never_wraps: bool
+    """A stack does not grow below index 0 of its vma's file or anon_vma; before, vm_pgoff wrapped."""
+    shared_never_grows: bool
+    """MAP_GROWSDOWN of shared anonymous memory is EINVAL; before, it was taken."""
+    growsdown_checked_first: bool
+    """A refused MAP_GROWSDOWN has not unmapped what was there."""
+    mremap_duplicates_private: bool
+    """mremap with an old size of 0 maps private memory anew, empty; later, EINVAL."""
     anon_exclusive: bool
     """A write fault reuses a page marked exclusive (PageAnonExclusive); before, one whose mapcount and swap count are 1.
 
@@ -112,8 +127,7 @@ class CallRules:
     """Advice that is not known yet -> the version it came with: EINVAL."""
     stack_guard_pages: int = 256
     """The gap kept free between a stack and the vma under it."""
-    stack_limit_pages: int = 2048
-    """RLIMIT_STACK of 8 MiB."""
+    stack_limit_pages: int = STACK_LIMIT_PAGES
 
     def merge_source(self, function: str) -> str:
         """A function of merging as a refusal cites it: ``is_mergeable_vma, mm/mmap.c 3.0``."""
@@ -130,11 +144,12 @@ def _rules(era: str) -> CallRules:
     has = {name: now >= version(change.since) for name, change in CHANGES.items()}
     fields = ("fork_skips_file_ptes", "mremap_many", "mremap_checks_first", "mremap_grow_merges", "dontunmap", "fixed_noreplace", "onfault",
               "mseal", "ksm_merge_any", "anon_exclusive", "mprotect_maps_writable", "unfaulted_unaccounted",
-              "merging_in_vma_c")  # fmt: skip
+              "merging_in_vma_c", "pgoff_never_wraps", "shared_never_grows", "growsdown_checked_first")  # fmt: skip
     return CallRules(
         era=era,
         fault_around=16 if has["fault_around"] else 1,
         nonlinear=not has["remap_emulated"],
+        mremap_duplicates_private=not has["mremap_duplicates_shared"],
         stack_guard_pages=256 if has["stack_guard_gap"] else int(has["stack_guard_page"]),
         missing_advices={
             advice: change.since for advice, change in ADVICES_SINCE.items() if now < version(change.since)

@@ -15,8 +15,8 @@ TABLE_SHIFT = 9
 TABLE_ENTRIES = 1 << TABLE_SHIFT
 """Entries of one x86_64 page-table page (512)."""
 
-TASK_SIZE_PAGES = 1 << (47 - PAGE_SHIFT)
-"""First page number no process can map on x86_64 (TASK_SIZE, include/asm/page_64_types.h)."""
+TASK_SIZE_PAGES = (1 << (47 - PAGE_SHIFT)) - 1
+"""First page number no process can map on x86_64 (TASK_SIZE, include/asm/page_64_types.h: one page short of 47 bits)."""
 
 
 class KernelError(Exception):

@@ -26,6 +26,17 @@ def check_span(span: Span, beyond: str = "EINVAL", field: str = "span") -> None:
         )
 
 
+def check_length(span: Span) -> None:
+    """For calls that go over the span vma by vma, and find no vma beyond the address space either.
+
+    :raises KernelError: EINVAL for an empty span, ENOMEM for one that begins below address 0.
+    """
+    if span.end <= span.start:
+        raise KernelError("EINVAL", f"the span {span} is empty", "span")
+    if span.start < 0:
+        raise KernelError("ENOMEM", f"the span {span} begins below address 0", "span")
+
+
 def refuse_sealed(w: World, rows: list[int]) -> None:
     """:raises KernelError: EPERM where one of the vmas is sealed (can_modify_vma)."""
     for row in rows:
@@ -34,10 +45,13 @@ def refuse_sealed(w: World, rows: list[int]) -> None:
 
 
 def refuse_to_unmap(w: World, mm: Mm, start: int, end: int) -> None:
-    """vms_gather_munmap_vmas: EPERM where a vma of [start, end) is sealed; the split at ``start`` is done by then and stays.
+    """do_vmi_munmap: EINVAL for a span that leaves the address space.
 
-    :raises KernelError: EPERM
+    vms_gather_munmap_vmas: EPERM where a vma of [start, end) is sealed; the split at ``start`` is done by then and stays.
+
+    :raises KernelError: EINVAL, EPERM
     """
+    check_span(Span(start, end))
     inside = w.vmas_in(mm, start, end)
     refuse_sealed(w, inside[:1])
     if len(inside) > 1 and w.vma.start[inside[0]] < start and (w.vma.flags[inside] & vm.SEALED).any():
@@ -46,7 +60,7 @@ def refuse_to_unmap(w: World, mm: Mm, start: int, end: int) -> None:
 
 
 def munmap_span(w: World, mm: Mm, start: int, end: int) -> None:
-    """Split at the edges, drop the ptes inside, unlink the vmas inside."""
+    """Split at the edges, drop the ptes inside, unlink the vmas inside. An empty span changes nothing, splits neither."""
     inside = isolate(w, mm, start, end)
     if not inside:
         return

@@ -118,7 +118,9 @@ class World:
         return row if vpn < self.vma.end[row] else -1
 
     def vmas_in(self, mm: Mm, start: int, end: int) -> list[int]:
-        """The vmas that overlap [start, end), in address order."""
+        """The vmas that overlap [start, end), in address order; an empty span overlaps none."""
+        if end <= start:
+            return []
         at = max(mm.index_at(start), 0)
         out = []
         for row in mm.vmas[at:]:

@@ -40,6 +40,11 @@ TABLE = {
     "unfaulted_unaccounted": (0, 0, 0, 0, 0, 1),
     # 8c6e50b0290c in 3.15
     "fault_around": (1, 1, 1, 16, 16, 16),
+    # a626ca6a6564 in 2.6.39; recalled: shared memory since 3.4, checked first since 3.12; dba58d3b8c50 in 4.14
+    "pgoff_never_wraps": (0, 0, 1, 1, 1, 1),
+    "shared_never_grows": (0, 0, 0, 1, 1, 1),
+    "growsdown_checked_first": (0, 0, 0, 1, 1, 1),
+    "mremap_duplicates_private": (1, 1, 1, 1, 0, 0),
     # 320b2b8de126 in 2.6.36, 1be7107fbe18 in 4.12
     "stack_guard_pages": (0, 0, 1, 1, 256, 256),
 }
@@ -82,7 +87,7 @@ def test_every_rule_has_a_source() -> None:
     for name, change in {**CHANGES, **ADVICES_SINCE}.items():
         assert change.source and version(change.since) > version("2.6.7"), name
     unsure = {name for name, change in {**CHANGES, **ADVICES_SINCE}.items() if not change.sure}
-    assert unsure == {"stack_guard_page"}, "its commit is of 2010; that 2.6.36 was the first with it is recalled"
+    assert unsure == {"stack_guard_page", "shared_never_grows", "growsdown_checked_first"}
 
 
 @pytest.mark.parametrize("advice", ADVICES)
