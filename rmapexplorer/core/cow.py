@@ -44,9 +44,7 @@ def _write_group(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
         mine = pages[reuse]
         fresh = (w.page.state[mine] & EXCLUSIVE) == 0
         w.page.state[mine] |= EXCLUSIVE
-        w.page.token[mine] = w.serial
-        mine_slots = slots[reuse]
-        w.pt.flat[mine_slots] = w.pt.flat[mine_slots] & ~radix.FREED | radix.WRITE | radix.DIRTY | radix.YOUNG
+        store(w, slots[reuse], radix.WRITE | radix.DIRTY | radix.YOUNG)
         if fresh.any():
             w.design.pages_reused(mine[fresh], row, vpns[reuse][fresh])
         w.counters["faults"] += len(mine)
@@ -80,22 +78,35 @@ def _mapped_once(w: World, pages: Ints) -> Bools:
 
 def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> None:
     """wp_page_copy: a page of its own for each pte; the old one loses this pte."""
+    tokens = np.where((w.pt.flat[slots] & radix.FREED) != 0, 0, w.page.token[old])
     w.pt.flat[slots] = 0
     np.subtract.at(w.page.mapcount, old, ONE)
     mm.rss -= len(old)
     anonymous = int(((w.page.state[old] & ANON) != 0).sum())
     w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
-    new_pages(w, mm, row, vpns, slots, "cow")
+    new_pages(w, mm, row, vpns, slots, tokens, "cow")
     if int(w.vma.flags[row]) & vm.LOCKED:
         w.batches.lock(old, MUNLOCK)
     w.counters["copied_by_write"] += anonymous
     release(w, old)
 
 
-def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, cause: str) -> None:
-    """Map a fresh page at each slot, which holds none."""
+def store(w: World, slots: Ints, bits: int) -> None:
+    """A write access through ptes that may be written: they get ``bits``; the pages what is written, if anything is.
+
+    Calls that only fault pages in for writing (mlock, MADV_POPULATE_WRITE) leave the contents, given up ones too.
+    """
+    entries = w.pt.flat[slots] | bits
+    if w.stores:
+        entries &= ~np.int64(radix.FREED)
+        w.page.token[entries >> ENTRY_SHIFT] = w.serial
+    w.pt.flat[slots] = entries
+
+
+def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, tokens: Ints, cause: str) -> None:
+    """Map a fresh page at each slot, which holds none; ``tokens``: contents of each where nothing is written to it."""
     locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
-    pages = new_anonymous(w, len(vpns), w.serial, locked)
+    pages = new_anonymous(w, len(vpns), w.serial if w.stores else tokens, locked)
     bits = radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG
     map_pages(w, mm, row, vpns, slots, pages, bits, cause)
     w.counters["faults"] += len(vpns)

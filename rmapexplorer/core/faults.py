@@ -13,7 +13,7 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
-from rmapexplorer.core.cow import new_pages, write_protected
+from rmapexplorer.core.cow import new_pages, store, write_protected
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import Touch
 from rmapexplorer.core.pages import (
@@ -39,8 +39,12 @@ if TYPE_CHECKING:
 def touch(w: World, op: Touch) -> None:
     """Accesses in order; stops at the first that faults fatally, with what was done before it counted."""
     mm = w.mm_of(op.pid)
-    for start, end, access in op.runs:
-        _run(w, mm, start, end, access == "w")
+    w.stores = True
+    try:
+        for start, end, access in op.runs:
+            _run(w, mm, start, end, access == "w")
+    finally:
+        w.stores = False
 
 
 def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
@@ -294,7 +298,7 @@ def _map_file_page(w: World, mm: Mm, row: int, vpn: int) -> None:
 
 
 def write_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    """Write every page of [start, end), which lies in vma ``row`` and within its file."""
+    """Write fault on every page of [start, end), which lies in vma ``row`` and within its file; World.stores: and a write."""
     if int(w.vma.flags[row]) & vm.SHARED:
         _write_shared(w, mm, row, start, end)
         return
@@ -305,7 +309,7 @@ def write_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     if len(vacant):
         prepare(w, row)
         _read_in(w, row, vacant)
-        new_pages(w, mm, row, vacant, w.pt.make_slots(mm.tables, vacant), "first_write")
+        new_pages(w, mm, row, vacant, w.pt.make_slots(mm.tables, vacant), _file_tokens(w, row, vacant), "first_write")
 
 
 def _read_in(w: World, row: int, vpns: Ints) -> None:
@@ -316,16 +320,24 @@ def _read_in(w: World, row: int, vpns: Ints) -> None:
             file_page_at(w, row, vpn)
 
 
+def _file_tokens(w: World, row: int, vpns: Ints) -> Ints:
+    # what a private copy of these pages of the vma's file holds; 0 for anonymous memory
+    tokens = np.zeros(len(vpns), np.int64)
+    if w.vma.file[row] < 0 or w.stores:
+        return tokens
+    file, shift = w.files[int(w.vma.file[row])], int(w.vma.pgoff[row]) - int(w.vma.start[row])
+    for at, vpn in enumerate(vpns.tolist()):
+        entry = w.cache.get(file.cache, vpn + shift)
+        tokens[at] = w.page.token[entry >> ENTRY_SHIFT] if entry & radix.PRESENT else file.saved.get(vpn + shift, 0)
+    return tokens
+
+
 def _write_present(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
     entries = w.pt.flat[slots]
     writable = (entries & radix.WRITE) != 0
+    store(w, slots[writable], radix.DIRTY | radix.YOUNG)
     if writable.all():
-        w.pt.flat[slots] = entries & ~radix.FREED | radix.DIRTY | radix.YOUNG
-        w.page.token[entries >> ENTRY_SHIFT] = w.serial
         return
-    done = slots[writable]
-    w.pt.flat[done] = entries[writable] & ~radix.FREED | radix.DIRTY | radix.YOUNG
-    w.page.token[entries[writable] >> ENTRY_SHIFT] = w.serial
     prepare(w, row)
     for vpn, slot in zip(
         vpns[(entries & radix.SWAP) != 0].tolist(), slots[(entries & radix.SWAP) != 0].tolist(), strict=True
@@ -337,7 +349,7 @@ def _write_present(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
     zero = (entries & radix.ZERO) != 0
     if zero.any():
         w.pt.flat[slots[zero]] = 0
-        new_pages(w, mm, row, vpns[zero], slots[zero], "first_write")
+        new_pages(w, mm, row, vpns[zero], slots[zero], np.zeros(int(zero.sum()), np.int64), "first_write")
 
 
 def _write_shared(w: World, mm: Mm, row: int, start: int, end: int) -> None:
@@ -346,8 +358,7 @@ def _write_shared(w: World, mm: Mm, row: int, start: int, end: int) -> None:
         _map_file_page(w, mm, row, vpn)
         w.counters["faults"] += 1
     _, slots = w.pt.span(mm.tables, start, end)
-    w.pt.flat[slots] |= radix.WRITE | radix.DIRTY | radix.YOUNG
-    w.page.token[w.pt.flat[slots] >> ENTRY_SHIFT] = w.serial
+    store(w, slots, radix.WRITE | radix.DIRTY | radix.YOUNG)
 
 
 # -- swap ---------------------------------------------------------------------------------------------
@@ -375,12 +386,11 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
         w.page.state[page] |= EXCLUSIVE
         if int(w.vma.flags[row]) & vm.WRITE:
             bits |= radix.WRITE
-    if write and bits & radix.WRITE:
-        bits = bits & ~radix.FREED | radix.DIRTY
-        w.page.token[page] = w.serial
     w.pt.flat[slot] = 0
     map_pages(w, mm, row, ids(vpn), ids(slot), ids(page), bits, "swap_in")
-    if write and not bits & radix.WRITE:
+    if write and bits & radix.WRITE:
+        store(w, ids(slot), radix.DIRTY)
+    elif write:
         write_protected(w, mm, row, ids(vpn), ids(slot))
 
 
@@ -402,10 +412,11 @@ def _swap_in_copy(w: World, mm: Mm, row: int, vpn: int, slot: int, page: int, nu
     freed = int(w.pt.flat[slot]) & radix.FREED
     w.pt.flat[slot] = 0
     locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
-    copy = new_anonymous(w, 1, w.serial if write else int(w.page.token[page]), locked)
-    bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0)
-    bits |= 0 if write else freed
+    copy = new_anonymous(w, 1, int(w.page.token[page]), locked)
+    bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0) | freed
     map_pages(w, mm, row, ids(vpn), ids(slot), copy, bits, "cow")
+    if write:
+        store(w, ids(slot), 0)
     w.counters["copied_by_design"] += 1
     if w.swap.count[number] == 0:
         release(w, ids(page))

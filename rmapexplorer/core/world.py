@@ -59,6 +59,7 @@ class World:
         self.nonlinear: dict[int, list[int]] = {}
         self.batches = Batches(self.page)
         self.advised = False  # MADV_PAGEOUT is at work
+        self.stores = False  # accesses write: a write fault leaves the operation's token, not the page's old contents
         self.done = 0
         self.refusals: list[Refusal] = []
         self.imap = design.FILE_INDEX(self.vma)
