@@ -32,11 +32,31 @@ def map_by_kernel(log: Log, files: Files, pid: int, space: Space, mapped: Mappin
         op = Brk(pid=pid, end=span.end, start=span.start)
     else:
         op = _mapping(files, pid, span, mapped)
+    if fresh:
+        _end_first_segment(log, space, op)
     log.emit(op)
     space.apply(op)
     if mapped.name == "[stack]" and fresh:
         for page in range(span.end - max(1, span.pages - STACK_EXPAND_PAGES), span.end):
             log.touch(pid, page, "w")  # the arguments: written through the kernel's own mapping, no fault is seen
+
+
+def _end_first_segment(log: Log, space: Space, op: Operation) -> None:
+    """With the first segment of a file elf_load maps the length of all and unmaps at once what lies behind the first.
+
+    Perf tells of no munmap; the second segment tells where the first must have ended. What no segment covers is free.
+    """
+    first, space.segment = space.segment, op if isinstance(op, Mmap) and op.kind.startswith("file") else None
+    second = space.segment
+    if first is None or second is None or second.file != first.file:
+        return
+    if not first.span.start < second.span.start < first.span.end:
+        return
+    end = min(
+        second.span.start, first.span.start + second.offset - first.offset + 1
+    )  # they may share a page of the file
+    log.shorten(first, end)
+    space.cut(end, first.span.end)
 
 
 def _mapping(files: Files, pid: int, span: Span, mapped: Mapping) -> Mmap:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rmapexplorer.core.operations import Operation, Touch
+from attrs import evolve
+
+from rmapexplorer.core.operations import Mmap, Munmap, Operation, Touch
+from rmapexplorer.core.units import Span
 
 TOUCH_RUNS, TOUCH_PAGES = 256, 4096
 """Runs and pages after which one Touch is full: the next fault begins another, so that the timeline keeps its grain."""
@@ -26,6 +29,13 @@ class Log:
         """Append an operation; the faults before it come first."""
         self.flush()
         self.operations.append(op)
+
+    def shorten(self, op: Mmap, end: int) -> None:
+        """The mapping of ``op`` went on from page ``end`` only for a moment that nothing tells of."""
+        if self.operations and self.operations[-1] is op and not self._runs:
+            self.operations[-1] = evolve(op, span=Span(op.span.start, end))
+        elif end < op.span.end:
+            self.emit(Munmap(pid=op.pid, span=Span(end, op.span.end)))
 
     def touch(self, pid: int, vpn: int, access: str) -> None:
         """One fault at page ``vpn``, "r" or "w"; lengthens the last run where it goes on there."""

@@ -42,7 +42,7 @@ class Space:
 
     :param brk_start: page number where the heap begins, None until the recording says so.
     :param brk_told: whether an operation has said it. :param brk_end: end of the heap in pages.
-    :param lock_future: mlockall(MCL_FUTURE) holds.
+    :param lock_future: mlockall(MCL_FUTURE) holds. :param segment: the last mapping that exec made, where it was a file's.
     """
 
     starts: list[int] = field(factory=list)
@@ -51,6 +51,7 @@ class Space:
     brk_end: int = 0
     brk_told: bool = False
     lock_future: bool = False
+    segment: Mmap | None = None
 
     def forked(self) -> Space:
         """The child's copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rmapexplorer.core.operations import Brk, Mmap, Touch
+from rmapexplorer.core.operations import Brk, Mmap, Munmap, Touch
 from rmapexplorer.core.units import Span
 
 from .lines import Script, started
@@ -12,12 +12,50 @@ LOW, END = 0x7FFE80034, 0x7FFE80055
 BASH = "fe:00 260104 0]: "
 
 
+def segments(*told: str) -> list[tuple[int, int, str, int]]:
+    """(start, end, prot, offset) of what exec maps of a file, for lines like 400+8@0 r--p in pages."""
+    script = started()
+    for line in told:
+        where, perms = line.split()
+        start, rest = where.split("+")
+        length, offset = rest.split("@")
+        script.mmap2("5", f"[0x{start}000(0x{length}000) @ 0x{offset}000 {BASH}{perms} /bash")
+    return [(op.span.start, op.span.end, op.prot, op.offset) for op in script.ops()]
+
+
+def test_a_hole_between_two_segments_is_free():
+    """make 4.3: 0x3f pages are mapped at first, three segments follow, and none of them has page 0x38."""
+    told = ("562f678d5+3f@0 r--p", "562f678de+24@9 r-xp", "562f67902+b@2d r--p", "562f6790e+3@38 rw-p")
+    assert segments(*told) == [
+        (0x562F678D5, 0x562F678DE, "r", 0),
+        (0x562F678DE, 0x562F67902, "rx", 9),
+        (0x562F67902, 0x562F6790D, "r", 0x2D),
+        (0x562F6790E, 0x562F67911, "rw", 0x38),
+    ]
+
+
+def test_a_hole_behind_the_first_segment_begins_where_the_file_goes_on():
+    """Segments 2 MiB apart: the first ends in the page of the file with which the second begins."""
+    assert segments("400+202@0 r-xp", "600+2@1 rw-p") == [(0x400, 0x402, "rx", 0), (0x600, 0x602, "rw", 1)]
+
+
+def test_two_programs_with_one_segment_each_stay_whole():
+    assert segments("400+8@0 r--p", "500+8@0 r--p") == [(0x400, 0x408, "r", 0), (0x500, 0x508, "r", 0)]
+
+
+def test_a_first_segment_that_was_touched_already_is_cut_by_an_operation():
+    script = started().mmap2("5", f"[0x400000(0x8000) @ 0 {BASH}r--p /bash").fault("5", 0x401000, 4, "kernel")
+    script.mmap2("5", f"[0x402000(0x3000) @ 0x2000 {BASH}r-xp /bash")
+    assert [op.name for op in script.ops()] == ["mmap", "touch", "munmap", "mmap"]
+    assert script.ops()[2] == Munmap(pid=5, span=Span(0x402, 0x408))
+
+
 def test_segments_of_a_program_overlay_each_other():
     script = started().mmap2("5", f"[0x400000(0x8000) @ 0 {BASH}r--p /bash")
     script.mmap2("5", f"[0x402000(0x3000) @ 0x2000 {BASH}r-xp /bash")
     script.mmap2("5", "[0x408000(0x2000) @ 0x408000 00:00 0 0]: rw-p //anon")
     assert script.ops() == [
-        Mmap(pid=5, span=Span(0x400, 0x408), prot="r", kind="file-private", file="bash"),
+        Mmap(pid=5, span=Span(0x400, 0x402), prot="r", kind="file-private", file="bash"),
         Mmap(pid=5, span=Span(0x402, 0x405), prot="rx", kind="file-private", file="bash", offset=2),
         Mmap(pid=5, span=Span(0x408, 0x40A)),
     ]
