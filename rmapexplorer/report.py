@@ -83,8 +83,9 @@ def designs_table() -> Table:
     for title in ("key", "title", "era", "options", "story"):
         table.add_column(title, overflow="fold", no_wrap=title == "key")
     for kind in DESIGNS:
-        options = "\n".join(f"{option.name}={'|'.join(option.values)}  {option.help}" for option in kind.OPTIONS)
-        table.add_row(kind.key, kind.title, kind.era, options or "none", kind.story)
+        options = [f"{option.name}={'|'.join(option.values)}  {option.help}" for option in kind.OPTIONS]
+        options += [f"{loss.option}={loss.value} loses ptes: {loss.words}" for loss in kind.LOSES]
+        table.add_row(kind.key, kind.title, kind.era, "\n".join(options) or "none", kind.story)
     return table
 
 

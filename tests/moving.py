@@ -56,7 +56,7 @@ def operation(dice: random.Random, w: World, births: int) -> o.Operation:
 
 
 def families(
-    key: str, seed: int, steps: int = 70, lossy: bool = False, look: Callable[[World, o.Operation], None] | None = None,
+    key: str, seed: int, steps: int = 70, look: Callable[[World, o.Operation], None] | None = None,
     machine: Machine | None = None,
 ) -> World:  # fmt: skip
     """Run a world of that key beside one of pte_chain with every oracle after each operation; returns it at the end."""
@@ -68,7 +68,7 @@ def families(
         outcomes = [w.apply(op) for w in worlds]
         assert outcomes[0].error == outcomes[1].error, op
         audit(worlds[1])
-        finds(worlds[1], lossy)
+        finds(worlds[1])
         assert memory(worlds[0]) == memory(worlds[1]), (step, op)
         if look:
             look(worlds[1], op)

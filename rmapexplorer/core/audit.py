@@ -38,7 +38,7 @@ def audit(w: World) -> None:
 
 
 def _fail_if(broken: Bools | bool, sentence: str) -> None:
-    if np.any(broken):
+    if broken.any() if isinstance(broken, np.ndarray) else broken:
         raise Corruption(sentence)
 
 

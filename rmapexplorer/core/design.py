@@ -7,6 +7,7 @@ addresses) run in step. All hooks have defaults that do nothing, so a design sta
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -30,6 +31,19 @@ class Option:
     name: str
     values: tuple[str, ...]
     help: str
+
+
+@frozen(kw_only=True)
+class Loss:
+    """Ptes that a form of a design cannot find, by design: the form has ``value`` for ``option``.
+
+    :param words: which pages, in words that follow "loses ptes:". :param lost: how many ptes a world must miss now.
+    """
+
+    option: str
+    value: str
+    words: str
+    lost: Callable[[World], int]
 
 
 @frozen(kw_only=True)
@@ -134,6 +148,8 @@ class Design:
     """Year and kernel version, or where it was proposed."""
     story: ClassVar[str] = ""
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
+    LOSES: ClassVar[tuple[Loss, ...]] = ()
+    """Forms that lose ptes by design; every other form finds all."""
     FILE_INDEX: type[FileIndex] = ListIndex
     """The order of a file's vmas; a design whose options choose it sets its own in __init__."""
     ANON_PGOFF: ClassVar[bool] = True
@@ -161,6 +177,16 @@ class Design:
 
     def __init__(self, **options: str) -> None:
         self.options = {option.name: option.values[0] for option in self.OPTIONS} | options
+
+    @classmethod
+    def loss_of(cls, options: Mapping[str, str]) -> Loss | None:
+        """What the form with these options loses by design; None: it finds every pte."""
+        return next((loss for loss in cls.LOSES if options.get(loss.option) == loss.value), None)
+
+    def must_lose(self) -> int:
+        """How many ptes walks must miss now, to the pte: 0 but for the forms of LOSES."""
+        loss = self.loss_of(self.options)
+        return loss.lost(self.w) if loss is not None else 0
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""

@@ -27,6 +27,7 @@ from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs import direct_pages
 from rmapexplorer.designs.common import counted, foremost, grouped_list_walk, joined, reach_field, vma_node
+from rmapexplorer.designs.losses import NAIVE
 
 SOURCE = "is_mergeable_anon_vma, mm/mmap.c 2.6.7"
 
@@ -56,6 +57,7 @@ class AnonVma(Design):
                help="never: page_referenced looks at all vmas although every pte was found (RFC2, SUSE)"),
         Option(name="files", values=("prio_tree", "list"), help="How the vmas of a file are found (prio_tree: 2.6.7 to 3.6)"),
     )  # fmt: skip
+    LOSES = NAIVE
     FILE_INDEX: type[FileIndex] = PrioTreeIndex
     OWNER: ClassVar[str] = "anon_vma"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {

@@ -25,6 +25,7 @@ from rmapexplorer.core.world import World
 from rmapexplorer.designs import avc_report
 from rmapexplorer.designs.avc_eras import ERAS, NOW, Sizes
 from rmapexplorer.designs.avc_tables import AnonVmas, Avcs
+from rmapexplorer.designs.losses import DOUBLE_REUSE
 
 CHILD = "one side belongs to a fork child (its chain is longer than one), the other was never faulted"
 NEW = "the side that would grow was never faulted: its chain is empty, not singular, and {0} is not NULL"
@@ -43,6 +44,7 @@ class AnonVmaChain(Design):
         Option(name="era", values=tuple(ERAS),
                help="kernel version: 2.6.34 lists; 3.0 no merges of forked vmas; 3.7 trees; 4.0 and 6.0 reuse at fork; 6.18 merges again"),
     )  # fmt: skip
+    LOSES = DOUBLE_REUSE
     FILE_INDEX: type[FileIndex] = IntervalIndex
     BRK_MERGES_RIGHT: bool = False
     OWNER: ClassVar[str] = "anon_vma"
@@ -63,12 +65,10 @@ class AnonVmaChain(Design):
         self.avc = Avcs()
         self.trees = Chains()  # anon_vma -> its avcs, unordered: a tree's order is (pgoff, seq), a list's seq
         self.seq = 0
-        self.own = np.full(64, -1, np.int64)
-        self.chain = np.full(64, -1, np.int64)
+        self.own, self.chain = np.full(64, -1, np.int64), np.full(64, -1, np.int64)
 
     def _reach(self) -> None:
-        need = self.w.vma.capacity
-        if need > len(self.own):
+        if (need := self.w.vma.capacity) > len(self.own):
             more = np.full(need - len(self.own), -1, np.int64)
             self.own, self.chain = np.concatenate([self.own, more]), np.concatenate([self.chain, more])
 

@@ -35,6 +35,7 @@ from rmapexplorer.designs.anonmm_walk import (
     with_direct,
 )
 from rmapexplorer.designs.common import vma_node
+from rmapexplorer.designs.losses import ONE_ADDRESS
 
 
 class AnonMms(Table):
@@ -61,6 +62,7 @@ class AnonMm(Design):
         Option(name="group", values=("own", "none"),
                help="own: the page names the mm that mapped it first, walks begin there. none: it names its group alone (Linus)"),
     )  # fmt: skip
+    LOSES = ONE_ADDRESS
     ANON_PGOFF: ClassVar[bool] = False
     OWNER: ClassVar[str] = "anonmm"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
@@ -424,9 +426,7 @@ class AnonMm(Design):
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The group of the page, and the vmas where walks look for it in each mm."""
-        row = -1
-        if page >= 0 and self.w.page.state[page] & ANON:
-            row = int(self.w.page.mapping[page])
+        row = int(self.w.page.mapping[page]) if page >= 0 and self.w.page.state[page] & ANON else -1
         if row < 0:
             return super().picture(page, vma, limit)
         members = self.groups.members(int(self.anonmm.head[row]))

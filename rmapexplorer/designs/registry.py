@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rmapexplorer.core.design import Design
 from rmapexplorer.core.rules import version
@@ -60,6 +60,12 @@ def _options(kind: type[Design], text: str) -> dict[str, str]:
             raise KernelError("EINVAL", f"{kind.key} has no option {word!r}; it has: {choices}", "design")
         options[name] = value
     return options
+
+
+def losing(names: Iterable[str]) -> list[str]:
+    """Those of these world keys whose form loses ptes by design."""
+    made = ((name, design_named(name)) for name in names)
+    return [name for name, design in made if design.loss_of(design.options) is not None]
 
 
 def world_key(key: str, options: dict[str, str]) -> str:

@@ -24,6 +24,7 @@ from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.common import counted, foremost, indexed_walk, vma_node
+from rmapexplorer.designs.losses import UNCHECKED
 
 SOURCE = "can_vma_merge_after with vm_pgoff as the index in the space"
 SLICE_BITS = {I386: 20, X86_64: 35}
@@ -102,6 +103,7 @@ class SharedSpace(Design):
         Option(name="pgoff_check", values=("on", "off"),
                help="off: vmas merge although their indexes do not continue each other, and pages cannot be found any more"),
     )  # fmt: skip
+    LOSES = UNCHECKED
     OWNER: ClassVar[str] = "address_space"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         "address_space": {

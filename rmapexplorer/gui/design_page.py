@@ -38,6 +38,9 @@ def page(design: Any) -> str:
         parts.append("\n".join(["## Options", "", *lines]))
     else:
         parts.append("It has no options.")
+    if design.LOSES:
+        lines = [f"- **{loss.option}={loss.value}**: {loss.words}." for loss in design.LOSES]
+        parts.append("\n".join(["## Forms that lose ptes", "", *lines]))
     return "\n\n".join(parts)
 
 

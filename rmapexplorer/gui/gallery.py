@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 from PySide6.QtCore import QSize, Qt, Signal
@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from rmapexplorer.claims.catalogue import CLAIMS
+from rmapexplorer.claims.model import listed
+from rmapexplorer.designs.registry import losing
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.thumbnails import Thumbnail, run_thumbnails
 from rmapexplorer.gui.aside import Watcher
@@ -97,10 +99,22 @@ def scenarios() -> tuple[Scenario, ...]:
         for w in GALLERY
     ]
     claims = [
-        Scenario(claim.scenario, f"{claim.id}: {claim.title}", claim.statement, f"Rule: {claim.rule_text}", OF_CLAIMS)
+        Scenario(
+            claim.scenario,
+            f"{claim.id}: {claim.title}",
+            claim.statement,
+            " ".join((f"Rule: {claim.rule_text}", *_lost(claim.designs))),
+            OF_CLAIMS,
+        )
         for claim in CLAIMS
     ]
     return (FORK, LETTER, SIX_ERAS, STORE, *workloads, *claims)
+
+
+def _lost(designs: Sequence[str]) -> list[str]:
+    # a sentence where some of these forms lose ptes by design
+    names = losing(designs)
+    return [f"{listed(names)} {'lose' if len(names) > 1 else 'loses'} ptes by design."] if names else []
 
 
 class Painter:

@@ -75,7 +75,7 @@ def test_random_operations(seed: int) -> None:
         for key in LOSING:
             assert worlds[key].probe().missed == elsewhere(worlds[key]), key
 
-    worlds = run_at_random([*FINDING, *LOSING], seed, steps=110, lossy=LOSING, look=look).worlds
+    worlds = run_at_random([*FINDING, *LOSING], seed, steps=110, look=look).worlds
     assert all(worlds[key].counters["pages_touched_for_fixup"] == 0 for key in FINDING[:4])
 
 
@@ -87,11 +87,11 @@ def test_a_recording_of_a_shell(key: str) -> None:
     for number, op in enumerate(session.operations):
         w.apply(op)
         if number % 200 == 0 and key != NAIVE:
-            check_world(w, key)
+            check_world(w)
     if key == NAIVE:
-        assert finds(w, lossy=True) == elsewhere(w)
+        assert finds(w) == elsewhere(w)
     else:
-        check_world(w, key)
+        check_world(w)
     last_exit(w)
 
 
@@ -127,7 +127,7 @@ def test_c8_direct_pages_of_a_vma_that_changes(name: str) -> None:
     assert naive.probe().missed == changed
     assert fixup.counters["pages_touched_for_fixup"] == changed
     assert fixup.probe().missed == final.probe().missed == final.counters["pages_touched_for_fixup"] == 0
-    check_world(fixup, FIXUP)
+    check_world(fixup)
 
 
 def test_merging_back_loses_more() -> None:
@@ -140,7 +140,7 @@ def test_merging_back_loses_more() -> None:
     # the first split made vma [100, 103) new, whose pages went on pointing at the old one
     assert naive.probe().missed == 12
     assert fixup.counters["pages_touched_for_fixup"] == 3 + 5 + 4 + 5
-    check_world(fixup, FIXUP)
+    check_world(fixup)
 
 
 def test_reclaim_cannot_unmap_lost_pages_until_a_fork_finds_them() -> None:
@@ -173,7 +173,7 @@ def test_an_anon_vma_comes_with_the_first_fork(machine: Machine) -> None:
         run(w, written(2, 100, 102), written(1, 100, 101))
         assert is_direct(w.page.mapping[w.anonymous_pages()]).sum() == 2
         assert w.counters["objs_alloc"] == 2
-        check_world(w, key)
+        check_world(w)
 
 
 def test_swapped_pages_are_shared_by_a_fork_too() -> None:
@@ -182,7 +182,7 @@ def test_swapped_pages_are_shared_by_a_fork_too() -> None:
     assert is_direct(w.page.mapping[w.anonymous_pages()]).all()
     run(w, Touch(pid=2, runs=((100, 101, "r"),)))
     assert not is_direct(w.page.mapping[w.anonymous_pages()]).any()
-    check_world(w, FIXUP)
+    check_world(w)
 
 
 def test_a_vma_without_an_anon_vma_takes_in_one_that_has_one() -> None:
@@ -190,7 +190,7 @@ def test_a_vma_without_an_anon_vma_takes_in_one_that_has_one() -> None:
     w = run(started(FIXUP), Madvise(pid=1, span=Span(100, 104), advice="dontfork"), Fork(pid=1, child=2))
     run(w, Madvise(pid=1, span=Span(100, 104), advice="dofork"))
     assert len(w.mms[0].vmas) == 1
-    check_world(w, FIXUP)
+    check_world(w)
     run(w, Reclaim())
     assert w.counters["missed_ptes"] == 0
 

@@ -80,7 +80,7 @@ def test_a_line_of_descendants(n: int) -> None:
     lazy, today = run(parent(), *ops), run(parent(TODAY), *ops)
     saved = [now - then for now, then in zip(counts(today), counts(lazy), strict=True)]
     assert saved == [1, 1]
-    check_world(lazy, KEY)
+    check_world(lazy)
 
 
 def test_pages_move_between_mm_and_anon_vma() -> None:
@@ -95,7 +95,7 @@ def test_pages_move_between_mm_and_anon_vma() -> None:
     run(w, Fork(pid=2, child=3))
     assert (owner(w, 2, 10), owner(w, 2, 11), owner(w, 2, 12)) == ("A1", "A1", "A0")
     assert w.counters["pages_touched_for_fixup"] == 6
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_the_page_of_a_moved_vma_keeps_its_address() -> None:
@@ -104,10 +104,10 @@ def test_the_page_of_a_moved_vma_keeps_its_address() -> None:
         parent(), Mremap(pid=1, span=AT, new_pages=4, to=100), Mremap(pid=1, span=Span(102, 104), new_pages=2, to=200)
     )
     assert int(w.page.index[page(w, 1, 200)]) == 200
-    check_world(w, KEY)
+    check_world(w)
     run(w, Fork(pid=1, child=2), Mremap(pid=2, span=Span(200, 202), new_pages=2, to=300))
     assert int(w.page.index[page(w, 1, 200)]) == 12
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_a_chain_survives_the_merge_of_three() -> None:
@@ -118,7 +118,7 @@ def test_a_chain_survives_the_merge_of_three() -> None:
     run(w, Fork(pid=1, child=2), Mmap(pid=1, span=Span(10, 12)), Mmap(pid=1, span=Span(14, 16)))
     run(w, Touch(pid=1, runs=((10, 12, "w"), (14, 16, "w"))), Mprotect(pid=1, span=Span(12, 14), prot="rw"))
     assert vmas(w) == [(10, 16)]
-    check_world(w, KEY)
+    check_world(w)
     run(w, Reclaim())
     assert w.counters["missed_ptes"] == 0
 
@@ -128,9 +128,9 @@ def test_swap_before_and_after_fork() -> None:
     assert owner(w, 1) == "mm 0"
     run(w, Fork(pid=1, child=2), Touch(pid=1, runs=((11, 12, "r"),)), Touch(pid=2, runs=((11, 13, "r"),)))
     assert (owner(w, 1, 10), owner(w, 1, 11), owner(w, 2, 12)) == ("A0", "A0", "A0")
-    check_world(w, KEY)
+    check_world(w)
     run(w, Exit(pid=1))
-    check_world(w, KEY)
+    check_world(w)
     last_exit(w)
 
 
@@ -159,7 +159,7 @@ def test_an_endless_chain_stays_short(writes: bool) -> None:
     for n in range(1, 25):
         run(w, Fork(pid=n, child=n + 1), *([Touch(pid=n + 1, runs=WRITE)] if writes else []), Exit(pid=n))
         assert counts(w) == (1, 1)
-    check_world(w, KEY)
+    check_world(w)
     run(w, Munmap(pid=25, span=AT))
     assert counts(w) == (0, 0)
 
@@ -170,7 +170,7 @@ def test_parts_of_a_vma_that_forked_still_come_together() -> None:
     assert counts(w) == (4, 1)
     run(w, *(Mprotect(pid=pid, span=Span(10, 12), prot="rw") for pid in (1, 2)))
     assert (vmas(w, 1), vmas(w, 2)) == ([(10, 14)], [(10, 14)])
-    check_world(w, KEY)
+    check_world(w)
 
 
 @pytest.mark.parametrize(("when", "size"), [("after boot", 118), ("with 24 apps", 123)])

@@ -53,10 +53,10 @@ def test_lossy_forms_lose_what_a_ledger_of_the_ptes_predicts(key: str) -> None:
         def look(w: World, op: o.Operation, ledger: Ledger = ledger) -> None:
             nonlocal most
             ledger(w, op)
-            assert finds(w, lossy=True) == ledger.lost
+            assert finds(w) == ledger.lost
             most = max(most, ledger.lost)
 
-        families(key, seed, lossy=True, look=look)
+        families(key, seed, look=look)
     assert most > 10
 
 
@@ -78,7 +78,7 @@ def test_these_families_do_what_they_are_for() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_all_operations(seed: int) -> None:
-    run_at_random((*FAITHFUL, *LOSSY), seed, 90, lossy=LOSSY)
+    run_at_random((*FAITHFUL, *LOSSY), seed, 90)
 
 
 @pytest.mark.parametrize("key", (*FAITHFUL, *LOSSY))
@@ -88,8 +88,8 @@ def test_a_recording(key: str) -> None:
     w = World(new_world(key).design, session.machine)
     for op in session.operations:
         w.apply(op)
-    assert finds(w, lossy=key in LOSSY) == 0
-    check_world(w, key)
+    assert finds(w) == 0
+    check_world(w)
     last_exit(w)
 
 
@@ -102,7 +102,7 @@ def test_4d_under_pressure() -> None:
         do(w, o.Fork(pid=1, child=child))
         w.apply(o.Mremap(pid=child, span=Span(2, 14), new_pages=12, to=40 * child))
         w.apply(o.Touch(pid=dice.choice(list(w.tasks)), runs=((0, 2, "w"), (14, 20, "r"))))
-        check_world(w, "anonmm")
+        check_world(w)
     assert w.counters["copied_by_mremap"] == 36
     last_exit(w)
 
@@ -169,7 +169,7 @@ def test_orphans_drain_alike_with_and_without_chains() -> None:
         mapping = w.page.mapping[w.anonymous_pages()]
         assert (w.design.anonmm.mm[mapping] >= 0).all()  # type: ignore[attr-defined]
         assert len(w.anonymous_pages()) <= left
-        check_world(w, "anonmm")
+        check_world(w)
 
 
 def touch_op(pid: int, *runs: tuple[int, int, str]) -> o.Touch:
@@ -227,7 +227,7 @@ def test_a_chained_page_left_alone_stays_chained() -> None:
         do(w, o.Mremap(pid=2, span=Span(here, here + 1), new_pages=1, to=ORIGIN + to))
         assert w.page.index[page].tolist() == [ORIGIN]
         assert w.design.chains.count(page).tolist() == [listed]  # type: ignore[attr-defined]
-        check_world(w, "anonmm")
+        check_world(w)
 
 
 def test_swap_in_at_another_address_is_chained() -> None:
@@ -239,7 +239,7 @@ def test_swap_in_at_another_address_is_chained() -> None:
     assert touch(w, 1, read(0)).ok and touch(w, 2, read(5)).ok
     assert w.footprint()[1].objects == 1
     assert frames(w) == "1: a\n2: .....a"
-    check_world(w, "anonmm")
+    check_world(w)
 
 
 def test_one_block_is_kept_ready() -> None:

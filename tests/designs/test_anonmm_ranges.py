@@ -105,7 +105,7 @@ def test_a_recording(key: str) -> None:
     w = World(new_world(key).design, session.machine)
     for op in session.operations:
         w.apply(op)
-    check_world(w, key)
+    check_world(w)
     assert kept(w) == w.counters["atomic_allocs"] == 0
     last_exit(w)
 
@@ -132,7 +132,7 @@ def test_exclusive_pages_need_no_range() -> None:
         do(w, o.Reclaim(), move(1, 3, 6, 30), o.Touch(pid=1, runs=(write(30, 33),)))
         assert kept(w) == 0
         assert w.probe().ptes == 3
-        check_world(w, key)
+        check_world(w)
 
 
 def test_one_range_for_a_move_and_none_for_the_way_back() -> None:
@@ -157,7 +157,7 @@ def test_ranges_split_drop_and_join_with_their_vmas() -> None:
         o.Exit(pid=3),
     ):
         do(w, op)
-        check_world(w, RANGES)
+        check_world(w)
         sizes.append(kept(w))
     assert sizes == [1, 3, 1, 2, 2, 4, 2, 0]
     assert w.counters["merges_refused"] == 0
@@ -172,7 +172,7 @@ def test_moves_of_moved_memory_add_up() -> None:
     assert w.design.runs[1].tolist() == [[ORIGIN + 40, ORIGIN + 42, -40], [ORIGIN + 42, ORIGIN + 44, -38]]  # type: ignore[attr-defined]
     do(w, move(2, 2, 4, 50), move(2, 42, 44, 52))
     assert w.design.runs[1].tolist() == [[ORIGIN + 40, ORIGIN + 42, -40], [ORIGIN + 50, ORIGIN + 54, -48]]  # type: ignore[attr-defined]
-    check_world(w, RANGES)
+    check_world(w)
 
 
 def test_allocation_under_the_lock_or_before() -> None:
@@ -181,7 +181,7 @@ def test_allocation_under_the_lock_or_before() -> None:
     for key in (RANGES, "anonmm_ranges:alloc=preallocated"):
         w = family(key)
         made[key] = do(w, move(2, 0, 6, 20)).deltas
-        check_world(w, key)
+        check_world(w)
     assert {k: v for k, v in made[RANGES].items() if "alloc" in k or "free" in k} == {
         "objs_alloc": 1,
         "atomic_allocs": 1,

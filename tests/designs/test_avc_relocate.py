@@ -59,7 +59,7 @@ def test_a_faulted_vma_merges_where_it_arrives() -> None:
     assert vmas(w) == [(10, 18, 10)]
     assert [page(w, vpn) for vpn in range(10, 18)] == [(page(w, 10)[0], vpn) for vpn in range(10, 18)]
     assert relocated(w) == (4, 0)
-    check_world(w, KEY)
+    check_world(w)
     assert [row.objects for row in w.footprint()] == [1, 1]
     last_exit(w)
 
@@ -68,7 +68,7 @@ def test_alone_it_gets_an_anon_vma_and_pgoff_of_its_new_place() -> None:
     w = run(two(KEY), Mremap(pid=1, span=AWAY, new_pages=4, to=200))
     assert vmas(w) == [(10, 14, 10), (200, 204, 200)]
     assert page(w, 200)[1] == 200
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_a_part_moves_beside_its_own_rest() -> None:
@@ -77,7 +77,7 @@ def test_a_part_moves_beside_its_own_rest() -> None:
     assert vmas(w) == [(10, 12, 10), (100, 106, 100)]
     w = run(w, Mremap(pid=1, span=Span(104, 106), new_pages=2, to=12))
     assert vmas(w) == [(10, 14, 10), (100, 104, 100)]
-    check_world(w, KEY)
+    check_world(w)
 
 
 @pytest.mark.parametrize("who", [1, 2])
@@ -87,20 +87,20 @@ def test_nobody_relocates_what_fork_may_share(who: int) -> None:
     w = run(two(KEY), Fork(pid=1, child=2), op)
     assert vmas(w, who) == [(10, 14, 10), (14, 18, 100)]
     assert relocated(w) == (0, 1)
-    check_world(w, KEY)
+    check_world(w)
     w = run(two(MUST), Fork(pid=1, child=2))
     outcome = w.apply(op)
     assert (outcome.error, outcome.field) == ("EFAULT", "span")
     assert "share them" in outcome.rule
     assert vmas(w, who) == [(10, 14, 10), (100, 104, 100)]
     assert relocated(w) == (0, 0)
-    check_world(w, MUST)
+    check_world(w)
 
 
 def test_it_works_again_when_the_child_is_gone() -> None:
     w = run(two(MUST), Fork(pid=1, child=2), Exit(pid=2), MOVE)
     assert vmas(w) == [(10, 18, 10)]
-    check_world(w, MUST)
+    check_world(w)
 
 
 def test_untouched_memory_must_not_be_relocated() -> None:
@@ -120,7 +120,7 @@ def test_swapped_pages_come_back_at_the_new_index() -> None:
     w = run(two(KEY), Reclaim(), MOVE, Touch(pid=1, runs=((14, 18, "r"),)))
     assert vmas(w) == [(10, 18, 10)]
     assert [page(w, vpn)[1] for vpn in range(14, 18)] == [14, 15, 16, 17]
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_a_page_left_in_the_swap_cache_is_bound_anew() -> None:
@@ -128,7 +128,7 @@ def test_a_page_left_in_the_swap_cache_is_bound_anew() -> None:
     w = run(two(KEY), Fork(pid=1, child=2), Reclaim(), Touch(pid=2, runs=((100, 104, "r"),)), Exit(pid=2))
     run(w, MOVE, Touch(pid=1, runs=((14, 18, "r"),)))
     assert vmas(w) == [(10, 18, 10)]
-    check_world(w, KEY)
+    check_world(w)
 
 
 @pytest.mark.parametrize("n", [1, 10, 50])

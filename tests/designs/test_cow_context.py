@@ -121,7 +121,7 @@ def test_a_context_outlives_its_mm_while_pages_point_at_it() -> None:
     assert whole(w, 2) == (3, 0, 2)
     run(w, Touch(pid=2, runs=WRITE), Touch(pid=3, runs=WRITE))
     assert counts(w) == (2, 0)
-    check_world(w, KEY)
+    check_world(w)
     last_exit(w)
 
 
@@ -153,7 +153,7 @@ def test_the_letters_scenario_without_a_copy() -> None:
     assert list(zip(found.mm.tolist(), found.vpn.tolist(), strict=True)) == [(0, 10), (1, 10), (1, 100)]
     priced = walk(w, 1)
     assert (priced.nodes.tolist(), priced.hits.tolist()) == ([3], [2])
-    check_world(w, KEY)
+    check_world(w)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 20])
@@ -165,7 +165,7 @@ def test_memory_that_moves_again_and_again(n: int, key: str) -> None:
     assert counts(w) == ((1, n) if key == KEY else (1, 0))
     assert owner(w, 1, last) == ((0, 10) if key == KEY else (0, last))
     assert whole(w, 1, last) == ((n + 1, n - 1, 2) if key == KEY else (1, 0, 1))
-    check_world(w, key)
+    check_world(w)
     run(w, Munmap(pid=1, span=Span(last, last + 4)))
     assert counts(w) == (1, 0)
 
@@ -182,14 +182,14 @@ def test_contexts_times_remaps(n: int, key: str) -> None:
     assert nodes == n + 2 + n * (n + 1)
     assert rejects == (n - 1) * (n + 1)
     assert walk(w, 1, last).hits.tolist() == [n + 2]
-    check_world(w, key)
+    check_world(w)
 
 
 def test_moving_home_leaves_nothing_of_the_way() -> None:
     """10 to 100 and back: a record that would say 10 is at 10 is none; the one for memory faulted at 100 stays."""
     w = run(parent(), move(1, 10, 100), move(1, 100, 10))
     assert w.design.remaps[0].tolist() == [[100, 10, 4]]  # type: ignore[attr-defined]
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_a_move_cuts_records() -> None:
@@ -197,14 +197,14 @@ def test_a_move_cuts_records() -> None:
     w = run(parent(), move(1, 10, 100), move(1, 101, 201, 2))
     remaps = sorted(w.design.remaps[0].tolist())  # type: ignore[attr-defined]
     assert remaps == [[10, 100, 1], [11, 201, 2], [13, 103, 1], [101, 201, 2]]
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_children_know_of_moves_before_the_fork_only() -> None:
     w = run(parent(), move(1, 10, 100), Fork(pid=1, child=2), move(1, 100, 200))
     assert counts(w) == (2, 1 + 2)
     assert walk(w, 2, 100).hits.tolist() == [2]
-    check_world(w, KEY)
+    check_world(w)
 
 
 @pytest.mark.parametrize("advice", ["dontfork", "wipeonfork"])
@@ -214,7 +214,7 @@ def test_children_do_not_know_of_moves_to_what_they_did_not_get(advice: str) -> 
     w = run(parent(), move(1, 10, 100), half, Fork(pid=1, child=2))
     remaps = w.design.remaps  # type: ignore[attr-defined]
     assert (remaps[0].tolist(), remaps[1].tolist()) == ([[10, 100, 4]], [[10, 100, 2]])
-    check_world(w, KEY)
+    check_world(w)
 
 
 def test_vmas_merge_wherever_they_land() -> None:
@@ -223,7 +223,7 @@ def test_vmas_merge_wherever_they_land() -> None:
     run(w, move(1, 100, 14), move(2, 100, 14))
     assert (vmas(w, 1), vmas(w, 2)) == ([(10, 18)], [(10, 18)])
     assert w.counters["merges_refused"] == 0
-    check_world(w, KEY)
+    check_world(w)
 
 
 # -- swap --------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_swapped_pages_of_relatives(key: str) -> None:
     assert owner(w, 1) == (0, 10)
     assert (page(w, 2, 100) == page(w, 1)) == (key == KEY)
     assert w.counters["copied_by_mremap"] == (0 if key == KEY else 4)
-    check_world(w, key)
+    check_world(w)
     run(w, Reclaim())
     assert w.counters["missed_ptes"] == 0
     last_exit(w)

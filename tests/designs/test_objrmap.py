@@ -62,7 +62,7 @@ def test_a_recording_runs(key: str) -> None:
     w = new_world(key)
     for op in load_perf(str(SHELL)).operations:
         w.apply(op)
-    check_world(w, key)
+    check_world(w)
     assert w.probe().missed == 0
     last_exit(w)
 
@@ -182,7 +182,7 @@ def test_f8_reclaiming_one_page_of_a_nonlinear_vma(pages: int, form: str, probes
     assert int((w.page.mapcount[w.page.live()] > 0).sum()) == pages - (gone or pages)
     assert bool(w.page.alive[meant]) == (form in ("cluster", "own-list"))
     assert delta.get("missed_ptes", 0) == 0
-    check_world(w, "objrmap")
+    check_world(w)
 
 
 @pytest.mark.parametrize("form", ["cluster", "own-list"])

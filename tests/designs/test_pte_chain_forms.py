@@ -63,7 +63,7 @@ def test_a_recording_runs(key: str) -> None:
     w = new_world(key)
     for op in load_perf(str(SHELL)).operations:
         w.apply(op)
-    check_world(w, key)
+    check_world(w)
     assert w.probe().missed == 0
     last_exit(w)
 
@@ -128,7 +128,7 @@ def test_pairs_are_found_from_either_end_at_the_price_from_the_head() -> None:
             compared += chain.index(pid) + 1
             chain.remove(pid)
             assert w.counters["slots_compared"] == compared
-            check_world(w, "pte_chain")
+            check_world(w)
 
 
 def test_a_lone_pte_becomes_direct_again_when_it_should() -> None:

@@ -61,7 +61,7 @@ def test_a_recording_runs() -> None:
     w = new_world("virtual_scan")
     for op in load_perf(str(SHELL)).operations:
         w.apply(op)
-    check_world(w, "virtual_scan")
+    check_world(w)
     last_exit(w)
 
 

@@ -32,6 +32,8 @@ def test_every_design_has_a_page_with_its_options(design: type) -> None:
     text = page(design)
     assert text.startswith("#") and design.title in text  # type: ignore[attr-defined]
     assert all(option.help in text for option in design.OPTIONS)  # type: ignore[attr-defined]
+    assert all(loss.words in text for loss in design.LOSES)  # type: ignore[attr-defined]
+    assert ("lose ptes" in text) == bool(design.LOSES)  # type: ignore[attr-defined]
 
 
 def test_a_click_shows_another_design(pages: DesignPages, qtbot: QtBot) -> None:

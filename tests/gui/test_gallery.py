@@ -40,6 +40,16 @@ def test_every_scenario_file_has_a_card() -> None:
     assert all(one.title and one.lesson and one.finding for one in scenarios())
 
 
+def test_cards_say_which_forms_lose_ptes_by_design() -> None:
+    said = {
+        one.title.partition(":")[0]: one.finding.rpartition(". ")[2]
+        for one in scenarios()
+        if "by design" in one.finding
+    }
+    assert said["C2"] == "anonmm:variant=4a and anonmm:variant=4c lose ptes by design."
+    assert set(said) == {"C1", "C2", "C7", "C8", "C11", "C12"}
+
+
 def test_pictures_come_in_and_the_window_answers_meanwhile(gallery: Gallery, qtbot: QtBot) -> None:
     gaps: list[float] = []
     clock, timer = QElapsedTimer(), QTimer()

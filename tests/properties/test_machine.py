@@ -56,8 +56,8 @@ class Machines(RuleBasedStateMachine):
         before = {key: w.copy() for key, w in self.worlds.items()}
         outcomes = {key: w.apply(op) for key, w in self.worlds.items()}
         self.log.append(op)
-        for key, w in self.worlds.items():
-            check_world(w, key)
+        for w in self.worlds.values():
+            check_world(w)
         if len({outcome.error for outcome in outcomes.values()}) > 1 or any(
             "RAM" in out.rule for out in outcomes.values()
         ):
@@ -197,7 +197,7 @@ class Machines(RuleBasedStateMachine):
         assert twin.digest() == digest
         last_exit(twin)
         assert world.digest() == digest
-        check_world(world, which)
+        check_world(world)
 
     def teardown(self):
         for world in getattr(self, "worlds", {}).values():
