@@ -211,7 +211,7 @@ class CowContext(Design):
         context = self.of_mm[int(self.w.vma.mm[target])]
         old = self.remaps.get(context, NO_REMAPS)
         kept = _without(old, old_start, old_start + pages)
-        if self.w.vma.touched[target] and (self.shared or self.options["track"] == "every"):
+        if pages and self.w.vma.touched[target] and (self.shared or self.options["track"] == "every"):
             moved = _within(old, old_start, old_start + pages)
             moved[:, 1] += start - old_start
             moved = moved[moved[:, 0] != moved[:, 1]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from oracles import new_world
+from oracles import audit, finds, last_exit, new_world
 
 from rmapexplorer.core import operations as o
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Machine, Span
 from rmapexplorer.core.world import World
+from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.designs.structure_sizes import forms
 
 END = TASK_SIZE_PAGES
 BEYOND = Span(END, END + 1)
@@ -91,6 +93,25 @@ def test_an_old_size_of_0_of_private_memory_is_refused_since_4_14(era: str) -> N
         assert outcome.ok
         assert spans(w) == [(100, 108), (300, 303), (END - 1, END)]
         assert w.mm_of(1).rss == 8  # the copy is empty
+
+
+@pytest.mark.parametrize("key", [key for kind in DESIGNS for key in forms(kind)])
+def test_no_design_takes_an_old_size_of_0_for_a_move(key: str) -> None:
+    """Nothing has moved, so that nothing is noted; the copy's pages are found like any others."""
+    written = o.Touch(pid=1, runs=((100, 108, "w"),))
+    double = o.Mremap(pid=1, span=Span(102, 102), new_pages=3, to=300)
+    w = new_world(key, Machine(calls="3.0", processes=((1, "P"),)))
+    for op in (
+        o.Mmap(pid=1, span=Span(100, 108)),
+        written,
+        double,
+        o.Touch(pid=1, runs=((300, 303, "w"),)),
+        o.Fork(pid=1, child=2),
+    ):
+        assert w.apply(op).ok, op
+        audit(w)
+        finds(w)
+    last_exit(w)
 
 
 def test_an_empty_span_in_a_sealed_vma_asks_nobody() -> None:
