@@ -250,6 +250,8 @@ class DesignState:
     counters: dict[str, int]
     outcome: Outcome | None
     """Of the operation at the position; None at position 0."""
+    changes: tuple[tuple[str, int], ...] = ()
+    """What the operation at the position made or, below 0, took away: ("vma", 1), ("anon_vma", -2)."""
     options: dict[str, str] = {}
 
 

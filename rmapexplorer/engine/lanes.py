@@ -24,6 +24,10 @@ EXTRA_SECONDS = 0.03
 _PROBE = KEYS.index("probe_nodes")
 
 
+Changes = tuple[tuple[str, int], ...]
+"""(kind, how many more), the vmas first; what did not change is left out."""
+
+
 @define
 class Rows:
     """Metric rows by node; NaN rows have not been measured."""
@@ -63,9 +67,13 @@ class Lane:
     world: AnyWorld
     node: int = ROOT
     outcomes: dict[int, Outcome] = field(factory=dict)
+    changes: dict[int, Changes] = field(factory=dict)
+    """By node: vmas and objects by kind that its operation made (or, below 0, took away)."""
     rows: Rows = field(factory=Rows)
     work: float = 0.0
     """Seconds of work from the empty state to here."""
+    _counts: dict[str, int] | None = None
+    # vmas and objects by kind of the world as it is; None: nobody has counted
     _extra: float = 0.0
     _since: float = 0.0
 
@@ -75,6 +83,8 @@ class Lane:
 
     def execute(self, op: Operation) -> Outcome:
         """Let the world do ``op``; the caller then says ``arrived``."""
+        if self._counts is None:
+            self._counts = self._count()
         before = self.clock()
         outcome = self.world.apply(op)
         spent = self.clock() - before
@@ -93,11 +103,24 @@ class Lane:
         self.outcomes.setdefault(node, outcome)
         if not self.rows.known(node):
             self.rows.put(node, self.lens.measure(self.world))
+        self._tell_changes(node)
         if node in self.checkpoints:
             self._since = 0.0
         elif self.checkpoints.due(self._since) and self._extra - before < spare:
             self._keep()
         return self._extra - before
+
+    def _count(self) -> dict[str, int]:
+        kinds = {row.kind: row.objects for row in self.lens.footprint(self.world)}
+        return {"vma": self.lens.vmas(self.world), **kinds}
+
+    def _tell_changes(self, node: int) -> None:
+        before, self._counts = self._counts, None
+        if node not in self.changes and before is not None:
+            self._counts = after = self._count()
+            kinds = dict.fromkeys([*after, *before])
+            gained = ((kind, after.get(kind, 0) - before.get(kind, 0)) for kind in kinds)
+            self.changes[node] = tuple((kind, n) for kind, n in gained if n)
 
     def probing(self, node: int, world: AnyWorld) -> Generator[None, None, None]:
         """Give the row of ``node`` its probe, from a world in that state which stays so; some milliseconds at each step."""
@@ -125,7 +148,7 @@ class Lane:
 
     def restore(self, kept: Checkpoint[AnyWorld] | None) -> None:
         """Start again from a checkpoint, or from the empty state."""
-        self._since = 0.0
+        self._since, self._counts = 0.0, None
         if kept is None:
             self.world, self.node, self.work = self.kind.make(), ROOT, 0.0
         else:

@@ -213,7 +213,7 @@ class Publisher:
         lane = self.stage.lanes[index]
         before = self._states.get(lane.kind.key)
         if lane.node != node and before is not None:  # it follows; until then its figures are those it had
-            return evolve(before, outcome=lane.outcomes.get(node))
+            return evolve(before, outcome=lane.outcomes.get(node), changes=lane.changes.get(node, ()))
         state = DesignState(
             key=lane.kind.key,
             title=lane.kind.title,
@@ -221,6 +221,7 @@ class Publisher:
             footprint=self.lens.footprint(lane.world),
             counters=dict(lane.world.counters),
             outcome=lane.outcomes.get(node),
+            changes=lane.changes.get(node, ()),
             options=dict(lane.kind.options),
         )
         self._states[lane.kind.key] = state

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.designs.looks import look_words, shaded
 from rmapexplorer.resources import resource
 
 _TOKENS = ("bg", "panel", "line", "text", "dim", "accent", "good", "bad", "warn")
@@ -43,24 +43,20 @@ dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
 def style(designs: Sequence[str]) -> str:
     """The sheet: tokens of both themes, and the class ``d<k>`` for the curve of design k."""
     tokens: dict[str, Any] = json.loads(resource("themes/tokens.json").read_text(encoding="utf-8"))
-    looks = {kind.key: kind.LOOK for kind in DESIGNS}
-    colours = [looks.get(key.partition(":")[0], ("other", "star", "solid"))[0] for key in designs]
 
     def theme(name: str) -> str:
         lines = [f"--{token}: {tokens[name][token]};" for token in _TOKENS]
-        return " ".join(lines + [f"--d{number}: {tokens[name][token]};" for number, token in enumerate(colours)])
+        found = [shaded(key, tokens[name][look_words(key)[0]], tokens[name]["text"]) for key in designs]
+        return " ".join(lines + [f"--d{number}: {color};" for number, color in enumerate(found)])
 
-    curves = "\n".join(f".d{number} {{ stroke: var(--d{number}); }}" for number in range(len(colours)))
+    curves = "\n".join(f".d{number} {{ stroke: var(--d{number}); }}" for number in range(len(designs)))
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {theme('dark')} }} }}"
     return f":root {{ color-scheme: light dark; {theme('light')} }}\n{dark}\n{_SHEET}{curves}\n"
 
 
 def dash(design: str) -> str:
-    """The dash of a design's curve; variants of one design get another."""
-    key, _, options = design.partition(":")
-    found = next((kind.LOOK[2] for kind in DESIGNS if kind.key == key), "solid")
-    others = [one for one in ("solid", "dash", "dot", "dash dot", "dash dot dot") if one != found]
-    return others[sum(options.encode()) % len(others)] if options else found
+    """The dash of a world's curve, a word of exports.charts.DASHES."""
+    return look_words(design)[2]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int | None = None) -> str:

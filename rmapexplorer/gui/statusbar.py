@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from rmapexplorer.core.rules import ERAS
@@ -32,8 +32,8 @@ MOST_DIFFERENCES = 12
 """Lines of the tool tip about the recorded kernel."""
 
 
-def design_text(state: DesignState, before: DesignState | None) -> str:
-    """What the operation did under one design: ``anonmm copied 4 pages, +1 vma``; "" where nothing is known."""
+def effect(state: DesignState) -> str:
+    """What the operation did under one design: ``4 pages copied by mremap, +1 vma``; "" where it changed nothing."""
     parts: list[str] = []
     if state.outcome is not None and not state.outcome.ok:
         parts.append(state.outcome.error or "")
@@ -42,20 +42,8 @@ def design_text(state: DesignState, before: DesignState | None) -> str:
         amount = deltas.get(counter, 0)
         if amount:
             parts.append((one if amount == 1 else many).format(n=f"{amount:,}"))
-    parts += _changes(state, before) if before is not None else _allocations(deltas)
-    return f"{chip_text(state.key)} {', '.join(parts[:AT_MOST])}" if parts else ""
-
-
-def _changes(state: DesignState, before: DesignState) -> list[str]:
-    counts = [("vma", state.vmas - before.vmas)]
-    old = {row.kind: row.objects for row in before.footprint}
-    counts += [(row.kind, row.objects - old.get(row.kind, 0)) for row in state.footprint]
-    return [f"{n:+,} {_plural(kind, n)}" for kind, n in counts if n]
-
-
-def _allocations(deltas: dict[str, int]) -> list[str]:
-    n = deltas.get("objs_alloc", 0) - deltas.get("objs_free", 0)
-    return [f"{n:+,} {_plural('object', n)}"] if n else []
+    parts += [f"{n:+,} {_plural(kind, n)}" for kind, n in state.changes]
+    return ", ".join(parts[:AT_MOST])
 
 
 def _plural(kind: str, n: int) -> str:
@@ -68,20 +56,20 @@ def chip_text(key: str) -> str:
     return " ".join([design, *(part.partition("=")[2] for part in options.split(",") if part)])
 
 
-def summary(frame: Frame, before: Frame | None) -> tuple[str, str]:
-    """The operation shown, and what it did under each design; ``before`` is used where it is the position before."""
+def summary(frame: Frame) -> tuple[str, str]:
+    """The operation at the position, and what it did under the designs: the one in view first, alike ones together."""
     if frame.position == 0:
         return "the beginning", "nothing has happened yet"
-    old: dict[str, DesignState] = {}
-    if before is not None and _just_before(before, frame):
-        old = {state.key: state for state in before.designs}
-    said = [text for state in frame.designs if (text := design_text(state, old.get(state.key)))]
-    return places.shown().text(frame.op_text), "   ·   ".join(said) or "nothing changed under any design"
-
-
-def _just_before(before: Frame, frame: Frame) -> bool:
-    same = (before.generation, before.branch) == (frame.generation, frame.branch)
-    return same and before.position == frame.position - 1
+    operation = places.shown().text(frame.op_text)
+    alike: dict[str, list[str]] = {}
+    for state in sorted(frame.designs, key=lambda state: state.key != frame.view):
+        alike.setdefault(effect(state), []).append(chip_text(state.key))
+    if list(alike) == [""]:
+        return operation, "nothing changed under any design"
+    if len(alike) == 1 and len(frame.designs) > 1:
+        return operation, f"all designs: {next(iter(alike))}"
+    said = [f"{', '.join(names)}: {text or 'nothing changed'}" for text, names in alike.items()]
+    return operation, "   ·   ".join(said)
 
 
 def kernel_text(frame: Frame) -> str:
@@ -106,6 +94,9 @@ def kernel_tip(frame: Frame) -> str:
     lines = [f"{d.level}, {d.where}: kernel {d.kernel}, ours {d.ours}" for d in frame.kernel[:MOST_DIFFERENCES]]
     return "\n".join(_shortened(line, 200) for line in lines)
 
+
+LEAST_SHARE = 0.35
+"""Of the room of both, for the operation's words where what it did needs the rest."""
 
 AIR = 14
 """Between the words of the status bar, in device-independent pixels."""
@@ -137,7 +128,9 @@ class _Said(QWidget):
         painter.setFont(scaled(self.font(), 1.0, bold=True))
         box = self.rect()
         metrics = painter.fontMetrics()
-        first = metrics.elidedText(self.operation, Qt.TextElideMode.ElideRight, box.width())
+        behind = QFontMetrics(self.font()).horizontalAdvance(self.effects) + AIR
+        room = max(box.width() - behind, round(box.width() * LEAST_SHARE))
+        first = metrics.elidedText(self.operation, Qt.TextElideMode.ElideRight, room)
         painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, first)
         box.setLeft(box.left() + metrics.horizontalAdvance(first) + AIR)
@@ -172,7 +165,6 @@ class StatusBar(QStatusBar):
         self.cancel.setToolTip("Stop the job; what was done so far stays")
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit(self.job))
         self.job = 0
-        self._before: Frame | None = None
         self._frame: Frame | None = None
         row = QHBoxLayout()
         row.setContentsMargins(4, 0, 4, 0)
@@ -187,12 +179,8 @@ class StatusBar(QStatusBar):
 
     def set_frame(self, frame: Frame) -> None:
         """Say what the operation of this frame did."""
-        if self._frame is not None and (self._frame.position, self._frame.branch) != (frame.position, frame.branch):
-            self._before = self._frame
-        elif self._frame is not None and self._frame.generation != frame.generation:
-            self._before = None
         self._frame = frame
-        title, effects = summary(frame, self._before)
+        title, effects = summary(frame)
         self.said.say(_shortened(title, 46), effects, f"{title}\n{effects}" if effects else title)
         self._say_kernel(frame)
         self._say_rules()

@@ -6,12 +6,11 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 
-from rmapexplorer.core.design import Design
-from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.designs.looks import look_words, shaded
 from rmapexplorer.resources import resource
 
 
@@ -39,23 +38,11 @@ _DASHES = {
 }
 
 
-def _look_of(kind: type[Design]) -> Look:
-    token, marker, dash = kind.LOOK
-    return Look(token, MARKERS[marker], _DASHES[dash])
-
-
-LOOKS: dict[str, Look] = {kind.key: _look_of(kind) for kind in DESIGNS}
-OTHER = _look_of(Design)
-
-
+@lru_cache(maxsize=256)
 def look(design: str) -> Look:
-    """The look of a world by key: its design's LOOK, OTHER for an unknown one; a variant has another dash."""
-    key, _, options = design.partition(":")
-    found = LOOKS.get(key, OTHER)
-    if not options:
-        return found
-    dashes = [dash for dash in _DASHES.values() if dash != found.dash]
-    return evolve(found, dash=dashes[sum(options.encode()) % len(dashes)])
+    """The look of a world by key; a variant of a design has another mark and another dash."""
+    token, marker, dash = look_words(design)
+    return Look(token, MARKERS[marker], _DASHES[dash])
 
 
 class Theme:
@@ -79,9 +66,9 @@ class Theme:
         return QColor(self.tokens["fam"][number % len(self.tokens["fam"])])
 
     def design(self, key: str) -> QColor:
-        """Colour of a world by key: its design's; of a variant a little nearer to the colour of text."""
+        """Colour of a world by key: its design's, of a variant a shade of it."""
         color = self.color(look(key).token)
-        return between(color, self.color("text"), VARIANT_SHARE) if ":" in key else color
+        return QColor(shaded(key, color.name(), self.color("text").name())) if ":" in key else color
 
     def on(self, background: QColor) -> QColor:
         """Black or white, whichever is easier to read on ``background``."""
@@ -110,10 +97,6 @@ class Theme:
 
 OPPOSITE = {"dark": "light", "light": "dark", "contrast": "contrast_light", "contrast_light": "contrast"}
 """A theme -> the one with text and background the other way round."""
-
-
-VARIANT_SHARE = 0.35
-"""How far the colour of a variant goes towards that of text."""
 
 
 def between(one: QColor, other: QColor, share: float) -> QColor:

@@ -234,3 +234,23 @@ def test_a_design_that_cannot_run_is_one_sentence_and_the_session_stays(design, 
 def test_a_design_that_refuses_the_machine_is_one_sentence() -> None:
     with pytest.raises(UnknownDesign, match=r"^pte_chain needs cache lines that hold two ptes; .*\.$"):
         real_kinds([("pte_chain", {})], Machine(cache_line_bytes=8))
+
+
+def test_what_an_operation_did_is_told_alike_however_its_position_is_reached() -> None:
+    """Forward, back, from afar, and loaded anew in the middle: the status line has the same to say."""
+    driver = Driver(LOG)
+    forward = []
+    for position in range(61):
+        driver.seek(position)
+        forward.append(told(driver))
+    assert ("vma", 1) in {change for changes in forward for change in changes["anonmm"]} and forward[0]["anonmm"] == ()
+    for position in [*range(60, -1, -3), 7, 51, 8]:
+        driver.seek(position)
+        assert told(driver) == forward[position]
+    assert told(Driver(LOG, position=30)) == forward[30]
+
+
+def told(driver: Driver) -> dict[str, tuple[tuple[str, int], ...]]:
+    """What the last frame tells of its operation, by design."""
+    frame = [message for message in driver.messages if isinstance(message, Frame)][-1]
+    return {state.key: state.changes for state in frame.designs}

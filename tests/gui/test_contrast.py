@@ -8,8 +8,9 @@ from __future__ import annotations
 import pytest
 from PySide6.QtGui import QColor
 
+from rmapexplorer.designs.registry import DESIGNS, world_key
 from rmapexplorer.gui.settings import THEMES
-from rmapexplorer.gui.theme import LOOKS, OPPOSITE, Theme, contrast, load_themes
+from rmapexplorer.gui.theme import OPPOSITE, Theme, contrast, load_themes
 
 TEXT = ("text", "dim", "faint", "accent", "good", "bad", "warn")
 GROUNDS = ("bg", "panel", "raised")
@@ -49,14 +50,15 @@ def test_data_colours_stand_out(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_words_on_data_are_readable(name: str) -> None:
     theme = EVERY[name]
-    grounds = [theme.family(n) for n in range(6)] + [theme.color(look.token) for look in LOOKS.values()]
+    grounds = [theme.family(n) for n in range(6)] + [theme.color(kind.LOOK[0]) for kind in DESIGNS]
     assert min(contrast(theme.on(ground), ground) for ground in grounds) >= 4.5
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_worlds_and_their_variants_stand_out(name: str) -> None:
     theme = EVERY[name]
-    keys = [*LOOKS, *(f"{key}:some=option" for key in LOOKS)]
+    variants = [world_key(kind.key, {o.name: value}) for kind in DESIGNS for o in kind.OPTIONS for value in o.values]
+    keys = [*(kind.key for kind in DESIGNS), *variants]
     assert min(contrast(theme.design(key), theme.color("panel")) for key in keys) >= 3
 
 

@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
+from rmapexplorer.gui import icons
 from rmapexplorer.gui.designs_menu import MOST, DesignsMenu, having, world_of
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.inspector_parts import GLYPHS
-from rmapexplorer.gui.theme import LOOKS, MARKERS, OTHER, Themes, look
+from rmapexplorer.gui.theme import MARKERS, Themes, look
 from tests.gui.fake_engine import DESIGNS as FAKES
 
 FOUR = ["pte_chain", "anonmm", "anon_vma", "anon_vma_chain"]
@@ -132,17 +133,16 @@ def test_options_that_contradict_each_other_cannot_be_chosen_and_say_why(
     assert real.item("anon_vma", "direct", "fixup").isEnabled()
 
 
-def test_a_variant_differs_from_its_design_in_dash_and_colour() -> None:
-    theme = Themes().current
-    assert look("anonmm:variant=4c").dash != look("anonmm").dash
-    assert look("anonmm:variant=4c").marker == look("anonmm").marker
-    assert theme.design("anonmm:variant=4c") != theme.design("anonmm")
+def test_variants_differ_from_their_design_and_each_other_in_colour_mark_and_dash() -> None:
+    theme, keys = Themes().current, ("anonmm", "anonmm:variant=4a", "anonmm:variant=4c")
+    assert len({look(key).dash for key in keys}) == len({look(key).marker for key in keys}) == 3
+    assert len({theme.design(key).name() for key in keys}) == 3
 
 
 def test_every_marker_has_its_own_picture_and_its_own_letter(monkeypatch: pytest.MonkeyPatch, qapp: object) -> None:
     theme, seen = Themes().current, set()
     for name in MARKERS.values():
-        monkeypatch.setitem(LOOKS, "tried", evolve(OTHER, marker=name))
+        monkeypatch.setattr(icons, "look", lambda _, name=name: evolve(look("anonmm"), marker=name))
         picture = marker("tried", theme, 24).pixmap(24, 24).toImage()
         seen.add(bytes(picture.constBits()))
     assert len(seen) == len(MARKERS)

@@ -16,7 +16,7 @@ from rmapexplorer.gui import targets
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.panel import wrapped
 from rmapexplorer.gui.settings import Settings
-from rmapexplorer.gui.statusbar import chip_text, design_text, summary
+from rmapexplorer.gui.statusbar import chip_text, effect, summary
 from rmapexplorer.gui.theme import mono
 from tests.gui import frame_factory
 from tests.gui.shell import Shell, plain_views, settings, shell
@@ -248,23 +248,18 @@ def test_copy_names_what_is_selected(shell: Shell) -> None:
 
 def test_the_status_line_says_what_each_design_did() -> None:
     frame = frame_factory.letter()
-    title, effects = summary(frame, None)
+    title, effects = summary(frame)
     assert title == frame.op_text
-    assert "anonmm copied 4 pages" in effects
-    before = evolve(
-        frame,
-        position=frame.position - 1,
-        designs=tuple(evolve(state, vmas=state.vmas - 2) for state in frame.designs),
-    )
-    assert "anon_vma +2 vmas" in summary(frame, before)[1]
-    assert summary(evolve(frame, position=0), None)[0] == "the beginning"
+    assert effects == "anon_vma_chain, pte_chain, anon_vma: nothing changed   ·   anonmm: 4 pages copied by mremap"
+    assert summary(evolve(frame, view="anonmm"))[1].startswith("anonmm: 4 pages"), "the design in view is never cut off"
+    alike = [evolve(state, outcome=None, changes=(("vma", 2),)) for state in frame.designs]
+    assert summary(evolve(frame, designs=tuple(alike)))[1] == "all designs: +2 vmas"
+    assert summary(evolve(frame, position=0))[0] == "the beginning"
 
 
 def test_one_of_a_thing_is_singular() -> None:
-    state = frame_factory.letter().designs[3]
-    row = state.footprint[1]
-    before = evolve(state, vmas=state.vmas - 1, footprint=(state.footprint[0], evolve(row, objects=row.objects + 1)))
-    assert design_text(state, before) == "anon_vma_chain +1 vma, -1 anon_vma_chain"
+    state = evolve(frame_factory.letter().designs[3], changes=(("vma", 1), ("anon_vma_chain", -1)))
+    assert effect(state) == "+1 vma, -1 anon_vma_chain"
 
 
 def test_a_world_with_options_has_a_short_name() -> None:
