@@ -5,15 +5,16 @@ Position k is the state after operation k; a condition about an operation holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from rmapexplorer.core.metrics import KEYS, PROBED
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.conditions import OPERATORS, Clause, Condition
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.stage import Stage
+from rmapexplorer.engine.steps import goes_on
 from rmapexplorer.engine.timeline import ROOT
 
 CHUNK = 400
@@ -112,7 +113,9 @@ class RunUntil:
     _at: int = 0
     _start: int = 0
     _target: int | None = None
-    _aimed: int = field(default=-1)
+    _aimed: int = -1
+    _way: Iterator[None] | None = None
+    _stopping: bool = False
 
     def start(self, stage: Stage) -> None:
         """From where the cursor is when its turn comes."""
@@ -121,8 +124,8 @@ class RunUntil:
 
     def step(self, stage: Stage) -> bool:
         """Look at a few recorded positions, or do one operation; False at the end."""
-        if self._target is not None:
-            return self._go(stage)
+        if self._target is not None and self._way is not None:
+            return goes_on(self._way)
         return self._back(stage) if self.backward else self._on(stage)
 
     def _on(self, stage: Stage) -> bool:
@@ -145,10 +148,12 @@ class RunUntil:
     def _run(self, stage: Stage, position: int) -> None:
         # one operation that was never done; where the worlds are elsewhere they first go there
         if self._aimed != position:
-            if not stage.aligned or stage.line.cursor != position - 1:
-                stage.approach(position)
-            self._aimed = position
-        stage.advance(position)
+            near = stage.aligned and stage.line.cursor == position - 1
+            self._aimed, self._way = position, None if near else stage.gather(position)
+        if self._way is None:
+            stage.advance(position)
+        else:
+            goes_on(self._way)
 
     def _back(self, stage: Stage) -> bool:
         for _ in range(CHUNK):
@@ -173,13 +178,11 @@ class RunUntil:
         )
         if not self.goes:
             self._target = self._start
-        stage.approach(self._target)
+        self._way = stage.gather(self._target)
         return True
 
-    def _go(self, stage: Stage) -> bool:
-        assert self._target is not None
-        return stage.advance(self._target)
-
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Stay where the worlds are."""
-        stage.align()
+        if not self._stopping or self._way is None:
+            self._stopping, self._way = True, stage.align()
+        return goes_on(self._way)

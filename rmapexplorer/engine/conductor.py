@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,23 @@ from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import rules_of
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
-from rmapexplorer.engine.culprit import culprit
-from rmapexplorer.engine.files import Files, opened, session_of, stage_of
-from rmapexplorer.engine.frames import Answer, Notice, Progress, Saved
+from rmapexplorer.engine import probing
+from rmapexplorer.engine.files import Files, opened, read_based, stage_of
+from rmapexplorer.engine.frames import Answer, Notice, Progress
 from rmapexplorer.engine.jobs import Job, Load, Perform, Rebuild, Seek
+from rmapexplorer.engine.journal import Keeper
 from rmapexplorer.engine.lanes import Lane, make_lane
 from rmapexplorer.engine.lens import Designs, Kind, KindMaker, Lens, UnknownDesign
 from rmapexplorer.engine.outbox import Outbox
-from rmapexplorer.engine.probing import Steps, at_rest
 from rmapexplorer.engine.publisher import Publisher
 from rmapexplorer.engine.questions import Questions
+from rmapexplorer.engine.saving import Save
 from rmapexplorer.engine.stage import Stage
+from rmapexplorer.engine.steps import Steps, goes_on
+from rmapexplorer.engine.telling import BROKEN, Teller, doing, opening_trouble, refusal, refusals, trace
 from rmapexplorer.formats.errors import Cancelled, FormatError
 
-PROGRESS_INTERVAL = 0.05
-"""Seconds between two Progress messages of a job, at least."""
 _END = 1 << 62
-PATIENCE = 0.2
-"""A quiet job shows a progress bar after so many seconds."""
 
 
 class Conductor:
@@ -55,14 +54,18 @@ class Conductor:
         self.jobs: deque[Job] = deque()
         self.cancelled: set[int] = set()
         self._kinds, self._budget_bytes = kinds, budget_bytes
-        self._generation = self._told = 0
+        self._generation = 0
+        self._teller = Teller(outbox, clock)
         self._started: Job | None = None
-        self._since = self._told_at = 0.0
+        self._awaited: set[int] = set()  # requests that are not answered yet, by number
         self._repair: int | None = None
+        self._mending: Iterator[None] | None = None
         self._resting = False
-        self._probes: Steps | None = None
+        self._probes: probing.Steps | None = None
         self._phase, self._retried = "work", False
         self.questions = Questions(outbox)
+        self.keeper: Keeper | None = None
+        """Is shown the session after every turn."""
 
     # -- state the thread asks for ---------------------------------------------------------------
 
@@ -79,64 +82,68 @@ class Conductor:
 
     # -- commands ---------------------------------------------------------------------------------
 
-    def new(self, session: Any, number: int) -> None:
-        """Replace the session."""
+    def new(self, session: Any, number: int, revision: int = 0) -> None:
+        """Replace the session; answered with the SessionOpened."""
+        self._awaited.add(number)
         try:
             stage, position = stage_of(session, self._lanes)
-        except (UnknownDesign, FormatError, ValueError) as trouble:
-            self.outbox.post(Notice(level="error", text=str(trouble)))
+        except (UnknownDesign, FormatError, ValueError) as error:
+            trouble = Notice(level="error", text=str(error))
+            self.outbox.post(trouble)
+            self._answer(number, trouble=trouble)
             return
-        self._enter(stage, position, number)
+        self._enter(stage, position, number, revision)
 
-    def open(self, path: str, number: int, stopping: Callable[[], bool]) -> None:
-        """Read a file, then replace the session; on any trouble nothing changes."""
-        name = Path(path).name
+    def open(self, path: str, number: int, stopping: Callable[[], bool], revision: int = 0) -> None:
+        """Read a file, then replace the session; on any trouble nothing changes. Answered with the SessionOpened."""
+        self._awaited.add(number)
+        title = f"Reading {Path(path).name}"
 
         def cancelled() -> bool:
             return number in self.cancelled or stopping()
 
         def progress(done: int, total: int) -> None:
-            self._tell(Progress(job=number, title=f"Reading {name}", done=done, total=total))
+            self._teller.tell(Progress(job=number, title=title, done=done, total=total))
 
+        trouble: Notice | None = None
         try:
-            session = self.files.read(path, progress, cancelled)
+            session, base = read_based(self.files, path, progress, cancelled)
             stage, position = stage_of(session, self._lanes)
+            stage.base = base
         except Cancelled:
-            end = Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True, cancelled=True)
-            self.outbox.post(end)
+            self.outbox.post(Progress(job=number, title=title, done=0, total=0, finished=True, cancelled=True))
+        except (UnknownDesign, FormatError, OSError, ValueError) as error:
+            trouble = opening_trouble(path, error)
+        except Exception:  # a fault of the reader is none of the session that is open
+            text = f"{Path(path).name} could not be read: the program is wrong, not you. Nothing was opened."
+            trouble = Notice(level="internal", text=text, details=traceback.format_exc())
+        else:
+            self._enter(stage, position, number, revision)
             return
-        except (UnknownDesign, FormatError, OSError, ValueError) as trouble:
-            self.outbox.post(Progress(job=number, title=f"Reading {name}", done=0, total=0, finished=True))
-            self.outbox.post(Notice(level="error", text=opening_trouble(name, trouble), retry=("open", path)))
-            return
-        self._enter(stage, position, number)
+        if trouble is not None:
+            self.outbox.post(Progress(job=number, title=title, done=0, total=0, finished=True), trouble)
+        self._answer(number, trouble=trouble)
 
-    def _enter(self, stage: Stage, position: int, number: int) -> None:
+    def _enter(self, stage: Stage, position: int, number: int, revision: int) -> None:
         self._drop_jobs()
         self._generation += 1
         stage.recorded = self.files.recorded(stage.session)
-        self._repair, self._resting, self._probes = None, False, None
+        self._repair, self._mending, self._resting, self._probes = None, None, False, None
         self.stage = stage
         self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
         self.outbox.drop_frame()
-        self.outbox.post(opened(stage, self._generation))
+        told = opened(stage, self._generation, revision)
+        self.outbox.post(told)
+        self._answer(number, told)
         if stage.line.head:
             self.publisher.visible = 0
             self.jobs.append(Load(number=number, title=f"Running {stage.title or 'the session'}", position=position))
-        elif self._told == number:
+        elif self._teller.job == number:
             self.outbox.post(Progress(job=number, title="", done=0, total=0, finished=True))
 
-    def save(self, path: str) -> None:
-        """Write the whole log, branches included."""
-        if (stage := self.stage) is None:
-            return
-        try:
-            self.files.write(session_of(stage), path)
-        except (FormatError, OSError) as trouble:
-            self.outbox.post(Notice(level="error", text=saving_trouble(path, trouble), retry=("save", path)))
-            return
-        stage.path = path
-        self.outbox.post(Saved(path=path, operations=len(stage.line.operations)))
+    def save(self, path: str, number: int, revision: int = 0, over: bool = False) -> None:
+        """Queue: write the whole log, branches included. Answered with the Saved, or with Changed (``over``: never)."""
+        self.job(Save(number, path, self.files, self.outbox.post, revision, over))
 
     def submit(self, operations: Sequence[Operation], title: str, number: int) -> None:
         """Queue new operations."""
@@ -147,7 +154,8 @@ class Conductor:
         )
 
     def job(self, job: Job) -> None:
-        """Queue a job made elsewhere."""
+        """Queue a job made elsewhere; answered with its ``result`` when it is over, with None where it has none."""
+        self._awaited.add(job.number)
         self._queue(job)
 
     def seek(self, target: int, relative: bool, number: int) -> None:
@@ -159,7 +167,7 @@ class Conductor:
             last.target += target
         else:
             last.aim(self.stage, last.target + target if relative else target)
-            self._since = self.clock()
+            self._teller.since = self.clock()
 
     def branch(self, name: str, number: int) -> None:
         """Queue: make another branch the current path and go to its end."""
@@ -248,9 +256,18 @@ class Conductor:
 
     def turn(self, seconds: float) -> None:
         """One slice: repair, about ``seconds`` of the first job, or one probe at rest; then tell what is new."""
-        deadline = self.clock() + seconds
-        if self._repair is not None:
+        deadline, self._phase = self.clock() + seconds, "work"
+        try:
+            self._turn(deadline)
+        finally:
+            if self.keeper is not None and self.stage is not None:
+                self.keeper.look(self.stage, self._generation)
+
+    def _turn(self, deadline: float) -> None:
+        while self._repair is not None:
             self._mend()
+            if self.clock() >= deadline:
+                return
         if self.jobs:
             self._probes = None  # the worlds move on
         while self.jobs and not self._waits() and self._step():
@@ -262,6 +279,8 @@ class Conductor:
         self._show()
         self._phase, self._retried = "answer", False
         self.questions.answer(self.stage)
+        if self.stage is not None and not self.jobs and not self.stage.aligned:
+            self.questions.give_up()  # nothing is under way that would bring the worlds together
         self._phase = "work"
 
     def _waits(self) -> bool:
@@ -271,34 +290,43 @@ class Conductor:
 
     def _queue(self, job: Job) -> None:
         if self.stage is None:
-            self.outbox.post(Notice(level="error", text="No session is open."))
+            trouble = Notice(level="error", text="No session is open.")
+            self.outbox.post(trouble)
+            self._answer(job.number, trouble=trouble)
             return
         self.jobs.append(job)
+
+    def _answer(self, number: int, value: Any = None, trouble: Notice | None = None) -> None:
+        # whoever waits for that request is told, once
+        if number in self._awaited:
+            self._awaited.discard(number)
+            self.outbox.post(Answer(ticket=number, value=value, trouble=trouble))
 
     def _step(self) -> bool:
         # one operation of the first job; False where there is nothing more to do in this slice
         job, stage = self.jobs[0], self.stage
         assert stage is not None and self.publisher is not None
         if job is not self._started:
-            self._started, self._since = job, self.clock()
+            self._started, self._teller.since = job, self.clock()
             if isinstance(job, Perform) and job.number not in self.cancelled:
                 self._resting = False
             job.start(stage)
         if job.number in self.cancelled:
-            job.stop(stage)
+            if job.stop(stage):
+                return True
             self._end(job, True)
             return bool(self.jobs)
         if isinstance(job, Perform):
             self.publisher.forget(stage.line.cursor)
         try:
             more = job.step(stage)
-        except KernelError as refusal:
-            self._refused(refusal.errno, refusal.rule, refusal.field)
+        except KernelError as refused:
+            self.outbox.post(refusal(refused.errno, refused.rule, refused.field))
             more = False
         if isinstance(job, Load):
             self.publisher.visible = max(self.publisher.visible or 0, stage.line.cursor) if job.shows else None
         if more:
-            self._report(job)
+            self._teller.report(job)
             return True
         self._end(job, False)
         return bool(self.jobs)
@@ -307,57 +335,25 @@ class Conductor:
         self.jobs.popleft()
         self.cancelled.discard(job.number)
         assert self.publisher is not None and self.stage is not None
-        told = self._told == job.number
         self._started = None
         self.publisher.visible = None
         if isinstance(job, Rebuild) and not cancelled:
             self.publisher.forget_all()
         if isinstance(job, Perform) and len(job.operations) == 1 and job.last:
-            self._tell_refusal(job)
-        if not job.quiet or told:
-            self.outbox.post(self._progress(job, finished=True, cancelled=cancelled))
-        if hasattr(job, "result"):  # whoever asked for the job waits for it
-            self.outbox.post(Answer(ticket=job.number, value=None if cancelled else job.result))
+            self.outbox.post(*refusals(job, self.stage))
+        self._teller.ended(job, cancelled)
+        value = None if cancelled else getattr(job, "result", None)
+        self._answer(job.number, value, getattr(job, "trouble", None))
         if not self.jobs:
             self.publisher.dirty = self._resting = True
 
-    def _tell_refusal(self, job: Perform) -> None:
-        assert self.stage is not None
-        shown = self.stage.shown.kind.key
-        for key in sorted(job.last, key=lambda key: key != shown):
-            worst = job.last[key]
-            if worst.error is not None:
-                found = culprit(self.stage.worlds[key], self.stage.line.operations[-1], worst)
-                self._refused(worst.error, worst.rule, worst.field, *found)
-                return
-
-    def _refused(self, errno: str, rule: str, field: str, what: str = "", spot: tuple[int, int] | None = None) -> None:
-        text = rule or f"The call failed: {errno}."
-        self.outbox.post(Notice(level="refused", text=text, field=field, errno=errno, culprit=what, spot=spot))
-
-    def _report(self, job: Job) -> None:
-        if job.quiet and self.clock() - self._since < PATIENCE:
-            return
-        self._tell(self._progress(job))
-
-    def _tell(self, message: Progress) -> None:
-        if self.clock() - self._told_at >= PROGRESS_INTERVAL:
-            self._told_at, self._told = self.clock(), message.job
-            self.outbox.post(message)
-
-    def _progress(self, job: Job, finished: bool = False, cancelled: bool = False) -> Progress:
-        return Progress(
-            job=job.number, title=job.title, done=min(job.done, job.total), total=job.total,
-            finished=finished, cancelled=cancelled,
-        )  # fmt: skip
-
-    def _drop_jobs(self) -> None:
-        for job in self.jobs:
-            if not job.quiet or job.number == self._told:  # even a quiet one has a progress bar by then
-                self.outbox.post(self._progress(job, finished=True, cancelled=True))
-            if hasattr(job, "result"):
-                self.outbox.post(Answer(ticket=job.number, value=None))
-        self.jobs.clear()
+    def _drop_jobs(self, trouble: Notice | None = None) -> None:
+        while self.jobs:
+            job = self.jobs.popleft()
+            if isinstance(job, Steps | Save) and self.stage is not None:
+                job.stop(self.stage)  # what it began to write is put away
+            self._teller.ended(job, True)
+            self._answer(job.number, trouble=trouble)
         self._started = None
 
     def _rest(self) -> bool:
@@ -366,7 +362,7 @@ class Conductor:
         if self.publisher.compare():
             return False
         if self._probes is None:
-            self._probes = at_rest(self.stage)
+            self._probes = probing.at_rest(self.stage)
         self._resting = next(self._probes, None) is not None
         self.publisher.send_filled()
         return self._resting
@@ -385,53 +381,58 @@ class Conductor:
     # -- trouble ------------------------------------------------------------------------------------
 
     def broken(self) -> None:
-        """Called while handling an unexpected exception: tell it, stop the jobs, repair the worlds on the next turn."""
+        """Called while handling an unexpected exception: tell it, stop the jobs, repair the worlds on the next turns."""
         stage, publisher = self.stage, self.publisher
-        job = self.jobs[0] if self.jobs else None
-        text = "An invariant broke: the program is wrong, not you. The session is kept at the last good position."
-        if self._phase == "answer":
-            text = "A question about the present position could not be answered. The session is untouched."
-        if self._phase == "show":
-            text = "A view of the present position could not be made. The session is untouched."
-        where = f"\n\nAt position {stage.line.cursor} of {stage.line.head}" if stage else ""
-        where += f", {_doing(job)}" if job else ""
-        self.outbox.post(Notice(level="internal", text=text, details=traceback.format_exc() + where))
-        if stage is None or publisher is None or self._phase == "answer":
+        phase, self._phase = self._phase, "work"
+        trouble = self._tell_fault(phase)
+        if stage is None or publisher is None or phase == "answer":
             return
-        if self._phase == "show":  # once more, without the details that failed
-            publisher.dirty, self._retried, self._phase = publisher.plain and not self._retried, True, "work"
+        if phase == "show":  # once more, without the details that failed
+            publisher.dirty, self._retried = publisher.plain and not self._retried, True
             return
-        if self._repair is not None and self._repair == 0:
+        self._drop_jobs(trouble)
+        self._resting, self._probes, self._mending, publisher.visible = False, None, None, None
+        if self._repair == 0:
             self._repair = None
             return
         position = min(stage.line.depth(lane.node) for lane in stage.lanes)
         self._repair = position if self._repair is None else 0
-        self._resting, self._probes = False, None
+
+    def _tell_fault(self, phase: str) -> Notice:
+        stage, job = self.stage, self.jobs[0] if self.jobs else None
+        where = f"\n\nAt position {stage.line.cursor} of {stage.line.head}" if stage else ""
+        where += f", {doing(job)}" if job else ""
+        trouble = Notice(level="internal", text=BROKEN[phase], details=traceback.format_exc() + where)
+        self.outbox.post(trouble)
+        return trouble
+
+    def lost(self) -> None:
+        """Called where even ``broken`` failed: do nothing more by itself, but answer whoever waits and take commands."""
+        self._repair, self._mending, self._phase = None, None, "work"
+        self._resting, self._started = False, None
+        if self.publisher is not None:
+            self.publisher.dirty = False
+        trouble = Notice(level="internal", text=BROKEN["lost"], details=trace())
+        self.outbox.post(trouble)
+        self.jobs.clear()
+        for number in sorted(self._awaited):
+            self._answer(number, trouble=trouble)
+        self.questions.give_up()
+
+    def stopped(self) -> None:
+        """Nothing more will be done: what jobs began to write is put away."""
         self._drop_jobs()
-        publisher.visible = None
+
+    def failed(self, number: int) -> None:
+        """The command of that number ended in an exception: whoever waits for it is told."""
+        if all(job.number != number for job in self.jobs) and number not in self.questions:
+            self._awaited.add(number)
+            self._answer(number)
 
     def _mend(self) -> None:
         assert self.stage is not None and self.publisher is not None and self._repair is not None
-        self.stage.recover(self._repair)
-        self._repair = None
-        self.publisher.dirty = True
-
-
-def _doing(job: Job) -> str:
-    if isinstance(job, Perform) and job.done < len(job.operations):
-        return f"doing {job.operations[job.done]!r}"
-    return job.title.lower()
-
-
-def opening_trouble(name: str, trouble: Exception) -> str:
-    """One sentence for a file that could not be opened."""
-    if isinstance(trouble, OSError):
-        return f"{name} could not be read: {trouble.strerror or trouble}."
-    return str(trouble)
-
-
-def saving_trouble(path: str, trouble: Exception) -> str:
-    """One sentence for a file that could not be written."""
-    if isinstance(trouble, OSError):
-        return f"{Path(path).name} could not be written: {trouble.strerror or trouble}."
-    return str(trouble)
+        if self._mending is None:
+            self._mending = self.stage.recover(self._repair)
+        if not goes_on(self._mending):
+            self._repair = self._mending = None
+            self.publisher.dirty = True

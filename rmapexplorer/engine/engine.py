@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rmapexplorer.core.operations import Operation
@@ -18,6 +19,7 @@ from rmapexplorer.engine.conductor import Conductor
 from rmapexplorer.engine.files import Files
 from rmapexplorer.engine.frames import Message
 from rmapexplorer.engine.jobs import Job
+from rmapexplorer.engine.journal import Keeper
 from rmapexplorer.engine.lens import KindMaker, Lens
 from rmapexplorer.engine.outbox import Outbox
 from rmapexplorer.engine.questions import Question
@@ -47,7 +49,7 @@ class Engine:
     ) -> None:
         self._outbox = Outbox()
         self._conductor = Conductor(self._outbox, kinds, lens, files, clock, checkpoint_bytes)
-        self._commands: deque[Command] = deque()
+        self._commands: deque[tuple[Command, int]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._resting = False
@@ -89,20 +91,30 @@ class Engine:
 
     # -- sessions ---------------------------------------------------------------------------------
 
-    def new(self, session: Any) -> None:
-        """Replace the session by this one (a formats.session.Session)."""
+    def new(self, session: Any, revision: int = 0) -> int:
+        """Replace the session by this one (a formats.session.Session); answered with the SessionOpened."""
         number = next(self._numbers)
-        self._give(lambda conductor: conductor.new(session, number))
-
-    def open(self, path: str) -> int:
-        """Load a session or a recording; on any trouble the present session is untouched. Returns the job's number."""
-        number = next(self._numbers)
-        self._give(lambda conductor: conductor.open(path, number, lambda: self._stopping))
+        self._give(lambda conductor: conductor.new(session, number, revision), number)
         return number
 
-    def save(self, path: str) -> None:
-        """Write the session, all branches included."""
-        self._give(lambda conductor: conductor.save(path))
+    def open(self, path: str, revision: int = 0) -> int:
+        """Load a session or a recording; on any trouble the present session is untouched. Returns the job's number.
+
+        Answered with the SessionOpened. ``revision`` goes into it.
+        """
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.open(path, number, lambda: self._stopping, revision), number)
+        return number
+
+    def save(self, path: str, revision: int = 0, over: bool = False) -> int:
+        """Write the session with all that was given before, all branches included; answered with the Saved.
+
+        ``revision`` goes into it: what the caller counts as changed up to now. Where somebody else wrote the file since
+        it was opened or saved here nothing is written and the answer is Changed, unless ``over``.
+        """
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.save(path, number, revision, over), number)
+        return number
 
     # -- operations and time ----------------------------------------------------------------------
 
@@ -140,9 +152,9 @@ class Engine:
         self._give(lambda conductor: conductor.branch(name, number))
 
     def job(self, make: Callable[[int], Job]) -> int:
-        """Queue the job that ``make`` makes of its number; the number, to cancel it by."""
+        """Queue the job that ``make`` makes of its number; the number, to cancel it by. Answered with its ``result``."""
         number = next(self._numbers)
-        self._give(lambda conductor: conductor.job(make(number)))
+        self._give(lambda conductor: conductor.job(make(number)), number)
         return number
 
     # -- looking ----------------------------------------------------------------------------------
@@ -169,18 +181,27 @@ class Engine:
     def ask(self, question: Question) -> int:
         """Answer a question about the worlds; the ticket that the Answer message will carry."""
         ticket = next(self._numbers)
-        self._give(lambda conductor: conductor.questions.ask(question, ticket))
+        self._give(lambda conductor: conductor.questions.ask(question, ticket), ticket)
         return ticket
+
+    def keep(self, keeper: Keeper) -> None:
+        """From now on ``keeper`` is shown the session after every turn, on the engine thread; at once, too."""
+
+        def keep(conductor: Conductor) -> None:
+            conductor.keeper = keeper
+
+        self._give(keep)
 
     # -- the thread -------------------------------------------------------------------------------
 
-    def _give(self, command: Command) -> None:
+    def _give(self, command: Command, ticket: int = 0) -> None:
+        # ``ticket``: the request that somebody waits for an answer to
         with self._wake:
-            self._commands.append(command)
+            self._commands.append((command, ticket))
             self._resting = False
             self._wake.notify_all()
 
-    def _next(self) -> list[Command] | None:
+    def _next(self) -> list[tuple[Command, int]] | None:
         # the commands given since; waits while there is nothing at all to do; None: stop
         with self._wake:
             while not self._stopping and not self._commands and self._conductor.idle:
@@ -197,14 +218,28 @@ class Engine:
     def _run(self) -> None:
         conductor = self._conductor
         while (commands := self._next()) is not None:
-            pending = deque(commands)
+            pending, ticket = deque(commands), 0
             try:
                 while pending:
-                    pending.popleft()(conductor)
+                    command, ticket = pending.popleft()
+                    command(conductor)
+                ticket = 0
                 conductor.turn(SLICE)
             except Exception:  # the one place: our mistake must not end the thread, nor the session
                 with self._wake:
                     self._commands.extendleft(reversed(pending))
-                conductor.broken()
+                self._fault(ticket)
             if not conductor.idle:
                 time.sleep(YIELD)
+        with suppress(Exception):
+            conductor.stopped()
+
+    def _fault(self, ticket: int) -> None:
+        # called while an exception is handled; nothing that goes wrong here may end the thread either
+        try:
+            self._conductor.broken()
+            if ticket:
+                self._conductor.failed(ticket)
+        except Exception:
+            with suppress(Exception):
+                self._conductor.lost()

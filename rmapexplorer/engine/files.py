@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 import attrs
@@ -16,7 +16,10 @@ from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Designs
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.timeline import grown
+from rmapexplorer.formats.errors import Asked, Progress
+from rmapexplorer.formats.journal import Base, Head
 from rmapexplorer.formats.outline import Note
+from rmapexplorer.formats.stamp import stamp_of
 
 
 class Recorded(Protocol):
@@ -51,10 +54,18 @@ class Files:
 
     read: Callable[[str, Callable[[int, int], None], Callable[[], bool]], Any]
     """(path, progress, cancelled) -> Session; FormatError, Cancelled."""
-    write: Callable[[Any, str], None]
-    """(session, path), atomically; FormatError."""
+    write: Callable[[Any, str], Generator[None, None, None]]
+    """(session, path), a piece at each step; at the end it is in its place. Closed before, nothing changed. FormatError."""
     recorded: Callable[[Any], Recorded | None] = lambda session: None
     """What a kernel was recorded to have while it did the session; None: nothing was."""
+
+
+def read_based(files: Files, path: str, progress: Progress, cancelled: Asked) -> tuple[Any, Base | None]:
+    """The session in the file, and which file that was; None for a file that was changed meanwhile."""
+    before = stamp_of(path)
+    session = files.read(path, progress, cancelled)
+    same = before is not None and stamp_of(path) == before
+    return session, Base(path=path, stamp=before, operations=len(session.operations)) if same and before else None
 
 
 def stage_of(session: Any, lanes: LaneMaker) -> tuple[Stage, int]:
@@ -76,13 +87,29 @@ def stage_of(session: Any, lanes: LaneMaker) -> tuple[Stage, int]:
     return stage, session.position
 
 
-def opened(stage: Stage, generation: int) -> SessionOpened:
+def opened(stage: Stage, generation: int, revision: int) -> SessionOpened:
     """What the window is told of a session that begins."""
     return SessionOpened(
         generation=generation, title=stage.title, path=stage.path, operations=stage.line.head, report=stage.report,
         selection=stage.selection if stage.selection[0] else None,
-        siblings=getattr(stage.session, "siblings", ()), drawing=is_drawing(stage.line.operations),
+        siblings=getattr(stage.session, "siblings", ()), drawing=is_drawing(stage.line.operations), revision=revision,
     )  # fmt: skip
+
+
+def head_of(stage: Stage) -> Head:
+    """What a journal has to know of the session beside its operations; cheap enough for every turn."""
+    line = stage.line
+    return Head(
+        title=stage.title,
+        machine=stage.machine,
+        designs=tuple((lane.kind.key.split(":")[0], dict(lane.kind.options)) for lane in stage.lanes),
+        view=stage.view,
+        branch=line.branch,
+        branches=tuple(line.branches.items()),
+        position=line.cursor,
+        selection=stage.selection if stage.selection[0] else None,
+        marks=tuple(stage.bookmarks),
+    )
 
 
 def session_of(stage: Stage) -> Any:

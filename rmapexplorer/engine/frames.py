@@ -392,7 +392,10 @@ class Notice:
 
 @frozen(kw_only=True, eq=False)
 class SessionOpened:
-    """A session was created or loaded; views reset. ``report`` lists what an import skipped and why, a line each."""
+    """A session was created or loaded; views reset. ``report`` lists what an import skipped and why, a line each.
+
+    ``revision`` is that of the request: changes counted since then were given to this session already.
+    """
 
     generation: int
     title: str
@@ -405,22 +408,28 @@ class SessionOpened:
     """What can be opened in its place out of the same file, itself included, in order: kernel traces as FILE#NAME."""
     drawing: bool = True
     """It was drawn, with small addresses, and not recorded."""
+    revision: int = 0
 
 
 @frozen(kw_only=True)
 class Saved:
-    """The session was written."""
+    """The session was written, with every change counted up to ``revision`` and none after it."""
 
     path: str
     operations: int
+    revision: int = 0
 
 
 @frozen(kw_only=True, eq=False)
 class Answer:
-    """What became of the question number ``ticket``; ``value`` None: superseded, or there is nothing to say."""
+    """What became of the request number ``ticket``; every question, job, opening and saving gets exactly one.
+
+    ``value`` None: there is nothing to say, it was superseded or cancelled, or it failed: then ``trouble`` was told too.
+    """
 
     ticket: int
     value: Any
+    trouble: Notice | None = None
 
 
 Message = Frame | PathChanged | MetricRows | Progress | Notice | SessionOpened | Saved | Answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from attrs import define, field
@@ -13,6 +13,7 @@ from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.engine.lanes import Lane
 from rmapexplorer.engine.lens import Kind, Lens
 from rmapexplorer.engine.stage import Stage, advance_lanes
+from rmapexplorer.engine.steps import goes_on
 
 
 class Job(Protocol):
@@ -46,8 +47,8 @@ class Job(Protocol):
         """Do one operation; False where none was left."""
         ...
 
-    def stop(self, stage: Stage) -> None:
-        """Cancelled: leave the stage after a whole number of operations."""
+    def stop(self, stage: Stage) -> bool:
+        """Cancelled: leave the stage after a whole number of operations. Called again as long as it says True."""
         ...
 
 
@@ -91,8 +92,9 @@ class Perform:
         self.done += 1
         return True
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Every step is whole."""
+        return False
 
 
 RESTS = 40
@@ -118,7 +120,8 @@ class Seek:
     rests: int = 0
     """Turns to wait before the others follow: who scrubs will soon be elsewhere, and the window paints meanwhile."""
     _first: int = 0
-    _followed: bool = False
+    _way: Iterator[None] | None = None
+    _stopping: bool = False
 
     @property
     def shows(self) -> bool:
@@ -138,7 +141,7 @@ class Seek:
         if self.relative:
             self.target, self.relative = stage.line.cursor + self.target, False
         self.target = max(0, min(self.target, stage.line.head))
-        self.running, self.leading, self._followed = True, True, False
+        self.running, self.leading, self._way = True, True, None
         stage.lead(self.target)
         self._first = stage.line.cursor
         self.done = 0
@@ -165,14 +168,14 @@ class Seek:
                 return True
             self.leading = False
             return not stage.aligned
-        if not self._followed:
-            self._followed = True
-            stage.approach(self.target)
-        return stage.advance(self.target)
+        self._way = self._way or stage.gather(self.target)
+        return goes_on(self._way)
 
-    def stop(self, stage: Stage) -> None:
-        """Stay where the replay came to."""
-        stage.align()
+    def stop(self, stage: Stage) -> bool:
+        """Stay where the replay came to; the designs that did not come as far follow, one operation at a time."""
+        if not self._stopping or self._way is None:
+            self._stopping, self._way = True, stage.align()
+        return goes_on(self._way)
 
 
 @define(eq=False)
@@ -186,6 +189,8 @@ class Load:
     total: int = 0
     quiet: bool = False
     shows: bool = True
+    _way: Iterator[None] | None = None
+    _stopping: bool = False
 
     def start(self, stage: Stage) -> None:
         """The whole current path is to be run."""
@@ -193,19 +198,21 @@ class Load:
 
     def step(self, stage: Stage) -> bool:
         """One operation on; at the head, turn back."""
-        if not self.shows:
-            return stage.advance(self.position)
+        if self._way is not None:
+            return goes_on(self._way)
         if stage.advance(self.total):
             self.done += 1
             return True
         self.position = max(0, min(self.position, stage.line.head))
         self.shows = False
-        stage.approach(self.position)
+        self._way = stage.gather(self.position)
         return True
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Stay where it came to: the rest of the log is kept and runs when it is sought."""
-        stage.align()
+        if not self._stopping or self._way is None:
+            self._stopping, self._way = True, stage.align()
+        return goes_on(self._way)
 
 
 @define(eq=False)
@@ -260,5 +267,6 @@ class Rebuild:
         alike = [key for key in keys if key.partition(":")[0] == before.partition(":")[0]]
         return before if before in keys else (alike or keys)[0]
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """The old designs stay; the new lanes are dropped."""
+        return False

@@ -38,6 +38,10 @@ class Questions:
         """Whether any waits."""
         return bool(self._waiting)
 
+    def __contains__(self, ticket: int) -> bool:
+        """Whether the question of that ticket waits."""
+        return any(ticket == one for one, _ in self._waiting.values())
+
     def ask(self, question: Question, ticket: int) -> None:
         """Remember a question; one with the same key that waits is answered with None."""
         dropped = self._waiting.pop(question.key, None)
@@ -51,5 +55,14 @@ class Questions:
             return
         while self._waiting:
             ticket, question = self._waiting.pop(next(iter(self._waiting)))
-            value = question.answer(stage) if stage is not None else None
-            self.outbox.post(Answer(ticket=ticket, value=value))
+            value: Any = None
+            try:
+                value = question.answer(stage) if stage is not None else None
+            finally:  # whoever asked is told, also where this raises: it is then reported by who called
+                self.outbox.post(Answer(ticket=ticket, value=value))
+
+    def give_up(self) -> None:
+        """Answer all that wait with None: the stage cannot be asked."""
+        waiting, self._waiting = self._waiting, {}
+        for ticket, _ in waiting.values():
+            self.outbox.post(Answer(ticket=ticket, value=None))

@@ -15,7 +15,7 @@ from rmapexplorer.engine.kernel import recorded
 from rmapexplorer.engine.lens import Kind, Lens, UnknownDesign
 from rmapexplorer.formats import codec
 from rmapexplorer.formats.open import load_any
-from rmapexplorer.formats.session import save_session
+from rmapexplorer.formats.session import saving
 
 REAL_LENS = Lens(
     columns=snapshot.columns,
@@ -29,7 +29,7 @@ REAL_LENS = Lens(
     problem=codec.problem,
 )
 
-REAL_FILES = Files(read=load_any, write=save_session, recorded=recorded)
+REAL_FILES = Files(read=load_any, write=saving, recorded=recorded)
 
 
 def real_kinds(designs: Sequence[tuple[str, Mapping[str, str]]], machine: Machine) -> list[Kind]:

@@ -196,7 +196,7 @@ class Rest:
 class SaveScript:
     """Writes the script of the current branch to a file, or ``text`` with what the session runs on above it.
 
-    ``trouble`` is the sentence of what went wrong, empty where nothing did.
+    ``result`` is the sentence of what went wrong, empty where nothing did, None where it was stopped.
     """
 
     number: int
@@ -208,7 +208,7 @@ class SaveScript:
     total: int = 0
     quiet: bool = False
     shows: bool = False
-    trouble: str = ""
+    result: str | None = None
     _lines: list[str] = field(factory=list)
     _source: Iterator[str] = field(factory=lambda: iter(()))
 
@@ -237,8 +237,10 @@ class SaveScript:
         try:
             write_script(self._lines, self.path)
         except FormatError as error:
-            self.trouble = str(error)
+            self.result = str(error)
+        else:
+            self.result = ""
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Nothing was written."""
-        self.trouble = f"{self.path}: was not written, since the job was stopped."
+        return False

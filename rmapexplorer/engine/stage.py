@@ -6,7 +6,7 @@ knows threads or messages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from rmapexplorer.engine.grid import Grid, grid_of
 from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.timeline import ROOT, Timeline
+from rmapexplorer.formats.journal import Base
 
 
 @define(eq=False)
@@ -35,6 +36,8 @@ class Stage:
     path: str | None = None
     report: tuple[str, ...] = ()
     """What an import skipped and why."""
+    base: Base | None = None
+    """The file that holds the first operations as they are here; None: there is none, or it was changed since."""
     session: Any = None
     """The session it was made from: what the engine does not change goes back to the file from here."""
     recorded: Any = None
@@ -68,7 +71,7 @@ class Stage:
         return {lane.kind.key: outcome for lane, outcome in zip(self.lanes, outcomes, strict=True)}
 
     def lead(self, position: int) -> None:
-        """Set the lane in view alone out for ``position``: ``lead_on`` takes it there; then ``approach`` is for the others."""
+        """Set the lane in view alone out for ``position``: ``lead_on`` takes it there; then ``gather`` is for the others."""
         self.shown.approach(self.line, position)
         self.line.seek(self.line.depth(self.shown.node))
 
@@ -80,12 +83,6 @@ class Stage:
         self._advance([self.shown], depth)
         self.line.seek(depth + 1)
         return True
-
-    def approach(self, position: int) -> None:
-        """Set the lanes out for ``position`` of the current path: ``advance`` then takes them there."""
-        for lane in self.lanes:
-            lane.approach(self.line, position)
-        self._follow()
 
     def advance(self, position: int) -> bool:
         """Take the lanes that are furthest behind one operation on; False where all are at ``position``."""
@@ -109,20 +106,26 @@ class Stage:
         """True where all lanes are at the same node."""
         return all(lane.node == self.lanes[0].node for lane in self.lanes)
 
-    def align(self) -> None:
-        """Let the lanes that are elsewhere come to the cursor."""
-        position = self.line.cursor
-        if not self.aligned:
-            self.approach(position)
-        while not self.aligned:
-            self.advance(position)
+    def gather(self, position: int) -> Iterator[None]:
+        """Take all lanes to ``position`` of the current path, one copy or one operation a step."""
+        for lane in self.lanes:
+            lane.approach(self.line, position)
+            yield
+        while self.advance(position):
+            yield
 
-    def recover(self, position: int) -> None:
-        """After a broken operation no world is trusted: rebuild all of them at ``position`` from their copies."""
+    def align(self) -> Iterator[None]:
+        """Take the lanes that are elsewhere to the cursor, a little at each step."""
+        if not self.aligned:
+            yield from self.gather(self.line.cursor)
+
+    def recover(self, position: int) -> Iterator[None]:
+        """After a broken operation no world is trusted: rebuild all of them at ``position`` from their copies, in steps."""
         for lane in self.lanes:
             lane.restore(lane.checkpoints.nearest(self.line, position))
+            yield
         while self.advance(position):
-            pass
+            yield
 
     def text(self, node: int) -> str:
         """The operation of ``node`` as one line; empty for the empty state."""

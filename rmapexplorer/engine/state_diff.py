@@ -143,8 +143,9 @@ class CompareStates:
             )
             self._lane, self._columns, self._footprints, self._rows = 0, None, [], []
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """The worlds of the session were never touched."""
+        return False
 
 
 def compared(stage: Stage, one: int, other: int, before: _Side, after: _Side) -> StateDiff:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 from attrs import define
 
@@ -10,6 +10,13 @@ from rmapexplorer.engine.stage import Stage
 
 Work = Callable[[Stage], Generator[tuple[int, int] | None, None, None]]
 """Begins at the stage as it is when the job's turn comes; each ``next`` takes some milliseconds and may tell (done, of all)."""
+
+
+def goes_on(way: Iterator[None]) -> bool:
+    """One step of an iterator; False where there was none left."""
+    for _ in way:
+        return True
+    return False
 
 
 @define(eq=False)
@@ -40,10 +47,11 @@ class Steps:
             return True
         return False
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Cancelled."""
         if self._running is not None:
             self._running.close()
+        return False
 
 
 class AtOnce:
@@ -67,5 +75,6 @@ class AtOnce:
         """Do it. :raises KernelError: it is refused."""
         raise NotImplementedError
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Nothing is half done."""
+        return False

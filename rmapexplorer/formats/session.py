@@ -8,7 +8,7 @@ the start): that is how branches are kept. Older versions are converted step by 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -229,15 +229,66 @@ def _compact(value: Any) -> str:
 
 
 def save_session(session: Session, path: str) -> None:
-    """Write the session beside ``path`` and put it in its place in one step; on any trouble the old file stays."""
+    """All steps of ``saving`` at once."""
+    for _ in saving(session, path):
+        pass
+
+
+def saving(session: Session, path: str) -> Generator[None, None, None]:
+    """Write the session beside ``path``, some hundred operations a step, and put it in its place at the end.
+
+    :raises FormatError: it could not be opened again, or cannot be written; the old file stays.
+    """
     if sentence := writing.mismatch(path, "session"):
         raise FormatError(sentence)
-    data = to_text(session).encode("utf-8", "replace")
     try:
-        parse_session(data, path)
+        yield from writing.atomically(path, _checked(session, path))
+    except OSError as error:
+        raise FormatError(writing.trouble(path, error)) from error
+
+
+def _checked(session: Session, path: str) -> Iterator[str]:
+    # the pieces, each read again before it is handed on
+    size = runs = 0
+    try:
+        limits.at_most(len(session.operations), limits.MAX_OPERATIONS, "operations")
+        for number, piece in enumerate(pieces(session)):
+            size += len(piece)
+            limits.at_most(size >> 20, limits.TEXT_BYTES >> 20, "MiB of text")
+            if number == 0:
+                _check_head(session, piece, path)
+            elif (number - 1) * PIECE < len(session.operations):
+                runs += _check_operations(piece, (number - 1) * PIECE)
+                limits.at_most(runs, limits.MAX_ALL_RUNS, "runs of touches")
+            yield piece
+    except ValueError as error:
+        raise FormatError(f"not saved, since it could not be opened again: {path}: {error}.") from error
     except FormatError as error:
         raise FormatError(f"not saved, since it could not be opened again: {error}") from error
-    write_file(data, path)
+
+
+def _check_head(session: Session, piece: str, path: str) -> None:
+    values = outline.head(read_json(JsonText([(piece + "]}").encode("utf-8", "replace")], path)))
+    count = len(session.operations)
+    parents = session.parents if session.parents is not None else tuple(range(-1, count - 1))
+    outline.consistent(values, count, parents)
+    if values.get("kernel"):
+        kernel_section.consistent(values["kernel"], session.operations, parents)
+
+
+def _check_operations(piece: str, start: int) -> int:
+    # how many runs of touches there are
+    runs = 0
+    for index, item in enumerate(json.loads(f"[{piece.removeprefix(',')}]"), start):
+        item.pop("after", None)
+        try:
+            found = codec.decode(item)
+        except ValueError as error:
+            raise ValueError(f"operation {index + 1} {error}") from error
+        if codec.encode(found) != item:
+            raise ValueError(f"operation {index + 1} would be another one")
+        runs += len(getattr(found, "runs", ()))
+    return runs
 
 
 def write_file(data: bytes, path: str) -> None:

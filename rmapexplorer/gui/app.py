@@ -42,6 +42,7 @@ def run(argv: Sequence[str], watch: Callable[[MainWindow], None] | None = None) 
     from PySide6.QtGui import QFontMetrics
 
     from rmapexplorer.gui.icons import icon
+    from rmapexplorer.gui.signals import heed
 
     if not QFontMetrics(app.font()).inFont("a"):
         return usage.complain(screen.no_font(), usage.NO_START)
@@ -49,6 +50,7 @@ def run(argv: Sequence[str], watch: Callable[[MainWindow], None] | None = None) 
     with tempfile.TemporaryDirectory(prefix="rmapexplorer-") as scratch:
         settings = make_settings(options, scratch)
         window = make_window(app, settings, options)
+        signals = heed(app, window)
         calm_garbage_collection()
         app.setWindowIcon(icon("app", window.themes.current, 64))
         if options.screenshot:
@@ -64,6 +66,7 @@ def run(argv: Sequence[str], watch: Callable[[MainWindow], None] | None = None) 
         window.bridge.stop()
         if window.trouble is not None:
             window.trouble.uninstall()
+        signals.uninstall()
     return code
 
 
@@ -99,7 +102,7 @@ def make_settings(options: argparse.Namespace, scratch: str) -> Settings:
     if options.screenshot:
         settings = Settings(QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat))
         settings.welcome = False
-        settings.autosave_seconds = 0
+        settings.keep_aside = False
     else:
         settings = Settings()
     if options.reset_settings:

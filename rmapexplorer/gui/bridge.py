@@ -19,15 +19,15 @@ from rmapexplorer.engine.frames import (
     Saved,
     SessionOpened,
 )
+from rmapexplorer.engine.saving import Changed
+from rmapexplorer.gui.fence import Fence
 
 if TYPE_CHECKING:
     from rmapexplorer.engine.frames import Message
     from rmapexplorer.engine.jobs import Job
+    from rmapexplorer.engine.journal import Keeper
     from rmapexplorer.engine.questions import Question
     from rmapexplorer.formats.session import Session
-
-BATCH = 1000
-"""More operations than these at once are a batch: what was there before it is kept first."""
 
 DRAIN_MS = 16
 """Messages are taken at most once in this many milliseconds."""
@@ -41,9 +41,9 @@ class EngineLike(Protocol):
     def start(self) -> None: ...
     def stop(self, timeout: float = 5.0) -> bool: ...
     def take(self) -> list[Message]: ...
-    def new(self, session: Any) -> None: ...
-    def open(self, path: str) -> None: ...
-    def save(self, path: str) -> None: ...
+    def new(self, session: Any, revision: int = 0) -> int: ...
+    def open(self, path: str, revision: int = 0) -> int: ...
+    def save(self, path: str, revision: int = 0, over: bool = False) -> int: ...
     def submit(self, ops: Sequence[Operation], title: str = "") -> int: ...
     def cancel(self, job: int) -> None: ...
     def seek(self, position: int) -> None: ...
@@ -56,6 +56,7 @@ class EngineLike(Protocol):
     def set_calls(self, era: str) -> None: ...
     def ask(self, question: Question) -> int: ...
     def job(self, make: Callable[[int], Job]) -> int: ...
+    def keep(self, keeper: Keeper) -> None: ...
 
 
 class Bridge(QObject):
@@ -70,10 +71,6 @@ class Bridge(QObject):
     saved = Signal(object)
     edited = Signal()
     """The session is about to differ from what was saved."""
-    batch_coming = Signal()
-    """A batch is about to be submitted: a job queued now is done before it."""
-    answered = Signal(object)
-    """An Answer; whoever asked through ``ask`` was told before."""
     _woken = Signal()
 
     def __init__(self, engine: EngineLike, designs: tuple[Any, ...], parent: QObject | None = None) -> None:
@@ -81,11 +78,11 @@ class Bridge(QObject):
         self._engine = engine
         self.designs = designs
         """The Design classes there are, oldest first: key, title, era, story, OPTIONS."""
+        self.revision = 0
+        """Changes to the session asked for so far; a request to save or open carries it, and its answer brings it back."""
         self._generation = -1
-        self._instead = ""
-        self._trouble: Notice | None = None
         self._running = False
-        self._replies: dict[int, Callable[[Any], None]] = {}
+        self._replies: dict[int, Callable[[Answer], None]] = {}
         self._since = QElapsedTimer()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -94,7 +91,7 @@ class Bridge(QObject):
         self._woken.connect(self._schedule, Qt.ConnectionType.QueuedConnection)
         self._signals = {
             Frame: self.frame, PathChanged: self.path, MetricRows: self.metrics, Progress: self.progress,
-            Notice: self.notice, SessionOpened: self.opened, Saved: self.saved, Answer: self.answered,
+            Notice: self.notice, SessionOpened: self.opened, Saved: self.saved,
         }  # fmt: skip
 
     def start(self) -> None:
@@ -121,27 +118,25 @@ class Bridge(QObject):
 
     @Slot()
     def drain(self) -> None:
-        """Take what the engine has for us and tell it to the views."""
+        """Take what the engine has for us and tell it to the views: all of it, whatever a view makes of a part."""
         self._since.restart()
-        for message in self._engine.take():
-            if isinstance(message, SessionOpened):
-                self._generation = message.generation
-                self._instead = ""
-            if isinstance(message, Answer) and (reply := self._replies.pop(message.ticket, None)) is not None:
-                reply(message.value)
-            if getattr(message, "generation", self._generation) >= self._generation:
-                self._signals[type(message)].emit(message)
-            if isinstance(message, SessionOpened) and self._trouble is not None:
-                trouble, self._trouble = self._trouble, None
-                self.notice.emit(trouble)  # again: the window took it for the old session's
-            self._fall_back(message)
+        with Fence() as fence:
+            for message in self._engine.take():
+                fence.call(self._deliver, message)
 
-    def _fall_back(self, message: Message) -> None:
-        failed = isinstance(message, Notice) and message.level == "error"
-        if self._instead and (failed or (isinstance(message, Progress) and message.cancelled)):
-            path, self._instead = self._instead, ""
-            self._trouble = message if isinstance(message, Notice) else None
-            self.open(path)
+    def _deliver(self, message: Message) -> None:
+        if isinstance(message, SessionOpened):
+            self._generation = message.generation
+        if isinstance(message, Answer):
+            if (reply := self._replies.pop(message.ticket, None)) is not None:
+                reply(message)
+        elif getattr(message, "generation", self._generation) >= self._generation:
+            self._signals[type(message)].emit(message)
+
+    def _await(self, ticket: int, reply: Callable[[Any], None] | None) -> int:
+        if reply is not None:
+            self._replies[ticket] = lambda answer: reply(answer.value)
+        return ticket
 
     def new_blank(self) -> None:
         """A session of one process and nothing mapped, under the usual designs."""
@@ -157,12 +152,13 @@ class Bridge(QObject):
                 position=1,
                 selection=(1, -1),
                 view=USUAL[-1].key,
-            )
+            ),
+            self.revision,
         )
 
     def new(self, session: Session) -> None:
         """A session that was made here."""
-        self._engine.new(session)
+        self._engine.new(session, self.revision)
 
     def make_workload(self, key: str, values: dict[str, int], reply: Callable[[Any], None]) -> int:
         """Make the session of a workload; ``reply`` gets it, a sentence where it would be too long, None where cancelled."""
@@ -172,24 +168,39 @@ class Bridge(QObject):
         workload = workload_named(key)
         return self.job(lambda number: MakeWorkload(number, workload, values), reply)
 
-    def open(self, path: str) -> None:
-        """Load a session or a recording."""
-        self._engine.open(path)
+    def open(self, path: str, reply: Callable[[SessionOpened | None], None] | None = None) -> None:
+        """Load a session or a recording; ``reply`` gets what was opened, None where nothing was."""
+        self._await(self._engine.open(path, self.revision), reply)
 
     def open_first(self, path: str, instead: str) -> None:
         """Load what the program was started with; where that fails or is cancelled load ``instead``, so that there is a session."""
-        self._instead = instead
-        self.open(path)
 
-    def save(self, path: str) -> None:
-        """Write the session."""
-        self._engine.save(path)
+        def again(trouble: Notice | None) -> None:
+            if trouble is not None:
+                self.notice.emit(trouble)  # the window took it for the old session's
+
+        def answered(answer: Answer) -> None:
+            if answer.value is None:
+                self.open(instead, lambda opened: again(answer.trouble))
+
+        self._replies[self._engine.open(path, self.revision)] = answered
+
+    def save(
+        self, path: str, reply: Callable[[Saved | Changed | None], None] | None = None, over: bool = False
+    ) -> None:
+        """Write the session with all that was asked for before; ``reply`` gets what was saved, None where nothing was.
+
+        Changed: nothing was, since somebody else wrote that file; ``over`` says that this is no matter.
+        """
+        self._await(self._engine.save(path, self.revision, over), reply)
+
+    def _change(self) -> None:
+        self.revision += 1
+        self.edited.emit()
 
     def submit(self, ops: Sequence[Operation], title: str = "") -> int:
         """Run operations at the position shown; the id of the job."""
-        if len(ops) > BATCH:
-            self.batch_coming.emit()
-        self.edited.emit()
+        self._change()
         return self._engine.submit(list(ops), title)
 
     def cancel(self, job: int) -> None:
@@ -217,18 +228,32 @@ class Bridge(QObject):
         self._engine.select(pid, vpn)
 
     def ask(self, question: Question, reply: Callable[[Any], None]) -> None:
-        """Ask the engine; ``reply`` gets the answer on this thread, None where a newer question of the same key came."""
-        self._replies[self._engine.ask(question)] = reply
+        """Ask the engine; ``reply`` gets the answer on this thread, always and once.
+
+        None: it failed, there is nothing to say, or a newer question of the same key came.
+        """
+        self._await(self._engine.ask(question), reply)
 
     def job(self, make: Callable[[int], Job], reply: Callable[[Any], None] | None = None) -> int:
         """Queue a job of engine.jobs, made of its number.
 
-        ``reply`` gets the ``result`` of a job that has one on this thread, None where it was cancelled.
+        ``reply`` gets its ``result`` on this thread, always and once; None where it failed or was cancelled.
         """
-        number = self._engine.job(make)
-        if reply is not None:
-            self._replies[number] = reply
-        return number
+        return self._await(self._engine.job(make), reply)
+
+    def change(self, make: Callable[[int], Job], reply: Callable[[Any], None] | None = None) -> int:
+        """As ``job``, for one after which the session differs from what was saved."""
+        self._change()
+        return self.job(make, reply)
+
+    @property
+    def generation(self) -> int:
+        """The number of the session that is open, as far as it was told."""
+        return self._generation
+
+    def keep(self, keeper: Keeper) -> None:
+        """Let the engine show the session to ``keeper`` after every turn, and at once."""
+        self._engine.keep(keeper)
 
     def view(self, design: str) -> None:
         """Show another design."""
@@ -236,10 +261,10 @@ class Bridge(QObject):
 
     def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None:
         """Run these designs; the log is replayed."""
-        self.edited.emit()
+        self._change()
         self._engine.set_designs(list(designs))
 
     def set_calls(self, era: str) -> None:
         """Replay the log under the calls of that era."""
-        self.edited.emit()
+        self._change()
         self._engine.set_calls(era)

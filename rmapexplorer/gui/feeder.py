@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer
 
 from rmapexplorer.engine.frames import Frame, MetricRows, PathChanged
+from rmapexplorer.gui.fence import Fence
 
 if TYPE_CHECKING:
     from rmapexplorer.gui.window import MainWindow
@@ -34,7 +35,7 @@ class Feeder(QObject):
         self._turns.setInterval(TURN_MS)
         self._turns.timeout.connect(self._next_view)
 
-    def framed(self, frame: Frame) -> None:
+    def set_frame(self, frame: Frame) -> None:
         """A frame for all of them."""
         self._stale.update(self._window.views)
         if frame.busy:
@@ -65,12 +66,14 @@ class Feeder(QObject):
 
     def _give(self, message: PathChanged | MetricRows) -> None:
         views: Mapping[str, Any] = self._window.views
-        for name in FED_BY[type(message)]:
-            views[name].apply(message)
+        with Fence() as fence:
+            for name in FED_BY[type(message)]:
+                fence.call(views[name].apply, message)
 
     def _refresh_all(self) -> None:
-        for name in self._waiting():
-            self.refresh(name)
+        with Fence() as fence:
+            for name in self._waiting():
+                fence.call(self.refresh, name)
 
     def _waiting(self) -> list[str]:
         """Views to be refreshed, the one that waits longest first; hidden ones wait until they are shown."""

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from rmapexplorer.engine.frames import Notice, Saved, SessionOpened
+from rmapexplorer.engine.saving import Changed
 from rmapexplorer.formats.trace_session import split_path
 from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.file_dialog import dress
@@ -25,6 +26,9 @@ OPENABLE = (
 SAVE, DISCARD, STAY = "save", "discard", "stay"
 """Answers to the question about unsaved changes."""
 
+OVERWRITE, ELSEWHERE, RELOAD = "overwrite", "elsewhere", "reload"
+"""Answers to the question about a file that somebody else wrote; or STAY."""
+
 
 class Dialogs(Protocol):
     """Questions to the user. None of them blocks: the answer comes through the callback, or never."""
@@ -34,6 +38,8 @@ class Dialogs(Protocol):
     def ask_save(self, suggestion: str, filters: str, suffix: str, then: Callable[[str], None]) -> None: ...
 
     def ask_unsaved(self, title: str, then: Callable[[str], None]) -> None: ...
+
+    def ask_changed(self, name: str, then: Callable[[str], None]) -> None: ...
 
 
 class QtDialogs:
@@ -78,6 +84,27 @@ class QtDialogs:
         box.finished.connect(box.deleteLater)
         box.open()
 
+    def ask_changed(self, name: str, then: Callable[[str], None]) -> None:
+        """Ask what to do with a file that somebody else wrote meanwhile: OVERWRITE, ELSEWHERE, RELOAD or STAY."""
+        box = QMessageBox(self._parent)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(f"{name} was written by another window or program since you opened or saved it here.")
+        box.setInformativeText(
+            "Overwriting loses what was written there, reloading loses what you did here. Save under another name to keep both."
+        )
+        role = QMessageBox.ButtonRole
+        buttons = {
+            box.addButton("Save &as…", role.AcceptRole): ELSEWHERE,
+            box.addButton("&Overwrite it", role.DestructiveRole): OVERWRITE,
+            box.addButton("&Reload it", role.DestructiveRole): RELOAD,
+            box.addButton(QMessageBox.StandardButton.Cancel): STAY,
+        }
+        box.setDefaultButton(next(iter(buttons)))
+        box.finished.connect(lambda _: then(buttons.get(box.clickedButton(), STAY)))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
 
 class Files(QObject):
     """New, open, save; asks before unsaved changes would be lost. Trouble is a notice, and the session stays."""
@@ -92,21 +119,25 @@ class Files(QObject):
         self._bridge, self._settings, self.dialogs = bridge, settings, dialogs
         self.title = "untitled"
         self.path: str | None = None
-        self._edits = self._clean = 0
-        self._saving: list[int] = []
-        self._after_save: Callable[[], None] | None = None
+        self._clean = 0
+        self._saves = 0
+        self._after: list[Callable[[], None]] = []
         self.suggestion = ""
         """Path that Save As offers for a session without one: of a recovered session its old file."""
         self._recovering: tuple[str, str, str] | None = None
         bridge.edited.connect(self._edited)
         bridge.opened.connect(self._opened)
         bridge.saved.connect(self._saved)
-        bridge.notice.connect(self._troubled)
 
     @property
     def modified(self) -> bool:
-        """True where the session differs from what was saved or opened."""
-        return self._edits != self._clean
+        """True where the session has, or is about to have, what is not in the file it was saved to or opened from."""
+        return self._bridge.revision != self._clean
+
+    @property
+    def saving(self) -> bool:
+        """True while a file is being written, or waits for its turn."""
+        return self._saves > 0
 
     @property
     def recent(self) -> list[str]:
@@ -131,22 +162,22 @@ class Files(QObject):
             if isinstance(session, str):
                 self.notice.emit(Notice(level="error", text=session))
             elif session is not None:
-                self._bridge.new(session)
+                self.leave(lambda: self._bridge.new(session))
 
         self.leave(lambda: self._bridge.make_workload(key, values, made))
 
-    def save(self) -> None:
-        """Save under the name it has, or ask for one."""
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Save under the name it has, or ask for one; ``then`` is done once it is saved, and only then."""
         if self.path is None:
-            self.save_as()
+            self.save_as(then)
         else:
-            self._write(self.path)
+            self._write(self.path, then)
 
-    def save_as(self) -> None:
+    def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask where to save."""
         name = Path(self.path).name if self.path else f"{_safe(self.title)}{SUFFIX}"
         suggestion = self.suggestion or str(Path(self._settings.folder) / name)
-        self.dialogs.ask_save(suggestion, SESSIONS, SUFFIX[1:], self._write)
+        self.dialogs.ask_save(suggestion, SESSIONS, SUFFIX[1:], lambda path: self._write(path, then))
 
     def save_picture(self, then: Callable[[str], None]) -> None:
         """Ask where a picture of the window goes."""
@@ -154,24 +185,27 @@ class Files(QObject):
         self.dialogs.ask_save(name, "Pictures (*.png)", "png", then)
 
     def leave(self, then: Callable[[], None]) -> None:
-        """Do ``then`` once it is certain that no changes are lost; not at all where the user stays."""
-        if not self.modified:
+        """Do ``then`` once it is certain that no changes are lost; not at all where the user stays.
+
+        What is being written is waited for: another session would take its turn away.
+        """
+        if self.saving:
+            self._after.append(lambda: self.leave(then))
+        elif not self.modified:
             then()
-            return
+        else:
+            self.dialogs.ask_unsaved(self.title, lambda answer: self._leave(answer, then))
 
-        def answered(answer: str) -> None:
-            if answer == DISCARD:
-                then()
-            elif answer == SAVE:
-                self._after_save = then
-                self.save()
+    def _leave(self, answer: str, then: Callable[[], None]) -> None:
+        if answer == DISCARD:
+            then()
+        elif answer == SAVE:
+            self.save(lambda: self.leave(then))
 
-        self.dialogs.ask_unsaved(self.title, answered)
-
-    def recover(self, path: str, title: str, suggestion: str) -> None:
+    def recover(self, path: str, title: str, suggestion: str, reply: Callable[[SessionOpened | None], None]) -> None:
         """Open a side file: a modified session without a path of its own. ``suggestion`` is offered when it is saved."""
         self._recovering = (path, title, suggestion)
-        self._bridge.open(path)
+        self._bridge.open(path, reply)
 
     def forget(self) -> None:
         """Empty the list of recent files."""
@@ -190,55 +224,62 @@ class Files(QObject):
         """Save there, without a question."""
         self._write(path)
 
-    def _write(self, path: str) -> None:
+    def _write(self, path: str, then: Callable[[], None] | None = None, over: bool = False) -> None:
         target = Path(path)
         if not target.suffix:
             target = target.with_suffix(SUFFIX)
-        self._saving.append(self._edits)
         self._settings.folder = str(target.resolve().parent)
-        self._bridge.save(str(target))
+        self._saves += 1
+        self._bridge.save(str(target), lambda saved: self._ended(saved, then), over)
+
+    def _ended(self, saved: Saved | Changed | None, then: Callable[[], None] | None) -> None:
+        self._saves -= 1
+        if isinstance(saved, Changed):
+            path = saved.path
+            self.dialogs.ask_changed(Path(path).name, lambda answer: self._resolve(answer, path, then))
+        elif saved is not None and then is not None:
+            then()
+        if not self._saves:
+            waiting, self._after = self._after, []
+            for one in waiting:
+                one()
+
+    def _resolve(self, answer: str, path: str, then: Callable[[], None] | None) -> None:
+        if answer == OVERWRITE:
+            self._write(path, then, over=True)
+        elif answer == ELSEWHERE:
+            self.save_as(then)
+        elif answer == RELOAD:
+            self._load(path)
 
     def _edited(self) -> None:
-        was = self.modified
-        self._edits += 1
-        if not was:
+        if self._bridge.revision == self._clean + 1 or self._clean < 0:
             self.changed.emit()
 
     def _opened(self, message: SessionOpened) -> None:
         recovering, self._recovering, self.suggestion = self._recovering, None, ""
         if recovering is not None and message.path == recovering[0]:
             self.path, self.title, self.suggestion = None, recovering[1], recovering[2]
-            self._edits += 1
-            self._clean, self._saving = -1, []
+            self._clean = -1
             self.changed.emit()
             return
-        name = Path(message.path).name.removesuffix(SUFFIX) if message.path else message.title
+        aside = message.path is not None and Path(message.path).parent == recovery_folder()
+        name = Path(message.path).name.removesuffix(SUFFIX) if message.path and not aside else message.title
         self.title = name or "untitled"
-        self.path = message.path if message.path and message.path.endswith(SUFFIX) else None
-        if self.path is not None and (_shipped(self.path) or Path(self.path).parent == recovery_folder()):
+        self.path = message.path if message.path and message.path.endswith(SUFFIX) and not aside else None
+        if self.path is not None and _shipped(self.path):
             self.path = None
-        elif message.path:
+        elif message.path and not aside:
             self._remember(message.path)
-        self._clean = self._edits
-        self._saving = []
+        self._clean = message.revision
         self.changed.emit()
 
     def _saved(self, message: Saved) -> None:
-        if not self._saving:
-            return
         self.path, self.suggestion = message.path, ""
         self.title = Path(message.path).stem
-        self._clean = self._saving.pop(0)
+        self._clean = message.revision
         self._remember(message.path)
         self.changed.emit()
-        then, self._after_save = self._after_save, None
-        if then is not None and not self.modified:
-            then()
-
-    def _troubled(self, notice: Notice) -> None:
-        if notice.level == "error" and self._saving:
-            self._saving.pop(0)
-            self._after_save = None
 
     def _remember(self, path: str) -> None:
         full = str(Path(path).resolve())

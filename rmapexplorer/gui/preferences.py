@@ -29,9 +29,7 @@ THEME_NAMES = {
     "dark": "Dark", "light": "Light", "contrast": "High contrast, dark", "contrast_light": "High contrast, light",
     "system": "As the desktop says",
 }  # fmt: skip
-AUTOSAVES = (0, 10, 30, 60, 300, 600)
-"""Seconds of change after which work is kept aside; 0: never."""
-LONGEST = "Keep unsaved work aside after"
+LONGEST = "Text size"
 """The longest label: the fields stand below each other."""
 INI = "Settings (*.ini)"
 RESET, REALLY = "Reset all settings…", "Click again to reset"
@@ -45,14 +43,6 @@ def speeds() -> list[float]:
     return out
 
 
-def _span_of_time(seconds: int) -> str:
-    if seconds == 0:
-        return "never"
-    if seconds % 60:
-        return f"{seconds} seconds of change"
-    return f"{seconds // 60} minute{'s' * (seconds > 60)} of change"
-
-
 class Preferences(QDialog):
     """Not modal. ``apply`` makes the window follow the settings after a reset or an import."""
 
@@ -63,7 +53,9 @@ class Preferences(QDialog):
         self._window, self._apply = window, apply
         self.theme, self.text, self.speed = QComboBox(), QComboBox(), QComboBox()
         self.motion = QCheckBox("Nothing moves by itself (reduced motion)")
-        self.autosave = QComboBox()
+        self.aside = QCheckBox(
+            "Keep unsaved work aside, two seconds after a change at most, for the case that the program dies"
+        )
         self.welcome = QCheckBox("Welcome strip over the built-in scenario")
         self.told = QLabel()
         self.told.setWordWrap(True)
@@ -81,8 +73,6 @@ class Preferences(QDialog):
             self.text.addItem(f"{percent} %", percent)
         for speed in speeds():
             self.speed.addItem(f"{speed:g} operation{'s' * (speed != 1)} a second", speed)
-        for seconds in AUTOSAVES:
-            self.autosave.addItem(_span_of_time(seconds), seconds)
         self._labels = self.fontMetrics().horizontalAdvance(LONGEST) + 8
         whole = QVBoxLayout(self)
         whole.setContentsMargins(20, 16, 20, 14)
@@ -90,7 +80,7 @@ class Preferences(QDialog):
         for title, rows in (
             ("Looks", (("&Theme", self.theme), ("Te&xt size", self.text), ("", self.motion))),
             ("Playing", (("&Speed", self.speed),)),
-            ("Keeping", ((f"&{LONGEST}", self.autosave),)),
+            ("Keeping", (("", self.aside),)),
             ("Starting", (("", self.welcome),)),
         ):
             whole.addWidget(self._heading(title))
@@ -133,7 +123,7 @@ class Preferences(QDialog):
         self.text.activated.connect(lambda: self._window.looks.use_text(self.text.currentData()))
         self.speed.activated.connect(lambda: self._window.player.set_speed(self.speed.currentData()))
         self.motion.clicked.connect(self._move)
-        self.autosave.activated.connect(self._keep)
+        self.aside.clicked.connect(self._keep)
         self.welcome.clicked.connect(self._greet)
         self.reset_button.clicked.connect(self._reset)
         self.export_button.clicked.connect(self._export)
@@ -149,9 +139,7 @@ class Preferences(QDialog):
         self.text.setCurrentIndex(self.text.findData(settings.text_percent))
         self.speed.setCurrentIndex(min(range(len(speeds())), key=lambda n: abs(speeds()[n] - settings.speed)))
         self.motion.setChecked(settings.reduced_motion)
-        if self.autosave.findData(settings.autosave_seconds) < 0:
-            self.autosave.addItem(_span_of_time(settings.autosave_seconds), settings.autosave_seconds)
-        self.autosave.setCurrentIndex(self.autosave.findData(settings.autosave_seconds))
+        self.aside.setChecked(settings.keep_aside)
         self.welcome.setChecked(settings.welcome)
 
     def _changed(self, _: object) -> None:
@@ -161,8 +149,8 @@ class Preferences(QDialog):
         if reduced != self._window.settings.reduced_motion:
             self._window.commands.run("reduced_motion", {})
 
-    def _keep(self) -> None:
-        self._window.settings.autosave_seconds = self.autosave.currentData()
+    def _keep(self, keep: bool) -> None:
+        self._window.settings.keep_aside = keep
 
     def _greet(self, show: bool) -> None:
         self._window.settings.welcome = show

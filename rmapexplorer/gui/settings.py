@@ -25,7 +25,7 @@ TEXT_SCALES = (80, 90, 100, 110, 125, 150, 175, 200)
 
 THEMES = ("dark", "light", "contrast", "contrast_light", "system")
 
-SHARED = ("look/", "time/", "welcome/", "window/perspective", "layouts/", "files/autosave_seconds")
+SHARED = ("look/", "time/", "welcome/", "window/perspective", "layouts/", "files/keep_aside")
 """Beginnings of the keys that go from one installation to another; recent files and the window's place do not."""
 
 
@@ -82,13 +82,15 @@ class Settings:
         self._store.setValue("look/reduced_motion", "yes" if reduced else "no")
 
     @property
-    def autosave_seconds(self) -> int:
-        """Seconds of change after which the session is kept in a side file; 0: never."""
-        return min(3600, self._whole("files/autosave_seconds", 30))
+    def keep_aside(self) -> bool:
+        """Whether what is not saved is kept in a side file. Up to 0.8 this was a number of seconds, 0 for never."""
+        return (
+            self._read("files/keep_aside", "no" if self._read("files/autosave_seconds", "") == "0" else "yes") == "yes"
+        )
 
-    @autosave_seconds.setter
-    def autosave_seconds(self, seconds: int) -> None:
-        self._store.setValue("files/autosave_seconds", seconds)
+    @keep_aside.setter
+    def keep_aside(self, keep: bool) -> None:
+        self._store.setValue("files/keep_aside", "yes" if keep else "no")
 
     @property
     def perspective(self) -> str:

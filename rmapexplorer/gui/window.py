@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.engine.frames import Frame, Notice, PathChanged, Progress, Saved, SessionOpened
-from rmapexplorer.gui import places, targets
+from rmapexplorer.gui import leaving, places, targets
 from rmapexplorer.gui.action_records import State
 from rmapexplorer.gui.actions import ActionSet
 from rmapexplorer.gui.bridge import Bridge
@@ -20,6 +20,7 @@ from rmapexplorer.gui.commands import Commands
 from rmapexplorer.gui.features import FEATURES
 from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.feeder import Feeder
+from rmapexplorer.gui.fence import Fence
 from rmapexplorer.gui.files import Dialogs, Files, QtDialogs
 from rmapexplorer.gui.first_look import FirstLook
 from rmapexplorer.gui.layout import PLACES, Layout
@@ -70,6 +71,8 @@ class MainWindow(QMainWindow):
         self.siblings: tuple[str, ...] = ()
         self._sure = False
         self.first_look = FirstLook(self)
+        self.ending = False
+        """The process was told to end: no questions, and what is not saved is kept aside."""
         self.setObjectName("main")
         self.setAcceptDrops(True)
         self.files = Files(bridge, settings, dialogs or QtDialogs(self), self)
@@ -178,16 +181,17 @@ class MainWindow(QMainWindow):
     def _framed(self, frame: Frame) -> None:
         self.frame = frame
         self.first_look.framed(frame)
-        self.feeder.framed(frame)
-        self.statusbar.set_frame(frame)
-        self.toolbar.set_designs([(state.key, state.title) for state in frame.designs], frame.view)
-        self.player.shown(frame.position, frame.head)
-        if self.commands.form is not None:
-            self.commands.form.offer(targets.tasks(frame))
-        self._rule()
-        self.menus.set_frame(frame)
-        for feature in self.features:
-            feature.set_frame(frame)
+        with Fence() as fence:
+            fence.call(self.feeder.set_frame, frame)
+            fence.call(self.statusbar.set_frame, frame)
+            fence.call(self.toolbar.set_designs, [(state.key, state.title) for state in frame.designs], frame.view)
+            fence.call(self.player.shown, frame.position, frame.head)
+            if self.commands.form is not None:
+                fence.call(self.commands.form.offer, targets.tasks(frame))
+            fence.call(self._rule)
+            fence.call(self.menus.set_frame, frame)
+            for feature in self.features:
+                fence.call(feature.set_frame, frame)
         if frame.detail is not None or self.selection.pid == 0:
             self.ready.emit()
 
@@ -196,8 +200,9 @@ class MainWindow(QMainWindow):
         self.commands.path_changed(message)
 
     def _tell_features(self, message: Any) -> None:
-        for feature in self.features:
-            feature.told(message)
+        with Fence() as fence:
+            for feature in self.features:
+                fence.call(feature.told, message)
 
     def _progressed(self, message: Progress) -> None:
         self.statusbar.set_progress(message)
@@ -402,25 +407,15 @@ class MainWindow(QMainWindow):
             self.files.open(paths[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Ask about unsaved changes; remember the arrangement; stop the engine."""
-        if not self._sure and self.files.modified:
-            event.ignore()
-            self.files.leave(self._leave)
-            return
-        self.player.pause()
-        self.commands.close_form()
-        self.settings.layout = self.docks.save()
-        self.settings.geometry = self.saveGeometry()
-        self.settings.sync()
-        self.menus.windows.close_all()
-        for feature in self.features:
-            feature.closing()
-        self.bridge.stop()
-        event.accept()
+        """Ask about unsaved changes first."""
+        event.setAccepted(leaving.may_close(self))
+        if event.isAccepted():
+            leaving.shut(self)
 
-    def _leave(self) -> None:
-        self._sure = True
-        QTimer.singleShot(0, self, self.close)
+    def end(self) -> None:
+        """Close without a question; what is not saved is offered at the next start."""
+        self.ending = True
+        self.close()
 
 
 def _has_focus(view: QWidget) -> bool:

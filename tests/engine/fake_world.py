@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -158,9 +158,10 @@ class Bench:
             raise FormatError(f"{path}: is damaged.")
         return self.stored[path]
 
-    def _write(self, session: Session, path: str) -> None:
+    def _write(self, session: Session, path: str) -> Generator[None, None, None]:
         if path == "full":
             raise OSError(28, "No space left on device")
+        yield
         self.stored[path] = session
 
     # -- by hand ------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ class Bench:
     def give(self, name: str, *args: Any) -> int:
         """A command; those that start a job get a number."""
         self.number += 1
-        numbered = name in ("new", "submit", "seek", "branch", "set_designs")
+        numbered = name in ("new", "submit", "seek", "branch", "set_designs", "save")
         getattr(self.conductor, name)(*args, *((self.number,) if numbered else ()))
         return self.number
 

@@ -66,7 +66,8 @@ def test_every_branch_has_its_own_and_they_share_what_lies_before() -> None:
 def test_saved_and_opened_again_they_are_where_they_were(tmp_path: Path) -> None:
     hand = branched()
     path = str(tmp_path / "marked.rmap")
-    hand.conductor.save(path)
+    hand.conductor.save(path, 5)
+    hand.run()
     hand.run()
     again = Hand()
     again.conductor.open(path, 77, lambda: False)

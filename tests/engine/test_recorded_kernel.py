@@ -71,7 +71,8 @@ def test_equal_at_every_position_however_it_is_reached() -> None:
 def test_the_record_is_kept_in_a_saved_session(tmp_path: Path, spoiled: str) -> None:
     driver, path = Driver(spoiled), str(tmp_path / "kept.rmap")
     before = driver.run()
-    driver.conductor.save(path)
+    driver.conductor.save(path, 2)
+    driver.run()
     again = Driver(path).run()
     assert again.kernel == before.kernel and again.kernel
     assert again.kernel_steps is not None and before.kernel_steps is not None
@@ -162,9 +163,10 @@ def test_the_calls_of_another_era(tmp_path: Path) -> None:
     assert frame.calls == "2.6.7" and [state.key for state in frame.designs] == ["anon_vma", "anon_vma_chain"]
     assert [state.counters for state in frame.designs] != before[2:]
     assert all(lane.world.rules.era == "2.6.7" for lane in driver.conductor.stage.lanes)  # type: ignore[union-attr]
-    driver.conductor.save(str(tmp_path / "s.rmap"))
+    driver.conductor.save(str(tmp_path / "s.rmap"), 5)
+    driver.run()
     assert load_session(str(tmp_path / "s.rmap")).machine.calls == "2.6.7"
-    driver.conductor.set_calls("6.18", 5)
+    driver.conductor.set_calls("6.18", 6)
     back = driver.run()
     assert back.calls == "6.18" and back.kernel == () and [state.counters for state in back.designs] == before[2:]
 

@@ -176,7 +176,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(rig: Rig, tmp_path: Path) ->
 
     rig.engine.job(make)
     rig.messages()
-    assert "x.rmaps" in jobs[0].trouble and "\n" not in jobs[0].trouble
+    assert "x.rmaps" in (jobs[0].result or "") and "\n" not in (jobs[0].result or "")
 
 
 def test_a_touch_is_compared_by_what_it_touches() -> None:

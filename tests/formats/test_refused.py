@@ -90,7 +90,7 @@ def test_the_engine_logs_refused_calls_and_saves_them(tmp_path) -> None:
         driver.run()
     refused = [message for message in driver.messages if isinstance(message, Notice) and message.level == "refused"]
     assert len(refused) == len(wanted)
-    driver.conductor.save(path)
+    driver.conductor.save(path, 99)
     driver.run()
     assert any(isinstance(message, Saved) for message in driver.messages)
     assert load_session(path).operations == (*BEGIN, *wanted)

@@ -84,9 +84,12 @@ class FakeEngine:
 
     def ask(self, question: Any) -> int:
         """The question is noted; ``answers`` holds what is said to the questions of a key."""
-        self.jobs += 1
         self.calls.append(("ask", question))
-        self.post(Answer(ticket=self.jobs, value=self.answers.get(question.key)))
+        return self._answer(self.answers.get(question.key))
+
+    def _answer(self, value: Any, trouble: Notice | None = None) -> int:
+        self.jobs += 1
+        self.post(Answer(ticket=self.jobs, value=value, trouble=trouble))
         return self.jobs
 
     def job(self, make: Callable[[int], Any]) -> int:
@@ -104,26 +107,32 @@ class FakeEngine:
         taken, self.queue = self.queue, []
         return taken
 
-    def new(self, session: Any) -> None:
+    def new(self, session: Any, revision: int = 0) -> int:
         self.calls.append(("new", session))
-        self._enter("untitled", None, 1)
+        return self._enter("untitled", None, 1, revision)
 
-    def open(self, path: str) -> int:
+    def open(self, path: str, revision: int = 0) -> int:
         self.calls.append(("open", path))
         if self.trouble:
-            self.post(Notice(level="error", text=self.trouble))
-            return 0
-        self._enter(Path(path).stem, path, 6)
-        return 0
+            return self._fail()
+        return self._enter(Path(path).stem, path, 6, revision)
 
-    def _enter(self, title: str, path: str | None, count: int) -> None:
+    def _fail(self) -> int:
+        trouble = Notice(level="error", text=self.trouble)
+        self.post(trouble)
+        return self._answer(None, trouble)
+
+    def _enter(self, title: str, path: str | None, count: int, revision: int) -> int:
         self.entries = list(frame_factory.history(count).entries)
         generation = self.state.generation + 1
         self.state = evolve(frame_factory.letter(), generation=generation, position=max(0, count - 1), head=count)
-        self.post(SessionOpened(generation=generation, title=title, path=path, operations=count))
+        opened = SessionOpened(generation=generation, title=title, path=path, operations=count, revision=revision)
+        self.post(opened)
+        number = self._answer(opened)
         self._path(0)
         self._rows(0)
         self._show()
+        return number
 
     def _path(self, keep: int) -> None:
         self.post(PathChanged(generation=self.state.generation, keep=keep, entries=tuple(self.entries[keep:])))
@@ -139,12 +148,13 @@ class FakeEngine:
         self.state = evolve(self.state, serial=self.state.serial + 1, **changes)
         self.post(self.state)
 
-    def save(self, path: str) -> None:
+    def save(self, path: str, revision: int = 0, over: bool = False) -> int:
         self.calls.append(("save", path))
         if self.trouble:
-            self.post(Notice(level="error", text=self.trouble))
-        else:
-            self.post(Saved(path=path, operations=len(self.entries)))
+            return self._fail()
+        saved = Saved(path=path, operations=len(self.entries), revision=revision)
+        self.post(saved)
+        return self._answer(saved)
 
     def submit(self, ops: Sequence[Operation], title: str = "") -> int:
         self.calls.append(("submit", tuple(ops), title))
@@ -165,6 +175,9 @@ class FakeEngine:
         end = len(self.entries)
         self._show(position=end, head=end, op_text=describe(ops[-1]))
         return self.jobs
+
+    def keep(self, keeper: Any) -> None:
+        self.calls.append(("keep", keeper))
 
     def cancel(self, job: int) -> None:
         self.calls.append(("cancel", job))

@@ -1,4 +1,4 @@
-"""The real program as a process of its own, driven by key and mouse events: ``work`` dies by SIGKILL, ``recover`` recovers.
+"""The real program as a process of its own, driven by key and mouse events: ``work SIGNAL`` dies by it, ``recover`` recovers.
 
 Prints one JSON line: the digest of every world, the position, and what the window says of the document.
 """
@@ -15,12 +15,14 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 
+from rmapexplorer import usage
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.gui import app as program
 from rmapexplorer.gui.features.autosave import Autosave
+from rmapexplorer.gui.signals import heed
 from rmapexplorer.gui.window import MainWindow
 
 PATIENCE = 15.0
@@ -69,8 +71,8 @@ def say(window: MainWindow, **more: Any) -> None:
     print(json.dumps(told | more), flush=True)
 
 
-def work(window: MainWindow, autosave: Autosave) -> None:
-    """Fork three times from the keyboard; die once the side file is there."""
+def work(window: MainWindow, autosave: Autosave, how: str) -> None:
+    """Fork three times from the keyboard; die. By SIGKILL once the side file is there, by what is heard at once."""
     until(lambda: still(window) and window.head == 6)
     window.activateWindow()
     until(window.isActiveWindow)
@@ -81,35 +83,39 @@ def work(window: MainWindow, autosave: Autosave) -> None:
     for number in range(3):
         QTest.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
         until(lambda n=number: still(window) and window.head == 7 + n)  # type: ignore[misc]
-    until(lambda: autosave.slot.written)
+    if how == "SIGKILL":
+        until(lambda: autosave.journal.written)
     say(window)
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), getattr(signal, how))
 
 
-def recover(window: MainWindow, autosave: Autosave) -> None:
+def recover(window: MainWindow, autosave: Autosave, how: str) -> None:
     """Click Recover; close without saving, sure of it."""
     until(lambda: still(window) and autosave.bar is not None and autosave.bar.isVisible())
     assert autosave.bar is not None
     welcome, offered = window.welcome.isVisible(), autosave.bar.texts[0].full_text()
     QTest.mouseClick(autosave.bar.buttons[0]["recover"], Qt.MouseButton.LeftButton)
     until(lambda: still(window) and window.head == 9)
-    until(lambda: autosave.slot.written)
+    until(lambda: autosave.journal.written and autosave._adopted is None)
     say(window, welcome=welcome, offered=offered, bar=autosave.bar.isVisible())
+    QTimer.singleShot(0, window, window.close)
     window._sure = True  # as after the question
-    window.close()
 
 
 def main(what: str, path: str) -> int:
     """Start as the program does, then drive it."""
-    options = program.parser().parse_args([path])
+    options = usage.window_parser().parse_args([path])
     app = program.make_application()
     settings = program.make_settings(options, "")
-    settings.autosave_seconds = 1
     window = program.make_window(app, settings, options)
     autosave = next(one for one in window.features if isinstance(one, Autosave))
-    {"work": work, "recover": recover}[what](window, autosave)
-    window.bridge.stop()
-    return 0
+    what, _, how = what.partition(" ")
+    signals = heed(app, window)
+    try:
+        {"work": work, "recover": recover}[what](window, autosave, how)
+        return app.exec()
+    finally:
+        signals.uninstall()
 
 
 if __name__ == "__main__":

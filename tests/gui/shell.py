@@ -72,6 +72,10 @@ class FakeDialogs:
         self.asked.append("unsaved")
         then(self.answer)
 
+    def ask_changed(self, name: str, then: Callable[[str], None]) -> None:
+        self.asked.append("changed")
+        then(self.answer)
+
     def _path(self, kind: str, then: Callable[[str], None]) -> None:
         self.asked.append(kind)
         if self.path:
@@ -106,6 +110,7 @@ class Shell:
     def end(self) -> None:
         """Close without questions."""
         self.dialogs.answer = "discard"
+        self.window._sure = True
         self.window.close()
         self.bridge.stop()
         self.window.deleteLater()

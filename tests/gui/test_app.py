@@ -120,7 +120,7 @@ def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
     qtbot.waitUntil(lambda: made.frame is not None and not made.frame.busy, timeout=20_000)
     yield made
     bridge.stop()
-    made.files._clean = made.files._edits
+    made.files._clean = made.bridge.revision
     made.close()
     made.deleteLater()
 

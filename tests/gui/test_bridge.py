@@ -107,3 +107,41 @@ def test_the_engine_is_stopped_once(engine: FakeEngine, qapp: object) -> None:
     assert bridge.stop()
     assert engine.named("stop") == [("stop",)]
     assert engine.on_message is None
+
+
+def test_a_reply_or_a_view_that_fails_costs_nobody_else_a_message(
+    bridge: Bridge, engine: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[BaseException] = []
+    monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: faults.append(error))
+
+    def fail(value: object) -> None:
+        raise RuntimeError("a bug of a view")
+
+    got: list[object] = []
+    bridge.notice.connect(lambda notice: got.append(notice.text))
+    for _ in range(3):
+        bridge.ask(_Question(), fail)
+    bridge.ask(_Question(), got.append)
+    engine.post(Notice(level="info", text="last"))
+    qtbot.waitUntil(lambda: not engine.queue, timeout=2000)
+    assert got == [None, "last"]
+    assert len(faults) == 1, "the same fault is told once"
+
+
+class _Question:
+    key = "anything"
+
+
+def test_another_file_is_opened_where_the_first_one_cannot_be(bridge: Bridge, engine: FakeEngine, qtbot: QtBot) -> None:
+    told: list[str] = []
+    bridge.notice.connect(lambda notice: told.append(notice.text))
+    engine.trouble = "mine.rmap is damaged."
+    bridge.open_first("mine.rmap", "letter.rmap")
+    engine.post(Notice(level="error", text="Something else went wrong."))
+    engine.trouble = ""
+    with qtbot.waitSignal(bridge.opened, timeout=2000) as caught:
+        pass
+    assert caught.args[0].path == "letter.rmap"
+    qtbot.waitUntil(lambda: len(told) == 3, timeout=2000)
+    assert told[-1] == "mine.rmap is damaged.", "said again: the window takes what came before for the old session's"

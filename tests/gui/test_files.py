@@ -184,3 +184,43 @@ def test_a_scenario_of_the_program_is_not_written_over_by_save(shell: Shell, qtb
     shell.settle(qtbot)
     assert shell.window.files.path is None
     assert shell.window.files.recent == []
+
+
+def test_trouble_of_something_else_is_none_of_a_save_under_way(shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
+    """The save succeeds after an unrelated error was told; what was to follow it follows."""
+    edit(shell, qtbot)
+    save, held = shell.engine.save, list[tuple[str, int]]()
+    shell.engine.save = lambda path, revision=0, over=False: held.append((path, revision)) or 4711  # type: ignore[method-assign, func-returns-value]
+    shell.window.files.path = str(tmp_path / "a.rmap")
+    done: list[str] = []
+    shell.window.files.save(lambda: done.append("then"))
+    shell.engine.post(Notice(level="error", text="An export failed."))
+    shell.settle(qtbot)
+    assert shell.window.files.modified and shell.window.files.saving
+    shell.engine.jobs = 4710
+    save(*held[0])
+    shell.settle(qtbot)
+    assert not shell.window.files.modified and not shell.window.files.saving
+    assert done == ["then"]
+
+
+def test_what_is_done_while_another_session_is_opening_is_not_taken_for_saved(
+    shell: Shell, qtbot: QtBot, recording: Path
+) -> None:
+    shell.window.files.open(str(recording))
+    shell.window.submit([Exit(pid=3)], "exit")
+    shell.settle(qtbot)
+    assert shell.window.files.title == "program.perf.txt" and shell.window.files.modified
+
+
+def test_closing_waits_for_what_is_being_written(shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
+    edit(shell, qtbot)
+    save, held = shell.engine.save, list[tuple[str, int]]()
+    shell.engine.save = lambda path, revision=0, over=False: held.append((path, revision)) or 4711  # type: ignore[method-assign, func-returns-value]
+    shell.window.files.path = str(tmp_path / "a.rmap")
+    shell.window.files.save()
+    assert not shell.window.close() and shell.dialogs.asked == []
+    shell.engine.jobs = 4710
+    save(*held[0])
+    qtbot.waitUntil(lambda: not shell.window.isVisible(), timeout=2000)
+    assert shell.dialogs.asked == [], "all is saved: nothing to ask"

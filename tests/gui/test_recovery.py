@@ -1,37 +1,40 @@
-"""Side files: what is written when, what a dead process leaves, and the way back."""
+"""Side files: what a dead process leaves, what is offered of it, and the way back."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import Fork, Spawn
-from rmapexplorer.engine.steps import Steps
-from rmapexplorer.formats.session import Session, load_session, to_text
-from rmapexplorer.gui.bridge import BATCH
+from rmapexplorer.engine.journal import Journal
+from rmapexplorer.formats.open import load_any
+from rmapexplorer.formats.session import Session, save_session
 from rmapexplorer.gui.features.autosave import Autosave
 from rmapexplorer.gui.recovery import Orphan, Slot, orphans, recovery_folder
 from rmapexplorer.gui.recovery_bar import RecoveryBar, sentence
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.resources import resource
+from tests.engine.real_driver import Hand
+from tests.gui.real_window import at_rest, window
 from tests.gui.shell import Shell, settings, shell
 
-__all__ = ["settings", "shell"]
+__all__ = ["settings", "shell", "window"]
 
 LETTER = Path(str(resource("scenarios/the-letter-in-six-operations.rmap")))
+DAMAGED = Path(__file__).parents[1] / "data" / "recovery"
 
 
 def session(count: int = 3, title: str = "mine") -> Session:
@@ -39,38 +42,54 @@ def session(count: int = 3, title: str = "mine") -> Session:
     return Session(title=title, operations=(Spawn(pid=1, comm="init"), *forks), position=count)
 
 
-def finish(work: Iterator[None]) -> None:
-    for _ in work:
-        pass
-
-
 def leave(folder: Path, made: Session, path: str = "") -> Slot:
     """A side file as a process that was killed leaves it: nothing holds its lock."""
     slot = Slot(folder)
-    finish(slot.writing(made, made.title, path))
+    journal = Journal(slot)
+    hand = Hand(made.operations, made.position)
+    hand.stage.title = made.title
+    hand.conductor.keeper = journal
+    journal.arm(1, path)
+    hand.conductor.turn(0.001)
+    assert journal.close(5, keep=True) and not journal.trouble
     assert slot._held is not None
     slot._held.close()
     return slot
 
 
-class TestSlot:
-    def test_a_side_file_is_the_session(self, tmp_path: Path) -> None:
-        slot = leave(tmp_path, session(450), "/home/me/mine.rmap")
-        (found,) = orphans(tmp_path)
-        assert load_session(str(found.path)) == session(450)
-        assert (found.about.title, found.about.path, found.about.operations) == ("mine", "/home/me/mine.rmap", 450)
-        assert str(os.getpid()) in found.path.name and "mine" in found.path.name
-        assert slot.written and not slot.trouble
+def leave_old(folder: Path, made: Session, path: str = "", name: str = "77-1-0123abcd") -> None:
+    """A side file as versions up to 0.8 left it."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.lock").touch()
+    save_session(made, str(folder / f"{name}-{made.title}.rmap"))
+    note = {"title": made.title, "path": path, "operations": len(made.operations), "saved": time.time() - 60,
+            "session": f"{name}-{made.title}.rmap", "pid": 77, "version": "0.8"}  # fmt: skip
+    (folder / f"{name}.json").write_text(json.dumps(note))
 
-    def test_the_pieces_are_what_save_writes(self) -> None:
-        for made in (session(1), session(401), evolve(session(5), operations=(), position=0, branches={})):
-            assert "".join(to_text(made)).endswith("\n]\n}\n") or not made.operations
-            assert json.loads(to_text(made))["title"] == "mine"
+
+class TestFolder:
+    def test_a_side_file_is_the_session(self, tmp_path: Path) -> None:
+        leave(tmp_path, session(45), "/home/me/mine.rmap")
+        (found,) = orphans(tmp_path)
+        assert load_any(str(found.path)).operations == session(45).operations
+        assert (found.about.title, found.about.path, found.about.operations) == ("mine", "/home/me/mine.rmap", 45)
+        assert str(os.getpid()) in found.path.name
+
+    def test_one_of_an_older_version_is_offered_and_opens(self, tmp_path: Path) -> None:
+        leave_old(tmp_path, session(4), "/home/me/mine.rmap")
+        (found,) = orphans(tmp_path)
+        assert (found.about.title, found.about.path, found.about.operations) == ("mine", "/home/me/mine.rmap", 4)
+        assert load_any(str(found.path)) == session(4)
+        assert found.claim()
+        found.discard()
+        assert list(tmp_path.iterdir()) == []
 
     def test_one_whose_window_lives_is_not_offered(self, tmp_path: Path) -> None:
         slot = Slot(tmp_path)
-        finish(slot.writing(session(), "mine", ""))
-        assert orphans(tmp_path) == []
+        slot.hold()
+        slot.path.write_bytes(b"{}")
+        assert orphans(tmp_path) == [] and slot.path.exists()
+        slot.drop()
         slot.close()
         assert list(tmp_path.iterdir()) == []
 
@@ -79,53 +98,36 @@ class TestSlot:
         leave(tmp_path, session(title="two"))
         assert sorted(found.about.title for found in orphans(tmp_path)) == ["one", "two"]
 
-    def test_a_newer_writing_stops_an_older_one(self, tmp_path: Path) -> None:
-        slot = Slot(tmp_path)
-        old = slot.writing(session(1000), "old", "")
-        next(old)
-        finish(slot.writing(session(2), "new", ""))
-        finish(old)
-        assert [path.name for path in tmp_path.glob("*.rmap")] == [f"{slot.name}-new.rmap"]
-        assert not list(tmp_path.glob("*.tmp"))
-        slot.close()
+    @pytest.mark.parametrize(
+        "text",
+        ["", "{", "[]", '{"title": 3}', '{"session": "../../etc/passwd"}', '{"saved": NaN}', '{"saved": 1e300}',
+         '{"saved": -1e18, "operations": -5}', "[" * 50_000, '{"operations": 1' + "0" * 5000 + "}"],
+    )  # fmt: skip
+    def test_a_damaged_note_hides_neither_its_session_nor_the_others(self, tmp_path: Path, text: str) -> None:
+        leave_old(tmp_path, session(4, "damaged"))
+        leave(tmp_path, session(3, "sound"))
+        (tmp_path / "77-1-0123abcd.json").write_text(text)
+        found = orphans(tmp_path)
+        assert sorted(one.about.operations for one in found)[-1] == 3 and len(found) == 2
+        for one in found:
+            assert "not saved before" in sentence(one)
+            assert load_any(str(one.path)).operations
 
-    def test_what_was_cleared_does_not_come_back(self, tmp_path: Path) -> None:
-        slot = Slot(tmp_path)
-        work = slot.writing(session(1000), "mine", "")
-        next(work)
-        slot.clear()
-        finish(work)
-        assert not slot.written and not list(tmp_path.glob("*.rmap"))
-        late = slot.writing(session(), "mine", "")
-        slot.close()
-        finish(late)
-        assert list(tmp_path.iterdir()) == []
+    def test_a_folder_full_of_damage_offers_what_is_sound(self, tmp_path: Path) -> None:
+        folder = shutil.copytree(DAMAGED, tmp_path / "recovery")
+        leave(folder, session(3, "sound"))
+        found = orphans(folder)
+        assert "sound" in [one.about.title for one in found]
+        assert all("not saved before" in sentence(one) for one in found)
+        assert not (folder / "g8.json").exists(), "a note without a session is rubbish"
 
-    def test_the_old_side_file_stays_until_the_new_one_is_whole(self, tmp_path: Path) -> None:
-        slot = Slot(tmp_path)
-        finish(slot.writing(session(2), "a", ""))
-        work = slot.writing(session(900), "b", "")
-        next(work)
-        (path,) = tmp_path.glob("*.rmap")
-        assert load_session(str(path)) == session(2)
-        finish(work)
-        (path,) = tmp_path.glob("*.rmap")
-        assert len(load_session(str(path)).operations) == 900
-        slot.close()
-
-    def test_where_nothing_can_be_written_it_says_so(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("x")
-        slot = Slot(tmp_path / "file")
-        finish(slot.writing(session(), "mine", ""))
-        assert "can be kept" in slot.trouble and slot.trouble.endswith("save it yourself.")
-        assert not slot.written
-        slot.close()
-
-    @pytest.mark.parametrize("text", ["", "{", "[]", '{"title": 3}', '{"session": "../../etc/passwd"}'])
-    def test_a_damaged_note_is_no_session(self, tmp_path: Path, text: str) -> None:
-        slot = leave(tmp_path, session())
-        (tmp_path / f"{slot.name}.json").write_text(text)
+    def test_rubbish_of_dead_writers_is_swept(self, tmp_path: Path) -> None:
+        for name in ("5-1-0000abcd.lock", "5-1-0000abcd.3.tmp", "6-1-0000abcd.json.tmp", "7-1-0000abcd.base-x.rmap",
+                     "8-1-0000abcd.journal", "9-1-0000abcd.json"):  # fmt: skip
+            (tmp_path / name).write_bytes(b"")
+        (tmp_path / "mine.txt").write_text("not ours")
         assert orphans(tmp_path) == []
+        assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
     def test_only_one_can_claim_it(self, tmp_path: Path) -> None:
         leave(tmp_path, session())
@@ -134,6 +136,31 @@ class TestSlot:
         one.release()
         assert other.claim()
         other.discard()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_a_journal_goes_on_from_shares_its_fate(self, tmp_path: Path) -> None:
+        below, above = leave(tmp_path, session(3, "below")), leave(tmp_path, session(4, "above"))
+        first, rest = above.path.read_bytes().split(b"\n", 1)
+        base = {"path": str(below.path), "operations": 3, "stamp": {"inode": 1, "size": 1, "changed": 1}}
+        above.path.write_bytes(
+            json.dumps(json.loads(first) | {"base": base}, separators=(",", ":")).encode() + b"\n" + rest
+        )
+        (found,) = orphans(tmp_path)
+        assert found.about.title == "above" and found.below is not None
+        assert found.claim() and not found.below.claim()
+        found.discard()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_which_windows_have_a_file_open(self, tmp_path: Path) -> None:
+        one, other = Slot(tmp_path), Slot(tmp_path)
+        mine = str(tmp_path / "mine.rmap")
+        for slot in (one, other):
+            slot.note(mine)
+        assert one.others(mine) == other.others(mine) == 1
+        other.note(None)
+        assert one.others(mine) == 0
+        one.close()
+        other.close()
         assert list(tmp_path.iterdir()) == []
 
 
@@ -175,53 +202,33 @@ def autosave(shell: Shell) -> Autosave:
 
 
 class TestFeature:
-    def test_changes_are_kept_after_the_time_set(self, shell: Shell, qtbot: QtBot) -> None:
-        shell.engine.answers["side file"] = session()
-        feature = autosave(shell)
+    def test_a_change_arms_it_saving_and_another_session_clear_it(
+        self, shell: Shell, qtbot: QtBot, tmp_path: Path
+    ) -> None:
+        journal = autosave(shell).journal
+        assert journal._armed == -1
         shell.bridge.submit([Fork(pid=1, child=9)])
-        assert feature._due.isActive() and feature._due.interval() == 30_000
-        feature._due.setInterval(1)
-        qtbot.waitUntil(lambda: feature.slot.written)
+        assert journal._armed == shell.bridge.generation
+        shell.window.files.save_to(str(tmp_path / "mine.rmap"))
         shell.settle(qtbot)
-        assert not feature._due.isActive()
+        assert journal._armed == -1
+        shell.bridge.submit([Fork(pid=1, child=9)])
+        shell.bridge.open("other.rmap")
+        shell.settle(qtbot)
+        assert journal._armed == -1
 
     def test_never_where_it_is_switched_off(self, shell: Shell) -> None:
-        shell.settings.autosave_seconds = 0
+        shell.settings.keep_aside = False
         shell.bridge.submit([Fork(pid=1, child=9)])
-        assert not autosave(shell)._due.isActive()
-
-    def test_saving_removes_it(self, shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
-        shell.engine.answers["side file"] = session()
-        shell.bridge.submit([Fork(pid=1, child=9)])
-        autosave(shell).keep()
-        qtbot.waitUntil(lambda: autosave(shell).slot.written)
-        shell.dialogs.path = str(tmp_path / "mine.rmap")
-        shell.window.files.save()
-        shell.settle(qtbot)
-        assert not autosave(shell).slot.written
-
-    def test_a_batch_waits_for_the_copy(self, shell: Shell, qtbot: QtBot) -> None:
-        many = [Fork(pid=1, child=0) for _ in range(BATCH + 1)]
-        shell.bridge.submit(many)
-        assert not shell.engine.named("job"), "nothing was changed before: the file is the copy"
-        shell.bridge.submit(many)
-        names = [call[0] for call in shell.engine.calls if call[0] in ("job", "submit")]
-        assert names == ["submit", "job", "submit"]
-        ((_, job),) = shell.engine.named("job")
-        assert isinstance(job, Steps) and job.quiet
-
-    def test_a_small_one_does_not(self, shell: Shell) -> None:
-        shell.bridge.submit([Fork(pid=1, child=9)])
-        shell.bridge.submit([Fork(pid=1, child=0) for _ in range(BATCH)])
-        assert not shell.engine.named("job")
+        assert autosave(shell).journal._armed == -1
 
     def test_a_folder_that_cannot_be_made_is_told_once(self, shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("x")
         feature = autosave(shell)
-        feature.slot = Slot(tmp_path / "file")
-        shell.engine.answers["side file"] = session()
+        feature.journal = Journal(Slot(tmp_path / "file"), feature.wrote.emit)
         shell.bridge.submit([Fork(pid=1, child=9)])
-        feature.keep()
+        hand = Hand([Spawn(pid=1, comm="init")])
+        feature.journal.look(hand.stage, shell.bridge.generation)
         qtbot.waitUntil(lambda: shell.window.messagebar.notice is not None)
         assert "save it yourself" in shell.window.messagebar.text.text()
 
@@ -269,21 +276,49 @@ class TestFeature:
         shell.settle(qtbot)
         assert shell.window.files.path is None
 
-    def test_a_recovered_session_is_modified_and_has_no_file(self, shell: Shell, qtbot: QtBot, tmp_path: Path) -> None:
-        leave(tmp_path, session(title="my day"), "/home/me/day.rmap")
-        shell.engine.answers["side file"] = session(title="my day")
-        feature = autosave(shell)
-        feature.found = orphans(tmp_path)
+
+class TestRecovered:
+    def recover(self, window: Any, qtbot: QtBot, title: str) -> Autosave:
+        feature = next(one for one in window.features if isinstance(one, Autosave))
+        feature.found = orphans()
         feature._offer()
-        assert feature.bar is not None
+        assert feature.bar is not None and feature.bar.isVisible()
         QTest.mouseClick(feature.bar.buttons[0]["recover"], Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: feature.slot.written)
-        files = shell.window.files
-        assert (files.title, files.path, files.modified) == ("my day", None, True)
-        qtbot.waitUntil(lambda: not list(tmp_path.glob("*.rmap")))  # ours holds it now
-        assert not any(str(tmp_path) in path for path in files.recent)
+        qtbot.waitUntil(lambda: window.files.title == title, timeout=10_000)
+        at_rest(qtbot, window)
+        return feature
+
+    @pytest.mark.parametrize("old", [False, True])
+    def test_it_is_modified_has_no_file_and_is_kept_by_us(self, window: Any, qtbot: QtBot, old: bool) -> None:
+        recovery_folder().mkdir(parents=True, exist_ok=True)
+        (leave_old if old else leave)(recovery_folder(), session(title="my day"), "/home/me/day.rmap")
+        feature = self.recover(window, qtbot, "my day")
+        files = window.files
+        assert (files.path, files.modified) == (None, True)
+        qtbot.waitUntil(lambda: feature.journal.written, timeout=5000)
+        qtbot.waitUntil(lambda: len(list(recovery_folder().glob("*"))) == 2, timeout=5000)  # ours, and nothing else
+        assert load_any(str(feature.slot.path)).operations == session().operations
+        assert not any(str(recovery_folder()) in path for path in files.recent)
         files.save()
-        assert shell.dialogs.asked[-1] == "save" and shell.dialogs.suggestion == "/home/me/day.rmap"
+        assert files.dialogs.asked[-1] == "save" and files.dialogs.suggestion == "/home/me/day.rmap"
+
+    def test_saved_nothing_is_left_of_it(self, window: Any, qtbot: QtBot, tmp_path: Path) -> None:
+        leave(recovery_folder(), session(title="my day"))
+        self.recover(window, qtbot, "my day")
+        window.files.save_to(str(tmp_path / "day.rmap"))
+        qtbot.waitUntil(lambda: not window.files.modified, timeout=5000)
+        qtbot.waitUntil(lambda: len(list(recovery_folder().glob("*"))) == 1, timeout=5000)  # our lock
+
+    def test_two_windows_on_one_file_are_told(self, window: Any, qtbot: QtBot, tmp_path: Path) -> None:
+        mine = tmp_path / "mine.rmap"
+        shutil.copy(LETTER, mine)
+        other = Slot()
+        other.note(str(mine))
+        window.files.open(str(mine))
+        qtbot.waitUntil(lambda: window.messagebar.notice is not None, timeout=5000)
+        assert "Another window has mine.rmap open too" in window.messagebar.text.text()
+        at_rest(qtbot, window)
+        other.close()
 
 
 def drive(what: str, path: Path) -> tuple[int, dict[str, Any]]:
@@ -295,13 +330,15 @@ def drive(what: str, path: Path) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout.splitlines()[-1])
 
 
-def test_killed_and_recovered_the_session_is_the_same(tmp_path: Path) -> None:
-    """The program is killed after three forks; started again it offers them, and every world has the same digest."""
+@pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "SIGINT"])
+def test_ended_by_a_signal_and_recovered_the_session_is_the_same(tmp_path: Path, end: str) -> None:
+    """The program is ended after three forks; started again it offers them, and every world has the same digest."""
     mine = tmp_path / "mine.rmap"
     shutil.copy(LETTER, mine)
     before = mine.read_bytes()
-    ended, was = drive("work", mine)
-    assert ended == -9
+    ended, was = drive(f"work {end}", mine)
+    number = getattr(signal, end)
+    assert ended == (-number if end == "SIGKILL" else 128 + number)
     ended, now = drive("recover", mine)
     assert ended == 0
     assert now["digests"] == was["digests"] and len(was["digests"]) > 1
@@ -309,5 +346,5 @@ def test_killed_and_recovered_the_session_is_the_same(tmp_path: Path) -> None:
     assert now["modified"] and now["path"] is None and now["suggestion"] == str(mine)
     assert "9 operations" in now["offered"] and not now["welcome"] and not now["bar"]
     assert mine.read_bytes() == before
-    assert orphans() == []
+    assert orphans() == [] and list(recovery_folder().iterdir()) == []
     assert threading.active_count() < 10

@@ -16,7 +16,7 @@ from rmapexplorer.gui.features import tour as tour_feature
 from rmapexplorer.gui.features.preferences import PreferencesFeature
 from rmapexplorer.gui.features.selection_history import KEPT, SelectionHistory
 from rmapexplorer.gui.features.tour import TourFeature
-from rmapexplorer.gui.preferences import AUTOSAVES, REALLY, THEME_NAMES, Preferences
+from rmapexplorer.gui.preferences import REALLY, THEME_NAMES, Preferences
 from rmapexplorer.gui.settings import THEMES, Settings
 from rmapexplorer.gui.style import style_sheet
 from rmapexplorer.gui.theme import load_themes
@@ -136,8 +136,8 @@ def test_every_change_applies_at_once(shell: Shell) -> None:
     choose(dialog.text, 100)
     choose(dialog.speed, 8.0)
     assert shell.window.player.speed == 8
-    choose(dialog.autosave, 60)
-    assert shell.settings.autosave_seconds == 60
+    dialog.aside.click()
+    assert not shell.settings.keep_aside
     dialog.motion.click()
     assert shell.settings.reduced_motion and shell.window.actions_["reduced_motion"].isChecked()
     dialog.welcome.click()
@@ -150,9 +150,8 @@ def test_it_shows_what_was_changed_elsewhere(shell: Shell, qtbot: QtBot) -> None
     qtbot.waitUntil(lambda: dialog.theme.currentData() == "light")
     shell.window.player.set_speed(16)
     assert dialog.speed.currentData() == 16
-    shell.settings.autosave_seconds = 45
-    assert 45 not in AUTOSAVES
-    assert preferences(shell).autosave.currentText() == "45 seconds of change"
+    shell.settings.keep_aside = False
+    assert not preferences(shell).aside.isChecked()
 
 
 def test_reset_asks_twice_and_puts_everything_back(shell: Shell) -> None:

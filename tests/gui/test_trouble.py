@@ -114,12 +114,6 @@ def test_a_report_holds_whatever_a_traceback_holds() -> None:
     assert not any("\0" in line for line in made.report)
 
 
-def test_faults_are_kept_aside_at_once(shell: Shell) -> None:
-    shell.bridge.submit([Spawn(pid=9, comm="x")])
-    shell.window.show_notice(Notice(level="internal", text=SAYS, details="boom"))
-    assert shell.engine.named("ask")[-1][1].key == "side file"
-
-
 def test_other_threads_are_heard(shell: Shell, qtbot: QtBot) -> None:
     trouble = Trouble()
     trouble.notice.connect(shell.window.show_notice)

@@ -29,7 +29,7 @@ class Rig:
         self.app = start.make_application()
         settings = Settings(QSettings(str(scratch / "settings.ini"), QSettings.Format.IniFormat))
         settings.welcome = False
-        settings.autosave_seconds = 0
+        settings.keep_aside = False
         options = argparse.Namespace(file=file or None, screenshot=None, size=SIZE, theme="dark", reset_settings=False)
         self.window: MainWindow = start.make_window(self.app, settings, options)
         start.calm_garbage_collection()

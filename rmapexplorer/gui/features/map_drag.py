@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QElapsedTimer, QPoint, QTimer
+from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QMenu
 
 from rmapexplorer.gui import places
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 ASK_MS = 30
 """The engine is asked for a verdict at most once in so many milliseconds, and once the last answer is there."""
-LOST_MS = 2000
-"""A question that was not answered in so many milliseconds (its session broke, say) is no longer waited for."""
 
 
 class MapDrag(Feature):
@@ -28,7 +26,6 @@ class MapDrag(Feature):
         super().__init__(window)
         self._canvas: Any = None
         self._waiting = False
-        self._since = QElapsedTimer()
         self._next: tuple[Any, ...] | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -54,20 +51,18 @@ class MapDrag(Feature):
 
     def _asked(self, operations: tuple[Any, ...]) -> None:
         self._next = operations
-        lost = self._waiting and self._since.elapsed() > LOST_MS
-        if (not self._waiting or lost) and not self._pause.isActive():
+        if not self._waiting and not self._pause.isActive():
             self._ask_next()
 
     def _ask_next(self) -> None:
         from rmapexplorer.engine.dry_run import DryRun
 
-        if self._waiting and self._since.elapsed() <= LOST_MS:
+        if self._waiting:
             return  # what is told then asks on
         operations, self._next = self._next, None
         if operations is None:
             return
         self._waiting = True
-        self._since.start()
         self._pause.start()
         self.window.bridge.ask(DryRun(operations), lambda verdict: self._told(operations, verdict))
 

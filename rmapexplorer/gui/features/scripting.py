@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rmapexplorer.engine.frames import Notice, Progress
+from rmapexplorer.engine.frames import Notice
 from rmapexplorer.gui.action_records import Action
 from rmapexplorer.gui.features.base import Feature
 
@@ -30,10 +30,6 @@ class Scripting(Feature):
                shortcut=("Ctrl+Alt+Shift+S",), tip="Save the operations of this branch as a script (.rmaps)"),
     )  # fmt: skip
 
-    def __init__(self, window: Any) -> None:
-        super().__init__(window)
-        self._saving: dict[int, SaveScript] = {}
-
     @property
     def view(self) -> ScriptView | None:
         """The panel; None where the window was made without it."""
@@ -56,7 +52,7 @@ class Scripting(Feature):
             view.rebuild_requested.connect(self._rebuild)
 
     def told(self, message: Any) -> None:
-        """What the panel hears, and the end of a file being written."""
+        """What the panel hears."""
         view = self.view
         if view is not None:
             from rmapexplorer.engine.frames import PathChanged
@@ -65,10 +61,6 @@ class Scripting(Feature):
                 view.apply(message)
             else:
                 view.told(message)
-        if isinstance(message, Progress) and message.finished and message.job in self._saving:
-            job = self._saving.pop(message.job)
-            said = Notice(level="error", text=job.trouble) if job.trouble else None
-            self.window.show_notice(said or Notice(level="info", text=f"Saved the script in {job.path}."))
 
     def _ask(self, question: Any, reply: Callable[[Any], None]) -> None:
         view = self.view  # an answer may come when the panel is another
@@ -98,7 +90,7 @@ class Scripting(Feature):
                 self._set_bookmark(SetBookmark, position, text)
 
     def _set_bookmark(self, make: Any, position: int, text: str) -> None:
-        self.window.bridge.job(lambda number: make(number=number, position=position, text=text))
+        self.window.bridge.change(lambda number: make(number=number, position=position, text=text))
 
     # actions
 
@@ -139,9 +131,13 @@ class Scripting(Feature):
             text = view.editor.toPlainText()
             heads = not view.own_heads
 
-        def make(number: int) -> SaveScript:
-            job = SaveScript(number=number, path=target, text=text, heads=heads)
-            self._saving[number] = job
-            return job
+        def ended(trouble: str | None) -> None:
+            if trouble is None:
+                return  # stopped, or it failed: both were told
+            level, said = ("error", trouble) if trouble else ("info", f"Saved the script in {target}.")
+            self.window.show_notice(Notice(level=level, text=said))
 
-        self.window.bridge.job(make)
+        def make(number: int) -> SaveScript:
+            return SaveScript(number=number, path=target, text=text, heads=heads)
+
+        self.window.bridge.job(make, ended)

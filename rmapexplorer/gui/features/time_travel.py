@@ -124,8 +124,7 @@ class TimeTravel(Feature):
     def _write(self, position: int, text: str | None) -> None:
         from rmapexplorer.engine.bookmarks import SetBookmark
 
-        self.window.bridge.edited.emit()
-        self.window.bridge.job(lambda number: SetBookmark(number=number, position=position, text=text))
+        self.window.bridge.change(lambda number: SetBookmark(number=number, position=position, text=text))
 
     def do_bookmark_go(self, record: Action, given: dict[str, Any]) -> None:
         """To the next bookmark, or the one before."""
@@ -304,8 +303,7 @@ class TimeTravel(Feature):
         from rmapexplorer.engine.bookmarks import RenameBranch
 
         if new != old:
-            self.window.bridge.edited.emit()
-            self.window.bridge.job(lambda number: RenameBranch(number=number, old=old, new=new))
+            self.window.bridge.change(lambda number: RenameBranch(number=number, old=old, new=new))
 
     def _ask_name(self, title: str, text: str, problem: Any, then: Any) -> None:
         from rmapexplorer.gui.name_dialog import NameDialog

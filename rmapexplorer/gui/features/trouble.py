@@ -13,7 +13,6 @@ from PySide6.QtGui import QGuiApplication
 
 from rmapexplorer.engine.frames import Notice
 from rmapexplorer.gui.action_records import Action
-from rmapexplorer.gui.features.autosave import Autosave
 from rmapexplorer.gui.features.base import Feature
 from rmapexplorer.gui.features.exports import Exports
 
@@ -57,9 +56,6 @@ class TroubleFeature(Feature):
         if notice.level != "internal":
             return
         self.faults.append(notice.details or notice.text)
-        for feature in self.window.features:
-            if isinstance(feature, Autosave):
-                feature.keep()
 
     def retry(self, what: str, path: str) -> None:
         """Open, save or export once more."""
