@@ -51,6 +51,7 @@ class MakeWorkload:
             return False
         return True
 
-    def stop(self, stage: Stage) -> None:
+    def stop(self, stage: Stage) -> bool:
         """Cancelled: what was made is dropped."""
         self._made.clear()
+        return False
