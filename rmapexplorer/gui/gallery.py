@@ -307,7 +307,9 @@ class Gallery(QDialog):
         names = {name: theme.color(name).name() for name in ("panel", "line", "accent", "raised", "bg")}
         self.inside.setStyleSheet(
             "QFrame#card {{ background: {panel}; border: 1px solid {line}; border-radius: 8px; }}"
-            "QFrame#card:focus {{ border: 2px solid {accent}; }}".format(**names)
+            "QFrame#card:focus {{ border: 2px solid {accent}; }}"
+            "QFrame#card QSpinBox {{ background: {bg}; border: 1px solid {line}; border-radius: 5px;"
+            " padding: 2px 6px; }} QFrame#card QSpinBox:focus {{ border-color: {accent}; }}".format(**names)
         )
         self.area.viewport().setStyleSheet("background: transparent;")
         self._paint(self.frames)

@@ -25,7 +25,7 @@ def size_words(workload: Workload) -> str:
     """The size of the gallery's session and that which was published, in a line."""
     some = size_parameters(workload)
     here = ", ".join(f"{p.small:,} {_word(p)}" for p in some)
-    there = ", ".join(f"{p.full:,}" for p in some)
+    there = " and ".join(f"{p.full:,}" for p in some)
     return f"Opens with {here}; published with {there}."
 
 
@@ -55,6 +55,7 @@ class Size(QWidget):
             box = self.boxes[p.name] = QSpinBox()
             box.setRange(p.least, BEYOND * p.full)
             box.setGroupSeparatorShown(True)
+            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # typed, or by the arrow keys
             box.setValue(p.small)
             box.setToolTip(p.help)
             box.setAccessibleName(f"{_word(p)} of {workload.title}")
