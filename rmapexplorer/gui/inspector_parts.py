@@ -84,7 +84,7 @@ def fields_html(fields: Iterable[Field], theme: Theme, points: float) -> str:
         )
         if field.kernel:
             rows.append(
-                f'<tr><td colspan="2">{span(f"kernel 6.18: {field.kernel}", theme.color("bad"), size=small)}</td></tr>'
+                f'<tr><td colspan="2">{span(places.shown().text(f"kernel 6.18: {field.kernel}"), theme.color("bad"), size=small)}</td></tr>'
             )
         if field.meaning:
             meaning = span(places.shown().text(field.meaning), theme.color("dim"), size=small)
@@ -110,7 +110,7 @@ def kernel_html(rows: Iterable[KernelField], theme: Theme, points: float) -> str
             out.append(f"<tr>{title}</tr>")
         color = theme.color("bad") if row.differs else theme.color("text")
         name = span(row.name, theme.color("dim"), face="mono", size=small)
-        values = [span(value, color, face="mono", size=small) for value in (row.kernel, row.ours)]
+        values = [span(places.shown().text(value), color, face="mono", size=small) for value in (row.kernel, row.ours)]
         values[1] += span(" ≠", color, bold=True) if row.differs else ""
         out.append("<tr>" + "".join(f'<td style="{cells}">{cell}</td>' for cell in (name, *values)) + "</tr>")
     return f'<table width="100%" cellspacing="0" cellpadding="0">{"".join(out)}</table>'

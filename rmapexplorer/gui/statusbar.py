@@ -84,14 +84,19 @@ def kernel_text(frame: Frame) -> str:
     if not frame.kernel:
         return f"Kernel 6.18: equal at step {frame.position}"
     first, more = frame.kernel[0], len(frame.kernel) - 1
-    return f"Kernel 6.18 differs: {first.level}, {first.where}" + (f" and {more} more" if more else "")
+    return places.shown().text(f"Kernel 6.18 differs: {first.level}, {first.where}") + (
+        f" and {more} more" if more else ""
+    )
 
 
 def kernel_tip(frame: Frame) -> str:
     """Each difference with both values, a line each."""
     if not frame.kernel:
         return "The state recorded on a real kernel after the same calls, compared with anon_vma_chain"
-    lines = [f"{d.level}, {d.where}: kernel {d.kernel}, ours {d.ours}" for d in frame.kernel[:MOST_DIFFERENCES]]
+    lines = [
+        places.shown().text(f"{d.level}, {d.where}: kernel {d.kernel}, ours {d.ours}")
+        for d in frame.kernel[:MOST_DIFFERENCES]
+    ]
     return "\n".join(_shortened(line, 200) for line in lines)
 
 

@@ -153,7 +153,7 @@ def _vma_rows(kernel: Json, ours: Json, pids: dict[str, int]) -> list[Found]:
 
 def _row(name: str, pids: dict[str, int], at: int, theirs: list[Json], mine: list[Json]) -> Found:
     spot = (pids[name], at + ARENA) if name in pids else None
-    where = f"{name} vma at {at + ARENA:x}"
+    where = f"{name} vma at page {at + ARENA:x}"
     return Found(level="vmas", where=where, kernel=_words(theirs), ours=_words(mine), spot=spot)
 
 

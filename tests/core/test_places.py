@@ -59,7 +59,7 @@ def test_spans_in_texts_are_those_of_the_operation(start: int, length: int) -> N
         (bytes_, "7f9e253ff123", "is an address inside a page: addresses of pages end in 000."),
         (pages, "zz", "is hexadecimal, for example a10."),
         (bytes_, "", "is hexadecimal, for example 00a10000."),
-        (pages, "p800000001", "beyond the end of user space, 800000000."),
+        (pages, "p800000001", f"beyond the end of user space, {TASK_SIZE_PAGES:x}."),
     ],
 )
 def test_what_cannot_be_read_is_explained(places: Places, typed: str, words: str) -> None:

@@ -136,7 +136,7 @@ def test_a_design_that_is_not_the_one_compared_has_the_section_but_no_marks(spoi
 
 def test_where_only_one_side_has_a_vma(spoiled: Driver) -> None:
     rows = {one.name: one for one in _detail(spoiled, PARENT, ARENA + 41).kernel or ()}
-    assert rows["vm_start"].kernel == f"{ARENA + 40:x}" and rows["vm_start"].ours == "no vma"
+    assert rows["vm_start"].kernel == f"page {ARENA + 40:x}" and rows["vm_start"].ours == "no vma"
     assert _detail(spoiled, PARENT, ARENA + 80).kernel == ()
 
 

@@ -319,7 +319,7 @@ class VmaModel(TableModel):
             lines.append(f"{self._home(row)}, moved by mremap")
         elif self._exec_moved(row):
             lines.append(f"{self._home(row)}; exec moves every stack to its place")
-        lines += self._kernel.get(int(self._order[row]), [])
+        lines += map(places.shown().text, self._kernel.get(int(self._order[row]), []))
         if key == "anon" and self._at(row, "anon") < 0:
             lines.append("no anon_vma: nothing was written here yet" if not self.kind(row).startswith("file") else
                          "no anon_vma: found through its file")  # fmt: skip
