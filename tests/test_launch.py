@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -172,3 +173,58 @@ def test_a_full_disk_is_told_by_version_and_help_too() -> None:
             )
         assert done.returncode == 3
         assert done.stderr == "rmapexplorer: the output cannot be written (No space left on device).\n"
+
+
+# -- pipes ---------------------------------------------------------------------------------------------
+
+LETTER = "resources/scenarios/the-letter-in-six-operations.rmap"
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """``$0`` in the line is the program."""
+    start = f'rx() {{ "{sys.executable}" -m rmapexplorer "$@"; }}; {line}'
+    return subprocess.run(["bash", "-c", start], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"cat {LETTER} | rx run - --json -", f"gzip -c {LETTER} | rx run /dev/stdin --json -",
+        f"rx run - --json - < {LETTER}", f"rx run <(cat {LETTER}) --json -",
+        f"rx script {LETTER} | rx run - --json -",
+    ],
+)  # fmt: skip
+def test_a_pipe_is_read_like_a_file(line: str) -> None:
+    done = shell(line)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["input"]["operations"] == 6
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (": | rx run -", "-: is empty"), ("rx run - < /dev/null", "-: is neither a plain file nor a pipe"),
+        ("rx run - < /dev/zero", "-: is neither"), ("rx run - <&-", "-: is neither"),
+        ("echo hello | rx run -", "-: is neither a session"),
+        ("mkfifo {0}/pipe; rx run {0}/pipe", "/pipe: is neither a plain file nor a pipe"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_from_a_pipe_is_one_sentence(line: str, why: str, tmp_path: Path) -> None:
+    done = shell(line.replace("{0}", str(tmp_path)))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert why in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_pipe_that_does_not_end_is_read_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rmapexplorer.formats import reading
+    from rmapexplorer.formats.errors import FormatError
+
+    monkeypatch.setattr(reading, "PIPE_BYTES", 1 << 20)
+    with subprocess.Popen(["cat", "/dev/zero"], stdout=subprocess.PIPE) as endless:
+        assert endless.stdout is not None
+        with (
+            pytest.raises(FormatError, match="longer than 1 MiB"),
+            reading.opened(f"/dev/fd/{endless.stdout.fileno()}"),
+        ):
+            pass
+        endless.kill()

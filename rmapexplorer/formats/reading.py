@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import stat
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,16 @@ from typing import BinaryIO, cast
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 
 GZIP_MAGIC = b"\x1f\x8b"
+
+STDIN = "-"
+"""The name of standard input."""
+
+_STREAM = re.compile(r"-|/dev/stdin|/dev/fd/[0-9]+|/proc/self/fd/[0-9]+")
+"""Names of pipes that whoever started us has handed over, of the shell's ``<(...)`` too."""
+
+PIPE_BYTES = 256 << 20
+"""No more is read from a pipe, which never ends if it likes."""
+
 LINE_BYTES = 1 << 14
 """Longer lines of a recording are dropped: the longest real one has a path of 4096 bytes."""
 
@@ -70,19 +82,44 @@ class Source:
                 yield line
 
 
+def _flags(path: str) -> int:
+    # a FIFO in the file system must not keep us waiting for a writer; a pipe that was handed to us has one
+    return os.O_RDONLY | os.O_CLOEXEC | (0 if _STREAM.fullmatch(path) else os.O_NONBLOCK)
+
+
+@contextmanager
+def _copied(pipe: BinaryIO, path: str) -> Iterator[BinaryIO]:
+    # readers look at the beginning and go back, which a pipe cannot; on the disk it takes no memory
+    with tempfile.TemporaryFile() as copy:
+        size = 0
+        while part := pipe.read(_CHUNK):
+            size += len(part)
+            if size > PIPE_BYTES:
+                raise FormatError(f"{path}: is longer than {PIPE_BYTES >> 20} MiB; save it to a file and open that.")
+            copy.write(part)
+        if size == 0:
+            raise FormatError(f"{path}: is empty; choose another file.")
+        copy.seek(0)
+        yield cast(BinaryIO, copy)
+
+
 @contextmanager
 def opened(path: str) -> Iterator[Source]:
     """The file at ``path``; troubles while it is open become FormatErrors too."""
     if "\0" in path:
         raise FormatError(f"{path!r}: is no file name; check the name.")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.dup(0) if path == STDIN else os.open(path, _flags(path))
         with os.fdopen(descriptor, "rb") as raw:
             status = os.fstat(descriptor)
             if stat.S_ISDIR(status.st_mode):
                 raise FormatError(f"{path}: is a directory; choose a session or a recording in it.")
+            if _STREAM.fullmatch(path) and stat.S_ISFIFO(status.st_mode):
+                with _copied(raw, path) as copy:
+                    yield Source(path, copy, os.fstat(copy.fileno()).st_size)
+                return
             if not stat.S_ISREG(status.st_mode):
-                raise FormatError(f"{path}: is not a plain file; save its text to a file and open that.")
+                raise FormatError(f"{path}: is neither a plain file nor a pipe; save its text to a file and open that.")
             if status.st_size == 0:
                 raise FormatError(f"{path}: is empty; choose another file.")
             yield Source(path, raw, status.st_size)

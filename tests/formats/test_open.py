@@ -83,8 +83,8 @@ def test_a_directory(tmp_path):
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert "not a plain file" in refused(tmp_path / "pipe")
-    assert "not a plain file" in refused("/dev/zero")
+    assert "neither a plain file" in refused(tmp_path / "pipe")
+    assert "neither a plain file" in refused("/dev/zero")
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
