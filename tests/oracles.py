@@ -32,8 +32,9 @@ def truth(w: World) -> dict[int, set[tuple[int, int]]]:
     out: dict[int, set[tuple[int, int]]] = {}
     for mm in w.mms.values():
         for number, row in mm.tables.rows.items():
-            for column in np.flatnonzero(w.pt.entries[row]).tolist():
-                entry = int(w.pt.entries[row, column])
+            entries = w.pt.entries[row]
+            columns = np.flatnonzero(entries)
+            for column, entry in zip(columns.tolist(), entries[columns].tolist(), strict=True):
                 if entry & (radix.PRESENT | radix.PROTNONE) and not entry & radix.ZERO:
                     out.setdefault(entry >> radix.ENTRY_SHIFT, set()).add((mm.id, number * 512 + column))
     return out
