@@ -175,6 +175,12 @@ class Design:
 
     w: World
 
+    def __init_subclass__(cls) -> None:
+        """What a design takes over from another one it loses only in forms that it has, too."""
+        super().__init_subclass__()
+        has = {(option.name, value) for option in cls.OPTIONS for value in option.values}
+        cls.LOSES = tuple(loss for loss in cls.LOSES if (loss.option, loss.value) in has)
+
     def __init__(self, **options: str) -> None:
         self.options = {option.name: option.values[0] for option in self.OPTIONS} | options
 
