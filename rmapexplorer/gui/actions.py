@@ -23,6 +23,7 @@ from rmapexplorer.gui.action_lists import (
 from rmapexplorer.gui.action_records import RULES, Action, Rule, State
 from rmapexplorer.gui.features import FEATURES
 from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.theme import Theme
 
 __all__ = [
@@ -98,6 +99,7 @@ class ActionSet(QObject):
         menu = QMenu(parent)
         menu.setObjectName("context")
         heading = menu.addAction(_heading(kind, target))
+        heading.setToolTip(plain_tip(heading.text()))
         heading.setEnabled(False)
         menu.addSeparator()
         known = {key: value for key, value in target.items() if key != "comm"}  # of the target, not of a child to be

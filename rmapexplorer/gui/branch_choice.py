@@ -7,6 +7,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from rmapexplorer.gui.panel import HeaderButton
+from rmapexplorer.gui.plain_text import plain_tip
 
 
 class BranchChoice(HeaderButton):
@@ -38,7 +39,8 @@ class BranchChoice(HeaderButton):
         menu.clear()
         self._group = QActionGroup(menu)
         for name in names:
-            action = menu.addAction(name)
+            action = menu.addAction(name.replace("&", "&&"))
+            action.setToolTip(plain_tip(name))
             action.setCheckable(True)
             self._group.addAction(action)
             action.setChecked(name == now)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCompleter,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from rmapexplorer.engine.conditions import Condition, Malformed, completions, meaning, parse
 from rmapexplorer.gui.models.base import Column, Role, TableModel
 from rmapexplorer.gui.panel import HeaderButton, Panel, tone
+from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme
@@ -98,7 +98,8 @@ class BreakpointsModel(TableModel):
             return None
         if key == "on":
             return ("☑" if self.on(row) else "☐") if role == Role.DisplayRole else "Space or a click switches it"
-        return self.text(row) if key == "text" else self.trouble(row) or meaning(parse(self.text(row)))
+        text = self.text(row) if key == "text" else self.trouble(row) or meaning(parse(self.text(row)))
+        return plain_tip(text) if role == Role.ToolTipRole else text
 
     def trouble(self, row: int) -> str:
         """Why it never stops, empty where it may."""
@@ -143,7 +144,7 @@ class BreakpointsDialog(QDialog):
         self._theme = theme
         self._edited = ""
         self.model, self.table = BreakpointsModel(settings, self), _List()
-        self.line, self.fault = QLineEdit(), QLabel(HINT)
+        self.line, self.fault = QLineEdit(), PlainLabel(HINT)
         self.add_button = QPushButton("&Add")
         self.remove_button = QPushButton("&Remove")
         self.on_button, self.back_button = QPushButton("Run &fast  (F7)"), QPushButton("Run &back  (Shift+F7)")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import PlainLabel
 
 LARGE = 1.4
 """How much larger it is in a lecture."""
@@ -14,7 +15,7 @@ LINES, LINES_LARGE = 2, 3
 """Lines of a sentence that show; what is longer is in the tool tip."""
 
 
-class Caption(QLabel):
+class Caption(PlainLabel):
     """Plain text in a line or a few; ``longest`` is a sentence for which there is always room, so that nothing jumps."""
 
     fitted = Signal()

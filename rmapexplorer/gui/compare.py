@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.comparison import MOST, Compare, Comparison
 from rmapexplorer.engine.frames import Frame
@@ -19,6 +19,7 @@ from rmapexplorer.gui.inspector_parts import span
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.compare import DifferenceModel
 from rmapexplorer.gui.panel import HeaderButton, Panel, scaled
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
@@ -55,7 +56,7 @@ class CompareView(QWidget):
         self.table.setAccessibleName("Differences")
         self.table.setModel(self.model)
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
-        self.partings = QLabel()
+        self.partings = PlainLabel()
         self.partings.setWordWrap(True)
         self.partings.setTextFormat(Qt.TextFormat.RichText)
         self.partings.setFont(scaled(self.font(), 0.95))

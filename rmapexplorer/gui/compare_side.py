@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.comparison import Side
 from rmapexplorer.gui import memory_geometry as geo
@@ -14,6 +14,7 @@ from rmapexplorer.gui.inspector_parts import RichText, WalkList, span
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.walk import tally
 from rmapexplorer.gui.panel import ElidedLabel, scaled, tone
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.theme import Theme
 
 
@@ -27,7 +28,7 @@ class SideColumn(QWidget):
         super().__init__(parent)
         self.side: Side | None = None
         self._theme: Theme | None = None
-        self._mark = QLabel()
+        self._mark = PlainLabel()
         self.title = ElidedLabel()
         self.title.setFont(scaled(self.font(), 1.0, bold=True))
         self.result = ElidedLabel()

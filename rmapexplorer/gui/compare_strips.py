@@ -13,6 +13,7 @@ from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_paint import faded
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.theme import Theme
 
 PITCH = 2.5
@@ -177,7 +178,7 @@ class Strips(QWidget):
         """The vma under the mouse in words."""
         if isinstance(event, QHelpEvent):
             text = self._words(event.pos().x(), event.pos().y())
-            QToolTip.showText(event.globalPos(), text, self)
+            QToolTip.showText(event.globalPos(), plain_tip(text), self)
             return True
         return super().event(event)
 

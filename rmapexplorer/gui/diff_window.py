@@ -13,6 +13,7 @@ from rmapexplorer.gui import places
 from rmapexplorer.gui.curves import signed
 from rmapexplorer.gui.models.base import Column, Role, TableModel
 from rmapexplorer.gui.panel import ElidedLabel, HeaderChoice, Panel, tone
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
 
@@ -60,7 +61,7 @@ class DiffModel(TableModel):
         if role == Role.ForegroundRole and self.theme is not None:
             return self._tone(item, key)
         if role == Role.ToolTipRole:
-            return places.shown().text(f"{item.before or 'not there'}  →  {item.after or 'gone'}")
+            return plain_tip(places.shown().text(f"{item.before or 'not there'}  →  {item.after or 'gone'}"))
         if role != Role.DisplayRole:
             return None
         if key == "delta":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rmapexplorer.gui.export_pictures import SCALES, pixels
+from rmapexplorer.gui.plain_text import PlainLabel
 
 WINDOW = "window"
 """Key of the whole window among the parts."""
@@ -32,7 +33,7 @@ class PictureDialog(QDialog):
         for scale in SCALES:
             self.scale.addItem(f"{scale} ×", scale)
         self.scale.setCurrentIndex(1)
-        self.told = QLabel()
+        self.told = PlainLabel()
         self.told.setProperty("role", "dim")
         self.told.setWordWrap(True)
         self.png_button, self.svg_button, self.close_button = (

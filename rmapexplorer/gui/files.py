@@ -75,6 +75,7 @@ class QtDialogs:
         """Ask what to do with unsaved changes: SAVE, DISCARD or STAY."""
         box = QMessageBox(self._parent)
         box.setIcon(QMessageBox.Icon.Question)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(f"{title} has changes that are not saved.")
         button = QMessageBox.StandardButton
         box.setStandardButtons(button.Save | button.Discard | button.Cancel)

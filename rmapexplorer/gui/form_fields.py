@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from rmapexplorer.core.places import PlaceError, Places
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Span
 from rmapexplorer.gui import places
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.theme import mono
 
 
@@ -142,7 +142,7 @@ class SpanEditor(Editor):
             edit.setFont(mono())
             edit.textChanged.connect(self.changed)
             self.row.addWidget(edit, share)
-        self.row.addWidget(QLabel("pages"))
+        self.row.addWidget(PlainLabel("pages"))
         self.setFocusProxy(self.start)
 
     def value(self) -> Span:
@@ -304,9 +304,9 @@ class Line(QWidget):
         self.field = field
         self.editor = EDITORS[field.kind](field)
         self.editor.setObjectName(f"field_{field.key}")
-        self.label = QLabel(field.label)
+        self.label = PlainLabel(field.label)
         self.label.setProperty("role", "dim")
-        self.error = QLabel()
+        self.error = PlainLabel()
         self.error.setProperty("role", "error")
         self.error.setWordWrap(True)
         self.error.hide()

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGraphicsDropShadowEffect,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from rmapexplorer.gui.form_fields import FieldError, Line, PidEditor
 from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.operations import FAULTS, FORMS, Form, Invalid
 from rmapexplorer.gui.panel import ElidedLabel
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.theme import Theme, mono
 
 WIDTH = 372
@@ -66,7 +66,7 @@ class OperationForm(QFrame):
         self._width = min(grown(WIDTH), max(WIDTH, parent.width() - 32))
         self.setFixedWidth(self._width)
         self.lines = {field.key: Line(field) for field in self.form.fields}
-        self._problem = QLabel()
+        self._problem = PlainLabel()
         self._problem.setProperty("role", "error")
         self._problem.setWordWrap(True)
         self._problem.hide()
@@ -93,7 +93,7 @@ class OperationForm(QFrame):
         head = QWidget()
         head.setObjectName("formhead")
         head.setCursor(Qt.CursorShape.SizeAllCursor)
-        title = QLabel(self.form.title)
+        title = PlainLabel(self.form.title)
         title.setProperty("role", "title")
         close = QToolButton()
         close.setProperty("quiet", True)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -29,6 +28,7 @@ from rmapexplorer.gui.aside import Watcher
 from rmapexplorer.gui.gallery_size import Size
 from rmapexplorer.gui.memory_surface import MapSurface
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
 from rmapexplorer.resources import resource
@@ -167,13 +167,13 @@ class Card(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{scenario.title}. {scenario.lesson}")
         self.setFixedWidth(CARD)
-        self.picture = QLabel()
+        self.picture = PlainLabel()
         self.picture.setFixedSize(PICTURE)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setText("…")
         self.picture.setProperty("role", "dim")
         self.title, self.lesson, self.finding = (
-            QLabel(scenario.title), QLabel(scenario.lesson), QLabel(scenario.finding),
+            PlainLabel(scenario.title), PlainLabel(scenario.lesson), PlainLabel(scenario.finding),
         )  # fmt: skip
         self.title.setProperty("role", "strong")
         self.finding.setProperty("role", "dim")
@@ -264,8 +264,8 @@ class Gallery(QDialog):
         self.filter.setClearButtonEnabled(True)
         self.cards = [Card(scenario) for scenario in scenarios()]
         self._by_name = {card.scenario.name: card for card in self.cards}
-        self._heads = {name: QLabel(name) for name in (LESSONS, WORKLOADS, OF_CLAIMS)}
-        self.nothing = QLabel("Nothing matches; clear the line above to see everything.")
+        self._heads = {name: PlainLabel(name) for name in (LESSONS, WORKLOADS, OF_CLAIMS)}
+        self.nothing = PlainLabel("Nothing matches; clear the line above to see everything.")
         self.nothing.setProperty("role", "dim")
         self._build()
         for card in self.cards:
@@ -346,7 +346,7 @@ class Gallery(QDialog):
         for card in self.cards:
             if trouble and card.scenario.name not in self.frames:
                 card.picture.setText("no picture")
-                card.picture.setToolTip(trouble)
+                card.picture.setToolTip(plain_tip(trouble))
 
     # -- arrangement --------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor, QTextCursor, QTextDocument, QTextTable
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSplitter,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from rmapexplorer.gui import help_links, help_text
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.tables import quiet_palette
 from rmapexplorer.gui.theme import Theme
 
@@ -59,7 +59,7 @@ class HelpWindow(QDialog):
         self.resize(min(letters * 150, 1180), 720)
         self.tree, self.browser, self.search = QTreeWidget(), QTextBrowser(), QLineEdit()
         self.back_button, self.forward_button = QPushButton("‹ Back"), QPushButton("Forward ›")
-        self.count = QLabel()
+        self.count = PlainLabel()
         self._build(letters)
         self._fill()
         self._connect()

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStyleOptionViewItem, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, PathChanged
 from rmapexplorer.gui.filter_bar import Chip, FilterBar, opens_filter
@@ -15,6 +15,7 @@ from rmapexplorer.gui.models.base import DRAW, plural
 from rmapexplorer.gui.models.history import KINDS, START_TEXT, HistoryModel, tip
 from rmapexplorer.gui.overhead_range import range_text
 from rmapexplorer.gui.panel import HeaderChoice, Panel
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable, TableDelegate
 from rmapexplorer.gui.theme import Theme, Themes
@@ -130,7 +131,7 @@ class History(QWidget):
         self.kind = HeaderChoice("show", KINDS)
         self.kind.setToolTip("Narrow the list down")
         self._build_chips()
-        self.nothing = QLabel()
+        self.nothing = PlainLabel()
         self.nothing.setWordWrap(True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setMargin(12)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from attrs import frozen
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QTabWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabWidget, QToolButton, QWidget
 
 from rmapexplorer.gui.icons import icon
 from rmapexplorer.gui.perspectives import EXPLORE, PERSPECTIVES
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.settings import LAYOUT_VERSION
 from rmapexplorer.gui.theme import Theme
 
@@ -58,7 +59,7 @@ class Handle(QWidget):
         self._line, self._accent = QColor("gray"), QColor("gray")
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setToolTip("Drag to move this panel, double-click to float it, right-click for the list of panels")
-        self._title = QLabel(dock.windowTitle())
+        self._title = PlainLabel(dock.windowTitle())
         self._title.setProperty("role", "title")
         self._close = QToolButton()
         self._close.setProperty("quiet", True)

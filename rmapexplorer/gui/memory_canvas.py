@@ -17,6 +17,7 @@ from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_keys import ZOOM, Control, Hit, Key, MapKeys, Shift
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 
 SNAP = 3.0
@@ -294,7 +295,7 @@ class MapCanvas(MapKeys):
             self._hover(None)
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             at = QPointF(event.pos())
-            QToolTip.showText(event.globalPos(), self.tip(self.hit(at), at), self.viewport())
+            QToolTip.showText(event.globalPos(), plain_tip(self.tip(self.hit(at), at)), self.viewport())
             return True
         return super().viewportEvent(event)
 

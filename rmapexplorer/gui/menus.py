@@ -14,6 +14,7 @@ from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.calls_menu import CallsMenu
 from rmapexplorer.gui.designs_menu import DesignsMenu
 from rmapexplorer.gui.layout import PLACES
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.settings import THEMES
 from rmapexplorer.gui.theme import Theme
 from rmapexplorer.gui.windows import Windows
@@ -91,7 +92,7 @@ class Menus(QObject):
         paths = self._window.files.recent
         for number, path in enumerate(paths, start=1):
             action = self.recent.addAction(f"&{number % 10}  {Path(path).name}")
-            action.setToolTip(path)
+            action.setToolTip(plain_tip(path))
             action.triggered.connect(lambda _=False, p=path: self._window.commands.run("open", {"path": p}))
         if paths:
             self.recent.addSeparator()

@@ -9,7 +9,6 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from rmapexplorer.engine.frames import Notice
 from rmapexplorer.gui import places
 from rmapexplorer.gui.icons import grown, icon
+from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.theme import Theme, mono
 
 INFO_MS = 8000
@@ -51,8 +51,8 @@ class MessageBar(QFrame):
         self.setObjectName("messagebar")
         self.setAccessibleName("Messages")
         self.notice: Notice | None = None
-        self._picture = QLabel()
-        self.text = QLabel()
+        self._picture = PlainLabel()
+        self.text = PlainLabel()
         self.text.setMinimumWidth(80)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = QPlainTextEdit()
@@ -143,7 +143,7 @@ class MessageBar(QFrame):
         self._more.setText("Details")
         self._more.setVisible(bool(notice.details))
         self.show_button.setVisible(notice.spot is not None)
-        self.show_button.setToolTip(places.shown().text(f"Select {notice.culprit}"))
+        self.show_button.setToolTip(plain_tip(places.shown().text(f"Select {notice.culprit}")))
         self.offer_button.setVisible(notice.offer is not None)
         self.offer_button.setText(notice.offer[1] if notice.offer is not None else "")
         self.retry_button.setVisible(notice.retry is not None)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
+
+from rmapexplorer.gui.plain_text import PlainLabel
 
 LONGEST = 400
 """Letters of a name."""
@@ -29,12 +31,12 @@ class NameDialog(QDialog):
         self.line.setMaxLength(LONGEST)
         self.line.setAccessibleName(title)
         self.line.selectAll()
-        self.fault = QLabel()
+        self.fault = PlainLabel()
         self.fault.setWordWrap(True)
         self.fault.setProperty("role", "dim")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         column = QVBoxLayout(self)
-        label = QLabel(title)
+        label = PlainLabel(title)
         label.setBuddy(self.line)
         for part in (label, self.line, self.fault, self.buttons):
             column.addWidget(part)

@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 
 from rmapexplorer.gui.models.base import DRAW, Role
 from rmapexplorer.gui.panel import ElidedLabel, scaled
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.theme import Theme, mono
 
 ROWS = 13
@@ -94,9 +95,9 @@ class RowList(QAbstractListModel):
         if role == Role.DisplayRole:
             return row.title
         if role == Role.AccessibleTextRole:
-            return row.spoken()
+            return plain_tip(row.spoken())
         if role == Role.ToolTipRole:
-            return row.spoken()
+            return plain_tip(row.spoken())
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 )
 
 from rmapexplorer.gui.panel_header import Header
+from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.theme import Theme
 
 FOOTER_LINES = 8
@@ -45,7 +46,7 @@ RADIUS = 8.0
 
 def wrapped(text: str, width: int = 76) -> str:
     """A tool tip in lines of at most ``width`` letters: Qt shows plain text on one line however long it is."""
-    return "\n".join(textwrap.fill(line, width) for line in text.split("\n"))
+    return plain_tip("\n".join(textwrap.fill(line, width) for line in text.split("\n")))
 
 
 def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
@@ -78,7 +79,7 @@ WIDTH_STEP = 24
 """Labels that change often take room in steps of so many device-independent pixels."""
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """A one-line label that elides on the right instead of being clipped; the whole text is then its tooltip."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
@@ -138,8 +139,8 @@ class ElidedLabel(QLabel):
         needed = self.fontMetrics().horizontalAdvance(self._full) + 2
         self._shown = shown if self.width() < needed else self._full
         if self._shown != self._full:
-            self._told = self._full
-            self.setToolTip(self._full)
+            self._told = plain_tip(self._full)
+            self.setToolTip(plain_tip(self._full))
         elif self._told and self.toolTip() == self._told:  # a tip that somebody else gave stays
             self.setToolTip("")
         self.update()
@@ -151,7 +152,7 @@ class HeaderButton(QToolButton):
     def __init__(self, text: str, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setText(text)
-        self.setToolTip(tip)
+        self.setToolTip(plain_tip(tip))
         self.setAccessibleName(tip or text)
         self.setAutoRaise(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -290,7 +291,7 @@ class Panel(QWidget):
         more = HeaderButton("⋯", "Controls for which there is no room")
         self._header = Header(self._title, self._hint, more, lambda widget: isinstance(widget, HeaderButton))
         self._controls = self._header.controls
-        self._empty = QLabel()
+        self._empty = PlainLabel()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self._empty.setMargin(12)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.player import FASTEST, SLOWEST
 from rmapexplorer.gui.settings import TEXT_SCALES, THEMES
 
@@ -57,7 +58,7 @@ class Preferences(QDialog):
             "Keep unsaved work aside, two seconds after a change at most, for the case that the program dies"
         )
         self.welcome = QCheckBox("Welcome strip over the built-in scenario")
-        self.told = QLabel()
+        self.told = PlainLabel()
         self.told.setWordWrap(True)
         self.reset_button, self.export_button, self.import_button, self.close_button = (
             QPushButton(text) for text in (RESET, "Export…", "Import…", "Close")
@@ -98,7 +99,7 @@ class Preferences(QDialog):
             button.setAutoDefault(False)
 
     def _heading(self, title: str) -> QLabel:
-        label = QLabel(title)
+        label = PlainLabel(title)
         label.setFont(scaled(self.font(), 1.0, bold=True))
         label.setContentsMargins(0, 6, 0, 0)
         return label

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -32,6 +31,7 @@ from rmapexplorer.gui.files import Dialogs
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.pressure import PressureModel, as_csv
 from rmapexplorer.gui.panel import ElidedLabel, HeaderTabs, Panel
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.pressure_plot import PressurePlots
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
@@ -105,7 +105,7 @@ class PressureWindow(QDialog):
         self.run_button.setDefault(True)
         self.bar.setTextVisible(False)
         row = QHBoxLayout()
-        label = QLabel("&Children")
+        label = PlainLabel("&Children")
         label.setBuddy(self.children_line)
         for widget in (label, self.children_line, self.run_button, self.cancel_button, self.bar):
             row.addWidget(widget)

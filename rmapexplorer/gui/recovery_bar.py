@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QToolButton, QWidget
 
 from rmapexplorer.gui.icons import grown, icon
 from rmapexplorer.gui.panel import ElidedLabel
+from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.recovery import Orphan
 from rmapexplorer.gui.theme import Theme
 
@@ -35,7 +36,7 @@ class RecoveryBar(QFrame):
         self._grid.setContentsMargins(14, 5, 8, 5)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(1, 1)
-        self._picture = QLabel()
+        self._picture = PlainLabel()
         self._close = QToolButton()
         self._close.setProperty("quiet", True)
         self._close.setToolTip("Not now: the sessions are kept and offered again at the next start")
@@ -78,7 +79,7 @@ class RecoveryBar(QFrame):
         ):
             button = QPushButton(word)
             button.setFlat(key != "recover")
-            button.setToolTip(tip)
+            button.setToolTip(plain_tip(tip))
             button.setAccessibleDescription(sentence(orphan))
             button.clicked.connect(self._choice(key, orphan))
             self._grid.addWidget(button, row, column)

@@ -15,6 +15,7 @@ from rmapexplorer.formats.script_cursor import Fault
 from rmapexplorer.formats.script_heads import HEADS
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.panel import HeaderButton, Panel
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.script_check import LIVE, Checked, Checker
 from rmapexplorer.gui.script_complete import suggestions
 from rmapexplorer.gui.script_editor import ScriptEditor
@@ -325,7 +326,7 @@ class ScriptView(QWidget):
         self.problems.clear()
         for fault in faults:
             item = QListWidgetItem(f"{fault.line}:{fault.column}  {fault.text}")
-            item.setToolTip(fault.text)
+            item.setToolTip(plain_tip(fault.text))
             item.setData(Qt.ItemDataRole.UserRole, fault)
             self.problems.addItem(item)
         self.problems.setVisible(bool(faults))

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from rmapexplorer.formats.script_cursor import Fault
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.script_complete import Completer
 from rmapexplorer.gui.script_highlight import Highlighter
 from rmapexplorer.gui.theme import Theme, mono
@@ -281,7 +282,7 @@ class ScriptEditor(QPlainTextEdit):
             block = self.block_at(spot.y())
             said = [fault.text for fault in self.faults if fault.line - 1 == block]
             said += [remark] if (remark := self.remark_of(block)) else []
-            QToolTip.showText(event.globalPos(), "\n".join(said), self)
+            QToolTip.showText(event.globalPos(), plain_tip("\n".join(said)), self)
             return True
         tab = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Tab
         if tab and event.type() == QEvent.Type.KeyPress and self.completer.open:  # else it would leave the text

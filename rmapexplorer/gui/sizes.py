@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.filter_bar import FilterBar, below_filter, opens_filter
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.sizes import SizeModel
 from rmapexplorer.gui.panel import HeaderButton, Panel, scaled, tone
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
@@ -54,7 +55,7 @@ class Sizes(QWidget):
         self.plan = ColumnPlan(self.table, self.table.header(), self.model)
         self.filter = FilterBar("Find a structure, a design or a source", self.table)
         self.copy_button = HeaderButton("copy", "Copy the table as text (Ctrl+C: the selected rows)")
-        self.source = QLabel()
+        self.source = PlainLabel()
         tone(self.source, "dim")
         self.source.setWordWrap(True)
         self.source.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

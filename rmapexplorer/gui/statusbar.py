@@ -10,6 +10,7 @@ from rmapexplorer.core.rules import ERAS
 from rmapexplorer.engine.frames import DesignState, Frame, Progress
 from rmapexplorer.gui import places
 from rmapexplorer.gui.panel import ElidedLabel, scaled, wrapped
+from rmapexplorer.gui.plain_text import plain_tip
 
 PHRASES = (
     ("copied_by_mremap", "{n} page copied by mremap", "{n} pages copied by mremap"),
@@ -212,7 +213,7 @@ class StatusBar(QStatusBar):
     def _say_kernel(self, frame: Frame) -> None:
         self.kernel.setVisible(frame.kernel is not None or frame.kernel_waits)
         self.kernel.setText(_shortened(kernel_text(frame), 60))
-        self.kernel.setToolTip(kernel_tip(frame))
+        self.kernel.setToolTip(plain_tip(kernel_tip(frame)))
         role = "dim" if frame.kernel_waits else "error" if frame.kernel else "good"
         if self.kernel.property("role") != role:
             self.kernel.setProperty("role", role)

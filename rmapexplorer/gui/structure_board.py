@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme
 
@@ -355,7 +356,7 @@ class Board(QWidget):
         if event.type() == QEvent.Type.Leave:
             self.hover(None)
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.words_at(QPointF(event.pos())), self)
+            QToolTip.showText(event.globalPos(), plain_tip(self.words_at(QPointF(event.pos()))), self)
             return True
         return super().event(event)
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QHelpEvent, QKeyEvent,
 from PySide6.QtGui import QResizeEvent as ResizeEvent
 from PySide6.QtWidgets import QScrollArea, QToolTip, QWidget
 
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_paint import Brushes
 from rmapexplorer.gui.theme import Theme
@@ -114,7 +115,7 @@ class Items(QWidget):
             self.update()
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             number = self.item_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.items[number].words if number >= 0 else "", self)
+            QToolTip.showText(event.globalPos(), plain_tip(self.items[number].words) if number >= 0 else "", self)
             return True
         return super().event(event)
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from rmapexplorer.engine.frames import Node, Structure
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_layout import MORE, RANKS, Layout, Sizes, arrange, prominence
 from rmapexplorer.gui.structure_paint import Brushes, paint_links, paint_node
@@ -345,7 +346,7 @@ class Picture(QWidget):
             self._hover(None)
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             node = self.node_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), box_tip(node) if node is not None else "", self)
+            QToolTip.showText(event.globalPos(), plain_tip(box_tip(node)) if node is not None else "", self)
             return True
         return super().event(event)
 

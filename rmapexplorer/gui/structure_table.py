@@ -11,6 +11,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from rmapexplorer.gui.models.base import Column, Role, TableModel
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import RowTable
 
@@ -71,7 +72,8 @@ class TwinModel(TableModel):
         """Words, or numbers with separators."""
         if role in (Role.DisplayRole, Role.ToolTipRole):
             value = self._values[column][self._order[row]]
-            return value if isinstance(value, str) else f"{int(value):,}"
+            text = value if isinstance(value, str) else f"{int(value):,}"
+            return plain_tip(text) if role == Role.ToolTipRole else text
         return None
 
     def target(self, row: int) -> Target:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPixmap,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from rmapexplorer.engine.frames import Frame, HistoryEntry, PathChanged
 from rmapexplorer.gui import places
@@ -26,6 +26,7 @@ from rmapexplorer.gui.branch_choice import BranchChoice
 from rmapexplorer.gui.caption import Caption
 from rmapexplorer.gui.models.history import Path, tip
 from rmapexplorer.gui.panel import RADIUS, ElidedLabel, scaled, tone
+from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.sentences import longest, story
 from rmapexplorer.gui.theme import Theme, Themes, mono
@@ -326,7 +327,7 @@ class Track(QWidget):
             position = self._snapped(event.pos().x())
             near = [p for p in self.bookmarks if abs(self.x_of(p) - event.pos().x()) < 6]
             notes = "".join(f"\n⚑ {p:,}  {self.bookmarks[p]}".rstrip() for p in near)
-            QToolTip.showText(event.globalPos(), f"{position:,}  {tip(self.entry(position))}{notes}", self)
+            QToolTip.showText(event.globalPos(), plain_tip(f"{position:,}  {tip(self.entry(position))}{notes}"), self)
             return True
         if event.type() == QEvent.Type.ContextMenu and self.head:
             self.menu_requested.emit(self._at(event.pos().x()), event.globalPos())  # type: ignore[attr-defined]
@@ -348,7 +349,7 @@ class Timeline(QWidget):
         self._theme = themes.current
         self._room = 0
         self.track = Track()
-        self.title, self.where, self.what = QLabel("Timeline"), ElidedLabel(), ElidedLabel()
+        self.title, self.where, self.what = PlainLabel("Timeline"), ElidedLabel(), ElidedLabel()
         self.title.setFont(scaled(self.font(), 1.0, bold=True))
         self.where.setFont(scaled(self.font(), 1.0, bold=True))
         self.what.setFont(mono(self.font().pointSizeF() * 0.95))

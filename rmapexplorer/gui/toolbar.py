@@ -6,11 +6,12 @@ from textwrap import fill
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.gui.actions import BY_ID, TOOLBAR_OPERATIONS, TOOLBAR_TIME, ActionSet
 from rmapexplorer.gui.icons import grown, icon, marker
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
 
@@ -174,7 +175,7 @@ class ToolBar(QToolBar):
         self.chips: dict[str, Chip] = {}
         self.row = Chips()
         self.addWidget(self.row)
-        self.speed = QLabel()
+        self.speed = PlainLabel()
         self.speed.setProperty("role", "dim")
         self._speed_action = self.insertWidget(self.actions()[len(TOOLBAR_TIME)], self.speed)
         self._speed_action.setVisible(False)

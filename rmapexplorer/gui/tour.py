@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from rmapexplorer.gui.icons import icon
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.theme import Theme
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Callout(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.side, self.tip = "left", QPoint()
         self._theme: Theme | None = None
-        self.title, self.text, self.count = QLabel(), QLabel(), QLabel()
+        self.title, self.text, self.count = PlainLabel(), PlainLabel(), PlainLabel()
         self.title.setFont(scaled(self.font(), 1.06, bold=True))
         self.text.setWordWrap(True)
         self.count.setProperty("role", "dim")

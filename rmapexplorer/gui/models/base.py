@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.theme import Theme, mono
 
 Index = QModelIndex | QPersistentModelIndex
@@ -73,7 +74,8 @@ class Cells:
             return int(alignment(self.COLUMNS[index.column()]))
         if role == Role.FontRole:
             return mono() if self.COLUMNS[index.column()].mono else None
-        return self.cell(self.row_of(index), index.column(), role)
+        found = self.cell(self.row_of(index), index.column(), role)
+        return plain_tip(found) if role == Role.ToolTipRole and isinstance(found, str) else found
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Role.DisplayRole) -> Any:  # noqa: N802
         """Titles and what the columns mean."""

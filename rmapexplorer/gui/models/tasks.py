@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Signal
 
 from rmapexplorer.engine.frames import Frame, TaskRows
 from rmapexplorer.gui.models.base import DRAW, SORT, Cells, Column, Index, Role, compact, plural
+from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.theme import Theme
 
 ROOT = -1
@@ -173,7 +174,7 @@ class TaskTreeModel(Cells, QAbstractItemModel):
         if role == DRAW:
             return self._drawn(rows, row, key)
         if role == Role.ToolTipRole:
-            return self._tip(rows, row)
+            return plain_tip(self._tip(rows, row))
         if role == Role.AccessibleTextRole and key == "task":
             return self._tip(rows, row).replace("\n", ", ")
         if role == Role.ForegroundRole and key in ("pid", "swap"):
