@@ -32,6 +32,7 @@ from rmapexplorer.terminal import (
     FAILED,
     OK,
     USAGE,
+    Memory,
     Trouble,
     columns,
     complain,
@@ -176,6 +177,7 @@ def _run_all(
         target = getattr(options, option)
         if target not in (None, "-") and (sentence := report.no_target(target, path, option)):
             raise Trouble(sentence, BAD_FILE)
+    memory = Memory()
     with progress_bars() as progress:
         session = _load(path, progress, script.settings_of(options.settings))
         try:
@@ -190,7 +192,7 @@ def _run_all(
         if len(names) < least:
             raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
         operations = batch.operations_of(session)
-        runs = [_run_one(name, session, operations, path, progress, sheet) for name in names]
+        runs = [_run_one(name, session, operations, path, progress, sheet, memory) for name in names]
     for line in session.report:
         complain(f"skipped: {line}", OK)
     return session, runs, operations
@@ -228,11 +230,17 @@ def _run_one(
     path: str,
     progress: Progress,
     sheet: CounterSheet | None,
+    memory: Memory,
 ) -> batch.Run:
     bar = progress.add_task(name, total=len(operations))
     each = sheet.of(name) if sheet else None
+
+    def told(done: int, _: int) -> None:
+        progress.update(bar, completed=done)
+        memory.check(path, done)
+
     try:
-        done = batch.run(name, session.machine, operations, lambda n, _: progress.update(bar, completed=n), each)
+        done = batch.run(name, session.machine, operations, told, each)
     except KernelError as error:
         raise Trouble(f"{path}: {error.rule}.", BAD_FILE) from error
     except MemoryError as error:

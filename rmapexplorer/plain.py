@@ -21,6 +21,15 @@ def visible(text: str, lines: bool = False) -> str:
     return (_ACTING_IN_LINES if lines else _ACTING).sub(_named, text)
 
 
+_FORMULA = re.compile(r"[=+@\t\r]|-(?![rwxps-]*\Z)")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9., \u202f]*\Z")
+
+
+def inert(cell: str) -> str:
+    """Text for a cell of a table, with ' before what a spreadsheet would take for a formula; numbers and ---p stay."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.match(cell) else cell
+
+
 def _named(match: re.Match[str]) -> str:
     short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
     code = ord(match.group())

@@ -19,7 +19,7 @@ from rmapexplorer.usage import BAD_FILE, BUG, CANCELLED, FAILED, OK, USAGE, comp
 
 __all__ = [
     "BAD_FILE", "BUG", "CANCELLED", "FAILED", "OK", "USAGE", "Trouble", "columns", "complain", "progress_bars", "show",
-    "write_json", "write_out",
+    "Memory", "write_json", "write_out",
 ]  # fmt: skip
 
 PIPE_COLUMNS = 160
@@ -35,6 +35,32 @@ class Trouble(Exception):
     def __init__(self, sentence: str, code: int) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+MOST_MEMORY = 320 << 20
+"""Bytes that reading and the worlds may take before a run is given up: the next operation may need half as much again."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Memory:
+    """How much memory was taken since it was made."""
+
+    def __init__(self) -> None:
+        self._before = self._resident()
+
+    @staticmethod
+    def _resident() -> int:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
+
+    def check(self, path: str, done: int) -> None:
+        """Asked now and then while operations run. :raises Trouble: the worlds need more than they may have."""
+        if self._resident() - self._before > MOST_MEMORY:
+            raise Trouble(
+                f"{path}: at operation {done:,} the worlds need more memory than 500 MB allow; run fewer designs with "
+                "--design, or fewer operations.",
+                BAD_FILE,
+            )
 
 
 class _Bars(Progress):

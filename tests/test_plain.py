@@ -15,7 +15,7 @@ from rich.table import Table
 from rmapexplorer import terminal
 from rmapexplorer.cli import main
 from rmapexplorer.formats.errors import FormatError
-from rmapexplorer.plain import visible
+from rmapexplorer.plain import inert, visible
 
 EVIL = "\x1b[2J\x1b]0;pwned\x07\x1b]8;;http://evil\x1b\\click\u202egnp\x9b31m\r"
 ACTING = set("\x1b\x07\u202e\x9b\r\x7f\x08")
@@ -45,6 +45,26 @@ def session(folder: Path, **more: object) -> str:
 def test_what_acts_is_shown(text: str, shown: str) -> None:
     assert visible(text) == shown
     assert visible("a\n\tb", lines=True) == "a\n\tb"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd", "\t=1", "-A1"])
+def test_a_cell_that_is_a_formula_is_made_text(cell: str) -> None:
+    assert inert(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["", "bash", "-12", "+3.5", "-1,234", "---p", "-", "r-xp", "a10", "libc=2"])
+def test_other_cells_stay(cell: str) -> None:
+    assert inert(cell) == cell
+
+
+def test_a_run_that_grows_too_large_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "MOST_MEMORY", -1 << 30)
+    path = tmp_path / "x.rmaps"
+    path.write_text("spawn 1\nrepeat 40: mmap 1 1 pages at any rw\n")
+    assert main(["run", str(path)]) == 3
+    assert "at operation 0 the worlds need more memory than 500 MB allow" in capsys.readouterr().err
 
 
 def test_a_sentence_is_one_line() -> None:

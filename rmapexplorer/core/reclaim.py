@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 BATCH = 32
 """SWAP_CLUSTER_MAX."""
 
-MOST_PAGES = 1 << 19
-"""Pages a world holds at most where the machine has no limit of its own (2 GiB of simulated memory, some 70 MB of ours)."""
+MOST_PAGES = 1 << 20
+"""Pages a world holds at most where the machine has no limit of its own (4 GiB of simulated memory, some 150 MB of ours)."""
 
 MOST_TABLES = 1 << 15
 """Page tables of 512 entries that a world holds at most (128 MiB): guards and zero pages need no frame, but an entry."""

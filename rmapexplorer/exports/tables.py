@@ -15,6 +15,7 @@ from rmapexplorer.core.places import IN_PAGES, Places
 from rmapexplorer.engine.frames import Frame, HistoryEntry
 from rmapexplorer.engine.grid import Grid
 from rmapexplorer.engine.stage import Stage
+from rmapexplorer.plain import inert
 
 ROWS = 1000
 """Rows in one piece."""
@@ -47,7 +48,7 @@ def _cell(value: object) -> object:
         if math.isnan(value):
             return ""
         return int(value) if value.is_integer() else value
-    return value
+    return inert(value) if isinstance(value, str) else value
 
 
 def curves(stage: Stage, grid: Grid) -> Table:

@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 from rmapexplorer.gui.models.base import STATE, Cells, Column, Role, alignment
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
+from rmapexplorer.plain import inert
 
 PAD = 6
 """Room at both sides of a cell's text, in device-independent pixels."""
@@ -187,7 +188,7 @@ def _quiet(view: QTableView | QTreeView) -> None:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else inert(str(value).replace("\t", " ").replace("\n", " "))
 
 
 def selected_text(view: QTableView | QTreeView, header: FlatHeader) -> str:
