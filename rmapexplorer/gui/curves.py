@@ -117,6 +117,13 @@ class CurveStore:
         known = ~np.isnan(self._part(metric, shown, 0, min(position + 1, self.length))).all(axis=0)
         return len(known) - 1 - int(known[::-1].argmax()) if known.any() else -1
 
+    def zero(self, metric: int) -> bool:
+        """Whether every value of every design is 0, and there is one beside that of the start."""
+        if self.length < 2 or not self.designs:
+            return False
+        base = self._levels[0][0][metric, :, : self.length]
+        return not base[:, -1].any() and not np.nan_to_num(base).any()  # NaN is no 0
+
     def sparse(self, metric: int) -> bool:
         """Whether there are positions between the measured ones."""
         if metric not in self.probed or not self.length:
@@ -124,13 +131,19 @@ class CurveStore:
         return bool(np.isnan(self._levels[0][0][metric, :, : self.length]).any())
 
     def points(self, metric: int, design: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-        """The measured positions of one curve between two, and the next one at each side; their values."""
+        """The measured positions of one curve between two, and the next one at each side; their values.
+
+        A NaN stands where a probe is still to come: no line leads over it.
+        """
         if not self._levels:
             return np.empty(0), np.empty(0)
         known = np.flatnonzero(~np.isnan(self._levels[0][0][metric, design, : self.length]))
         first, last = np.searchsorted(known, [low, high])
         known = known[max(int(first) - 1, 0) : int(last) + 1]
-        return known.astype(float), self._at(metric, design, known)
+        x, y = known.astype(float), self._at(metric, design, known)
+        gaps = np.diff(known)
+        missing = np.flatnonzero(gaps > (gaps[:-1].min() if len(gaps) > 1 else self.length)) + 1
+        return np.insert(x, missing, x[missing - 1]), np.insert(y, missing, np.nan)
 
     def _at(self, metric: int, design: int, positions: np.ndarray) -> np.ndarray:
         base = self._levels[0][0]
@@ -180,6 +193,7 @@ class CurveStore:
     def _extent_of_points(self, metric: int, low: int, high: int) -> tuple[float, float]:
         shown = [n for n, design in enumerate(self.designs) if design not in self.hidden] or range(len(self.designs))
         values = np.concatenate([self.points(metric, design, low, high - 1)[1] for design in shown])
+        values = values[~np.isnan(values)]
         return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
     def polyline(self, metric: int, design: int, low: float, high: float, pixels: int) -> tuple[np.ndarray, np.ndarray]:

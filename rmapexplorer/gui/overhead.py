@@ -127,12 +127,15 @@ class Overhead(QWidget):
         self.add_button = HeaderButton("+", "Add a plot")
         self.per_choice = HeaderChoice("per", PER)
         self.per_choice.setToolTip("Divide the values by the page frames in use, or by the processes")
-        for button in (self.per_choice, self.log_button, self.table_button, self.add_button):
+        self.zero_button = HeaderButton("", "Nothing but 0 so far: press to plot it all the same")
+        self.zero_button.hide()
+        self.zero_button.clicked.connect(self.show_zeros)
+        for button in (self.zero_button, self.per_choice, self.log_button, self.table_button, self.add_button):
             tools.addWidget(button)
         self.log_button.clicked.connect(self.set_log)
         self.per_choice.chosen.connect(self.set_per)
         self.table_button.clicked.connect(lambda: self.show_table(True))
-        self.add_button.clicked.connect(lambda: self.add_plot(self._unplotted()))
+        self.add_button.clicked.connect(lambda: self.add_plot(self._unplotted(), wanted=True))
         self._table.setModel(self._values)
         self._table.setAccessibleName("Values of all designs at the cursor")
         self._plan = ColumnPlan(self._table, self._table.header(), self._values)
@@ -216,12 +219,14 @@ class Overhead(QWidget):
 
     # -- plots --------------------------------------------------------------------------------------------------------
 
-    def add_plot(self, key: str) -> None:
-        """Another plot at the right, up to MOST_PLOTS."""
+    def add_plot(self, key: str, wanted: bool = False) -> None:
+        """Another plot at the right, up to MOST_PLOTS; one that is not ``wanted`` gives way while all of it is 0."""
         if len(self.cards) >= MOST_PLOTS:
             return
         card = PlotCard(key, self.store)
+        card.wanted = wanted
         card.removed.connect(lambda: self.remove_plot(card))
+        card.button.chosen.connect(self._give_way)
         card.set_log(self._log)
         self.cards.append(card)
         self._row.addWidget(card, 1)
@@ -240,6 +245,27 @@ class Overhead(QWidget):
         self._row.removeWidget(card)
         card.hide()
         card.deleteLater()
+
+    def _give_way(self) -> None:
+        # plots of nothing but 0 leave their width to the others and are named in the header; one plot stays in any case
+        zeros = [card for card in self.cards if not card.wanted and self.store.zero(KEYS.index(card.key))]
+        zeros = zeros[1:] if len(zeros) == len(self.cards) else zeros
+        gone = [card for card in self.cards if card.isHidden()]
+        if zeros == gone:
+            return
+        for card in self.cards:
+            card.setVisible(card not in zeros)
+        titles = [card.measure.title for card in zeros]
+        self.zero_button.setText(f"{', '.join(titles)}: 0" if len(titles) < 2 else f"{len(titles)} plots: 0")
+        self.zero_button.setAccessibleName(f"Show the plots of nothing but 0: {', '.join(titles)}")
+        self.zero_button.setVisible(bool(zeros))
+        self._place_tools()
+
+    def show_zeros(self) -> None:
+        """Give every plot its place, also where all of it is 0."""
+        for card in self.cards:
+            card.wanted = True
+        self._give_way()
 
     def set_log(self, log: bool) -> None:
         """Scale of all plots' values."""
@@ -286,11 +312,11 @@ class Overhead(QWidget):
 
     def visible_values(self) -> tuple[tuple[str, ...], int, np.ndarray]:
         """What the plots show as (names of the columns, first position, values [positions, curves]); NaN: not measured."""
-        plots = [card.plot for card in self.cards if card.plot is not None]
+        plots = [card.plot for card in self.cards if card.plot is not None and not card.isHidden()]
         first, last = plots[0].box.viewRange()[0] if plots else (0, self.store.length - 1)
         low, high = max(int(first), 0), min(int(last + 1), self.store.length)
         shown = [n for n, design in enumerate(self.store.designs) if design not in self.store.hidden]
-        metrics = [KEYS.index(card.key) for card in self.cards]
+        metrics = [KEYS.index(card.key) for card in self.cards if not card.isHidden()]
         per = [f" per {PER[KEYS[self.store.per]]}" if self.store.divided(m) else "" for m in metrics]
         names = [KEYS[m] + share for m, share in zip(metrics, per, strict=True)]
         titles = [f"{self.store.designs[d]} {name}" for name in names for d in shown]
@@ -333,7 +359,8 @@ class Overhead(QWidget):
         card.reset.clicked.connect(self._home)
 
     def _place_tools(self) -> None:
-        self.cards[-1].header_layout().addWidget(self._tools)
+        shown = [card for card in self.cards if not card.isHidden()]
+        (shown or self.cards)[-1].header_layout().addWidget(self._tools)
         self._tools.show()
         self.add_button.setEnabled(len(self.cards) < MOST_PLOTS)
         for card in self.cards:
@@ -386,6 +413,7 @@ class Overhead(QWidget):
     def _draw(self, cards: list[PlotCard]) -> None:
         self._dirty = False
         self.store.fresh.clear()
+        self._give_way()
         for card in cards:
             card.set_empty(NO_DATA if not self.store.length else None)
             if card.plot is not None:

@@ -87,8 +87,10 @@ class PlotCard(Panel):
         super().__init__("")
         self._store, self.key, self.log = store, key, False
         self.plot: MetricPlot | None = None
+        self.wanted = False
+        """Somebody asked for it: it keeps its place even where all its values are 0."""
         self.button = MetricButton(key)
-        self.button.chosen.connect(self.set_key)
+        self.button.chosen.connect(self._choose)
         self.button.log_wanted.connect(self.set_log)
         self.set_title_widget(self.button)
         self.reset = HeaderButton("reset view", "Show all operations and values again")
@@ -104,6 +106,10 @@ class PlotCard(Panel):
     def measure(self) -> Metric:
         """What is plotted."""
         return METRICS[KEYS.index(self.key)]
+
+    def _choose(self, key: str) -> None:
+        self.wanted = True
+        self.set_key(key)
 
     def set_key(self, key: str) -> None:
         """Plot another metric."""

@@ -234,7 +234,11 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
                 x, y = store.polyline(self.metric, number, view.left(), view.right(), pixels)
             if len(x) and not np.isnan(y).all():
                 y = np.asarray(squash(y, self.log))
-                spots = [QPointF(*spot) for spot in zip(x.tolist(), y.tolist(), strict=True)] if sparse else []
+                spots = (
+                    [QPointF(*spot) for spot in zip(x.tolist(), y.tolist(), strict=True) if spot[1] == spot[1]]
+                    if sparse
+                    else []
+                )
                 path = pg.arrayToQPath(x, y, connect="finite")
                 made.append((design, path, dense, QPolygonF(spots) if sparse else None))
         return sorted(made, key=lambda m: look(m[0]).dash != Qt.PenStyle.SolidLine)

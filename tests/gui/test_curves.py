@@ -108,6 +108,13 @@ def test_points_in_sight_and_the_next_at_each_side() -> None:
     assert store.extent(1, 23, 27) == (20, 30), "the thin line in sight is ranged"
 
 
+def test_no_line_leads_over_probes_that_are_still_to_come() -> None:
+    store, values = CurveStore(2, probed=(1,)), [1.0 if k in (0, 10, 20, 70, 75) else NAN for k in range(76)]
+    store.apply(rows(probed(values)))
+    x, y = store.points(1, 0, 0, 75)
+    assert x.tolist() == [0, 10, 20, 20, 70, 75] and np.flatnonzero(np.isnan(y)).tolist() == [3]
+
+
 def test_a_curve_ends_where_its_design_has_not_been_run() -> None:
     store = CurveStore(2)
     store.apply(rows(np.concatenate([probed([3, 3]), np.full((4, 1, 2), NAN)])))

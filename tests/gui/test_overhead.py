@@ -267,9 +267,9 @@ def test_100_000_operations_are_drawn_within_a_frame(qtbot: QtBot) -> None:
 def test_moving_the_cursor_does_not_draw_the_curves_again(qtbot: QtBot) -> None:
     widget = view(qtbot, 1000)
     plots = [card.plot for card in widget.cards]
-    qtbot.wait(60)
-    drawn = [plot.view.pictures for plot in plots]  # type: ignore[union-attr]
-    assert min(drawn) >= 1
+    drawn = [0]
+    while drawn != (drawn := [plot.view.pictures for plot in plots]) or min(drawn) < 1:  # type: ignore[union-attr]
+        qtbot.wait(60)
     before = plots[0].grab().toImage()  # type: ignore[union-attr]
     for position in (10, 500, 900):
         widget.set_frame(ff.letter(position=position, head=999))
@@ -324,3 +324,25 @@ def test_the_statistics_between_the_markers_and_their_copy(qtbot: QtBot) -> None
     assert plot.labels.notes["anonmm"] == "−5.9 KiB"  # the differences stand behind the names
     widget.bar.buttons["zoom"].click()
     assert ranges(widget) == [(20, 80)] * 3
+
+
+def test_a_plot_of_nothing_but_zero_leaves_its_width_to_the_others(qtbot: QtBot) -> None:
+    widget = view(qtbot, 2)
+    wide, zeros = widget.cards[0].width(), KEYS.index(DEFAULT[2])
+    values = rows(30).values.copy()
+    values[:, :, zeros] = 0
+    widget.apply(MetricRows(generation=2, start=0, designs=DESIGNS, values=values, truncate=True))
+    qtbot.waitUntil(lambda: widget.cards[2].isHidden() and widget.cards[0].width() > wide * 1.3)
+    assert widget.zero_button.isVisible() and widget.zero_button.text() == "copied by mremap: 0"
+    assert widget.add_button.isVisible(), "the tools moved to the last plot in sight"
+    assert not any("copied_by_mremap" in name for name in widget.visible_values()[0])
+    values[20:, 1, zeros] = 4
+    widget.apply(MetricRows(generation=2, start=0, designs=DESIGNS, values=values, truncate=True))
+    qtbot.waitUntil(lambda: widget.cards[2].isVisible())
+    assert not widget.zero_button.isVisible()
+    values[:] = 0
+    widget.apply(MetricRows(generation=2, start=0, designs=DESIGNS, values=values, truncate=True))
+    qtbot.waitUntil(lambda: widget.cards[2].isHidden())
+    assert [card.isVisible() for card in widget.cards] == [True, False, False], "one plot stays"
+    QTest.mouseClick(widget.zero_button, Qt.MouseButton.LeftButton)
+    assert all(card.isVisible() for card in widget.cards) and not widget.zero_button.isVisible()
