@@ -56,7 +56,7 @@ def test_dragging_a_vma_is_an_mremap_that_does_what_was_said(window: MainWindow,
     drag(canvas, point(canvas, 2, 0xA12), point(canvas, 2, 0xA26))
     qtbot.waitUntil(lambda: canvas.scene.live.fresh)
     live = canvas.scene.live
-    assert (live.text, live.tone) == ("moves 8 pages to a24 – cannot merge left: pgoff is not linear", "warn")
+    assert (live.text, live.tone) == ("moves 8 pages to page a24 – cannot merge left: pgoff is not linear", "warn")
     QTest.mouseRelease(canvas.viewport(), Left, none, QPoint(round(live.x), round(live.y)))
     assert submitted == [Mremap(pid=2, span=Span(0xA10, 0xA18), new_pages=8, to=0xA24)]
     qtbot.waitUntil(lambda: window.frame is not None and "a24-a2c" in window.frame.op_text)

@@ -336,7 +336,7 @@ def test_the_feature_asks_one_at_a_time_and_submits(shell: Shell, qtbot: Any) ->
     assert [run.operations for run in dry_runs(shell)] == [(ops[0],)]
     qtbot.waitUntil(lambda: len(told) == 2)
     assert [run.operations for run in dry_runs(shell)] == [(ops[0],), (ops[2],)], "the newest of those that waited"
-    assert told[0] == ((ops[0],), "moves 4 pages to c60", "good")
+    assert told[0] == ((ops[0],), "moves 4 pages to page c60", "good")
     canvas.dropped.emit((ops[2],))
     assert shell.submitted() == [ops[2]]
 
