@@ -28,6 +28,8 @@ HALF = 0.5
 """Strength of the colour of a page that others map too."""
 NOTHING = 0.14
 """... of a page that is not there."""
+MANY = 2000
+"""Rows with more vmas are not classed as a whole for the few that are wide enough."""
 MOST_SPANS = 400
 """Spans of a row that get a line or a hatching each; more are one texture in the colours already."""
 
@@ -65,7 +67,7 @@ def pages_of(s: Scene, strip: Strip) -> Pages | None:
     known &= (column > strip.x0[box]) & (column < strip.x1[box] - 1)  # a box ends a pixel before the next begins
     low, high = np.maximum(low, v.start[strip.shown][box]), np.minimum(high, v.end[strip.shown][box])
     share = _shares(runs, strip, low, np.maximum(high, low))
-    color = _colors(s, strip, runs, box, share, (low + high) / 2)
+    color = _colors(s, strip, runs, _kinds(s, strip, boxes)[box], share, (low + high) / 2)
     bits = np.zeros((width, 4), np.uint8)
     bits[known, :3], bits[known, 3] = color[known][:, ::-1].round(), 255
     image = QImage(bits.tobytes(), width, 1, width * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
@@ -95,13 +97,22 @@ def _shares(runs: PageRuns, strip: Strip, low: np.ndarray, high: np.ndarray) -> 
     return (pages_before(high) - pages_before(low)) / np.maximum(high - low, 1e-9)
 
 
+def _kinds(s: Scene, strip: Strip, boxes: np.ndarray) -> np.ndarray:
+    """Colour class of each vma of the strip; in a crowded row of those that show pages only, a few of a million."""
+    vmas, labels, first = s.frame.vmas, s.frame.labels, strip.shown.start
+    if len(strip.x0) <= MANY:
+        return style.classes(s.mode, vmas, strip.shown, labels)
+    kinds = np.zeros(len(strip.x0), np.int64)
+    for i in boxes.tolist():
+        kinds[i] = style.classes(s.mode, vmas, slice(first + i, first + i + 1), labels)[0]
+    return kinds
+
+
 def _colors(
-    s: Scene, strip: Strip, runs: PageRuns, box: np.ndarray, share: np.ndarray, middle: np.ndarray
+    s: Scene, strip: Strip, runs: PageRuns, kinds: np.ndarray, share: np.ndarray, middle: np.ndarray
 ) -> np.ndarray:
     """[columns, 3]: the colours of the states mixed by their shares, the rest as absent."""
-    kinds = style.classes(s.mode, s.frame.vmas, strip.shown, s.frame.labels)
-    names = style.CLASSES[s.mode]
-    own = np.array([_rgb(s.color(names[kind].token)) for kind in kinds.tolist()])[box]
+    own = np.array([_rgb(s.color(entry.token)) for entry in style.CLASSES[s.mode]])[kinds]
     paper = np.array(_rgb(s.color("panel")))
     if s.mode == "anon_vma":
         own = _by_owner(s, strip, runs, own, middle)

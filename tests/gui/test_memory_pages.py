@@ -14,7 +14,7 @@ from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import design_named
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.snapshot import columns
-from rmapexplorer.gui import memory_paint, memory_style
+from rmapexplorer.gui import memory_pages, memory_paint, memory_style
 from rmapexplorer.gui.memory_legend import Legend, occurring
 from rmapexplorer.gui.memory_map import MemoryMap
 from rmapexplorer.gui.selection import Selection
@@ -163,3 +163,11 @@ def test_owners_have_the_name_they_have_under_the_design_in_view(qtbot: Any) -> 
     shown = Shown(qtbot, frame_of(design="anonmm"))
     legend = shown.map.findChild(Legend)
     assert legend is not None and "M0, M1" in legend.toolTip()
+
+
+def test_the_few_wide_vmas_of_a_crowded_row_show_their_pages_too(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Shown(qtbot, frame_of(write(11, 15)), "state")
+    monkeypatch.setattr(memory_pages, "MANY", 0)
+    crowded = Shown(qtbot, frame_of(write(11, 15)), "state")
+    for page in (3.5, 12.5):
+        assert crowded.colour(1, page) == plain.colour(1, page)
