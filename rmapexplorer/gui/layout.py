@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from attrs import frozen
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QTabWidget, QToolButton, QWidget
+from PySide6.QtGui import QColor, QContextMenuEvent, QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QMenu, QTabWidget, QToolButton, QWidget
 
 from rmapexplorer.gui.icons import icon
+from rmapexplorer.gui.panel import Panel
 from rmapexplorer.gui.perspectives import EXPLORE, PERSPECTIVES
 from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.settings import LAYOUT_VERSION
+from rmapexplorer.gui.shares import Shares, aside
 from rmapexplorer.gui.theme import Theme
 
-STRIP = 6
+STRIP = 10
 """Height of the strip above a docked panel by which it is dragged, in device-independent pixels."""
 
 
@@ -58,7 +60,7 @@ class Handle(QWidget):
         self._hot = False
         self._line, self._accent = QColor("gray"), QColor("gray")
         self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("Drag to move this panel, double-click to float it, right-click for the list of panels")
+        self.setToolTip("Drag to move this panel, double-click to float it, right-click for its menu")
         self._title = PlainLabel(dock.windowTitle())
         self._title.setProperty("role", "title")
         self._close = QToolButton()
@@ -74,11 +76,27 @@ class Handle(QWidget):
         self._float(False)
 
     def _float(self, floating: bool) -> None:
-        self._title.setVisible(floating)
+        self._title.setVisible(floating and not _says(self._dock.view, self._dock.windowTitle()))
         self._close.setVisible(floating)
         self.setFixedHeight(28 if floating else STRIP)
 
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 (Qt's name)
+        """Float, hide, and the list of all panels."""
+        self.menu().popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """What can be done with the panel."""
+        dock, menu = self._dock, QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Put back" if dock.isFloating() else "Float", lambda: dock.setFloating(not dock.isFloating()))
+        menu.addAction("Hide", dock.close)
+        menu.addSeparator()
+        others = menu.addMenu("Panels")
+        for other in dock.parentWidget().findChildren(QDockWidget):
+            others.addAction(other.toggleViewAction())
+        return menu
+
+    def sizeHint(self) -> QSize:  # noqa: N802
         """The strip's height."""
         return QSize(40, self.maximumHeight())
 
@@ -115,15 +133,23 @@ class Handle(QWidget):
             painter.end()
 
 
+def _says(view: QWidget, title: str) -> bool:
+    """Whether a view has its title in its own header."""
+    panels = [view, *view.findChildren(Panel)]
+    words = [panel.title() for panel in panels if isinstance(panel, Panel)]
+    words += [label.text() for label in view.findChildren(QLabel)]
+    return any(word.startswith(title) for word in words)
+
+
 class Dock(QDockWidget):
     """A panel that can be moved, floated and hidden."""
 
     def __init__(self, place: Place, view: QWidget, parent: QMainWindow) -> None:
         super().__init__(place.title, parent)
         self.setObjectName(f"dock_{place.name}")
+        self.view = view
         self.handle = Handle(self)
         self.setTitleBarWidget(self.handle)
-        self.view = view
         holder = QWidget()
         self._row = QHBoxLayout(holder)
         self._row.setContentsMargins(SIDE, 0, SIDE, 0)
@@ -151,6 +177,7 @@ class Layout:
         self.perspective = EXPLORE
         self._heights: dict[str, int] = {}
         self._tall = 0
+        self.shares = Shares(window, self.docks, self.proportion)
         self.reset()
 
     def set_theme(self, theme: Theme) -> None:
@@ -173,6 +200,7 @@ class Layout:
 
     def proportion(self) -> None:
         """Share the window's present size out as in the default arrangement."""
+        self.shares.forget()
         PERSPECTIVES[self.perspective].share(self._window, self.docks)
 
     def make_room(self, bar: QWidget, shown: bool) -> None:
@@ -180,14 +208,14 @@ class Layout:
         if shown == (not bar.isHidden()):
             return
         if shown:
-            self._heights = {name: dock.height() for name, dock in self.docks.items() if not _aside(dock)}
+            self._heights = {name: dock.height() for name, dock in self.docks.items() if not aside(dock)}
             self._tall = self._window.height()
         bar.setVisible(shown)
         if not shown and self._heights and self._tall == self._window.height():
             QTimer.singleShot(0, self._window, self._give_back)
 
     def _give_back(self) -> None:
-        before = {name: high for name, high in self._heights.items() if not _aside(self.docks[name])}
+        before = {name: high for name, high in self._heights.items() if not aside(self.docks[name])}
         docks = [self.docks[name] for name in before]
         self._window.resizeDocks(docks, list(before.values()), Qt.Orientation.Vertical)
 
@@ -198,11 +226,7 @@ class Layout:
     def restore(self, state: QByteArray) -> bool:
         """An arrangement saved before; the default one where it cannot be restored (False)."""
         if not state.isEmpty() and self._window.restoreState(state, LAYOUT_VERSION):
+            self.shares.note()
             return True
         self.reset()
         return False
-
-
-def _aside(dock: Dock) -> bool:
-    """Whether it takes no room between the others: floating, hidden or behind a tab."""
-    return dock.isFloating() or dock.visibleRegion().isEmpty()

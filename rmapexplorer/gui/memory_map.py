@@ -149,8 +149,8 @@ class MemoryMap(Panel):
         self.canvas.abandon()
         self._body_pages.setCurrentWidget(self.table if shown else self.canvas)
         self.setFocusProxy(self.table if shown else self.canvas)
-        self.colour.setVisible(not shown)
-        self.flip.setVisible(not shown)
+        for button in (self.colour, self.flip):
+            button.setEnabled(not shown)  # not hidden: what was pressed stays under the mouse
         self.legend.setVisible(not shown)
         self.set_footer("Click a row to select it · right-click for its menu" if shown else "")
         if shown and self._frame is not None:
@@ -162,4 +162,4 @@ class MemoryMap(Panel):
         zoomed = scene is not None and not scene.window.is_fit
         self.whole.setVisible(zoomed and not self.as_table.isChecked())
         n = len(self._frame.vmas.start) if self._frame is not None else 0
-        self.set_hint(f"{n:,} vmas" if self.as_table.isChecked() else "laying out …" if self.canvas.laying_out else "")
+        self.set_hint("laying out …" if self.canvas.laying_out and not self.as_table.isChecked() else f"{n:,} vmas")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
@@ -60,10 +60,6 @@ class MetricButton(HeaderButton):
             if action is not self.log_action:
                 action.setChecked(action.data() == key)
         self.updateGeometry()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """No air at the sides: the words stand where other panels' titles do."""
-        return super().sizeHint() - QSize(10, 0)
 
     def set_theme(self, theme: Theme) -> None:
         """As a title: in the colour of text, not dim."""

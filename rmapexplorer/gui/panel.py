@@ -147,7 +147,7 @@ class ElidedLabel(PlainLabel):
 
 
 class HeaderButton(QToolButton):
-    """A flat dim text button for a panel's header; brighter under the mouse and with the keyboard focus."""
+    """A small text button for a panel's header: outlined, so that it is not taken for a label; brighter under the mouse."""
 
     def __init__(self, text: str, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -157,23 +157,19 @@ class HeaderButton(QToolButton):
         self.setAutoRaise(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(scaled(self.font(), 0.92))
-        self._dim, self._text, self._wash, self._accent = (
-            QColor("gray"),
-            QColor("gray"),
-            QColor(0, 0, 0, 0),
-            QColor("gray"),
-        )
+        self._dim = self._text = self._accent = self._line = QColor("gray")
+        self._wash = QColor(0, 0, 0, 0)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""
         self._dim, self._text = theme.color("dim"), theme.color("text")
-        self._wash, self._accent = theme.color("raised"), theme.color("accent")
+        self._wash, self._accent, self._line = theme.color("raised"), theme.color("accent"), theme.color("line")
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Room for the text and a little air."""
         metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(self._label()) + 12, metrics.height() + 6)
+        return QSize(metrics.horizontalAdvance(self._label()) + 14, metrics.height() + 6)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Never narrower than its text."""
@@ -183,19 +179,19 @@ class HeaderButton(QToolButton):
         return self.text() + (" ▾" if self.menu() is not None else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Text, and a wash where it is hovered, open or checked."""
+        """Outline and text, and a wash where it is hovered, open or checked."""
         option = QStyleOptionToolButton()
         self.initStyleOption(option)
         hot = bool(option.state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_Sunken))
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        if hot and self.isEnabled() or self.hasFocus() or self.isChecked():
-            painter.setPen(QPen(self._accent, 1.2) if self.hasFocus() else Qt.PenStyle.NoPen)
-            painter.setBrush(self._wash)
-            painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(self._text if hot or self.isChecked() else self._dim)
         painter.setOpacity(1.0 if self.isEnabled() else 0.45)
+        washed = hot and self.isEnabled() or self.isChecked()
+        painter.setPen(QPen(self._accent, 1.2) if self.hasFocus() or self.isChecked() else QPen(self._line, 1))
+        painter.setBrush(self._wash if washed else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(self._text if hot or self.isChecked() else self._dim)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._label())
         painter.end()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QSize, QTimer
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 HINT_LEAST = 40
 """Room the hint keeps before a control gives way, in device-independent pixels."""
@@ -46,6 +46,50 @@ class Header(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.fit)
+
+    # a docked panel is held by its header: what is pressed here and not by a button is its dock's
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 (Qt's name)
+        """The dock may be dragged from here."""
+        self._pass_on(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """The dock is dragged."""
+        self._pass_on(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """The dock is dropped."""
+        self._pass_on(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """The dock floats, or is put back."""
+        dock = self._dock()
+        if dock is not None:
+            dock.setFloating(not dock.isFloating())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        """The dock's menu."""
+        dock = self._dock()
+        if dock is not None:
+            QCoreApplication.sendEvent(dock.titleBarWidget(), event)
+
+    def _dock(self) -> QDockWidget | None:
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = None if parent.isWindow() else parent.parentWidget()
+        return parent if isinstance(parent, QDockWidget) and parent.titleBarWidget() is not None else None
+
+    def _pass_on(self, event: QMouseEvent) -> None:
+        dock = self._dock()
+        if dock is None:
+            event.ignore()
+            return
+        bar = dock.titleBarWidget()
+        assert bar is not None
+        inside = QPointF(min(self.mapTo(dock, event.position()).x(), bar.width() - 1.0), bar.geometry().center().y())
+        kind, buttons = event.type(), event.buttons()
+        moved = QMouseEvent(kind, inside, event.globalPosition(), event.button(), buttons, event.modifiers())
+        QCoreApplication.sendEvent(dock, moved)
 
     def set_title_widget(self, widget: QWidget) -> None:
         """Another widget where the title stands."""

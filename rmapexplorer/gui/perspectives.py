@@ -52,7 +52,8 @@ def _rest(docks: Docks, *placed: str) -> list[str]:
 def _thin(docks: Docks) -> int:
     dock = docks["timeline"]
     strip = dock.titleBarWidget()
-    return dock.widget().minimumSizeHint().height() + (strip.maximumHeight() if strip is not None else 0)
+    inside = max(dock.widget().minimumSizeHint().height(), dock.widget().sizeHint().height())
+    return inside + (strip.maximumHeight() if strip is not None else 0)
 
 
 def _explore(window: QMainWindow, docks: Docks) -> None:

@@ -343,7 +343,8 @@ class Structures(Panel):
         else:
             self._count()
         table = self.twin.isChecked()
-        self.whole.setVisible(not empty and not table and self.tab in (NEIGHBOURHOOD, FOREST, MATRIX))
+        self.whole.setVisible(not empty and self.tab in (NEIGHBOURHOOD, FOREST, MATRIX))
+        self.whole.setEnabled(not table)  # not hidden: what was pressed stays under the mouse
         self.twin.setVisible(not empty)
         self.why.setVisible(not empty)
         self.why.setToolTip(WHY[self.tab])

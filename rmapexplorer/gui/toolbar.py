@@ -155,6 +155,8 @@ class ToolBar(QToolBar):
     """``design_chosen`` carries the key of the chip clicked."""
 
     design_chosen = Signal(str)
+    SPACING = 6
+    """Between two things, with their borders, in device-independent pixels."""
 
     def __init__(self, actions: ActionSet, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__("Toolbar", parent)
@@ -174,7 +176,8 @@ class ToolBar(QToolBar):
         self.addSeparator()
         self.chips: dict[str, Chip] = {}
         self.row = Chips()
-        self.addWidget(self.row)
+        self._row_action = self.addWidget(self.row)
+        self._narrow = False
         self.speed = PlainLabel()
         self.speed.setProperty("role", "dim")
         self._speed_action = self.insertWidget(self.actions()[len(TOOLBAR_TIME)], self.speed)
@@ -190,6 +193,21 @@ class ToolBar(QToolBar):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.buttons[id_] = button
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Where not everything fits the designs come first: operations have their menu too."""
+        super().resizeEvent(event)
+        self._order()
+
+    def _order(self) -> None:
+        buttons = [button.sizeHint().width() + self.SPACING for button in self.buttons.values()]
+        narrow = sum(buttons) + self.row.minimumSizeHint().width() + 4 * self.SPACING > self.width()
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.removeAction(self._row_action)
+            before = self._qactions[TOOLBAR_OPERATIONS[0]] if narrow else None
+            self.insertAction(before, self._row_action) if before is not None else self.addAction(self._row_action)
+            self.row.show()
+
     def set_designs(self, designs: list[tuple[str, str]], view: str) -> None:
         """Chips for these (key, title); ``view`` is the one shown."""
         changed = list(self.chips) != [key for key, _ in designs]
@@ -203,6 +221,7 @@ class ToolBar(QToolBar):
         if changed:
             self.row.set_chips(list(self.chips.values()))
             self.row.updateGeometry()
+            self._order()
         elif moved:
             self.row.arrange()
 
