@@ -142,3 +142,13 @@ def test_a_value_over_many_windows_and_a_number_at_the_edge_of_one(
         assert found.value() == json.loads(data)
         (tmp_path / "a").write_bytes(data)
         assert load_any(str(tmp_path / "a")) == wanted
+
+
+@pytest.mark.parametrize("order", ["down", "up", "circle"])
+def test_a_chain_of_forks_of_any_length_and_order_is_read(order: str, tmp_path: Path) -> None:
+    pairs = [(pid, pid - 1) for pid in range(2, 3000)]
+    pairs = pairs[::-1] if order == "down" else [*pairs, (1, 2999)] if order == "circle" else pairs
+    lines = [f"a {p}/{p} [000] 1.000001: PERF_RECORD_FORK({c}:{c}):({p}:{p})\n" for c, p in pairs]
+    (tmp_path / "a.txt").write_text("".join(lines))
+    session = load_any(str(tmp_path / "a.txt"))
+    assert sum(op.name == "fork" for op in session.operations) >= 2990

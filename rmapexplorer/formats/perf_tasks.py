@@ -90,7 +90,17 @@ class Tasks:
         return tid
 
     def born(self, tid: int, clone_flags: int | None) -> None:
-        """The task begins; without flags a pid of its own means fork."""
+        """The task begins, its parents before it where they have not; without flags a pid of its own means fork."""
+        line = {tid: None}  # a damaged recording may have a chain of any length, or a circle
+        while (at := self.newborn[next(reversed(line))][2]) in self.newborn and at not in line:
+            line[at] = None
+        for parent in list(reversed(line))[:-1]:
+            self._begin(parent, None)
+        self._begin(tid, clone_flags)
+
+    def _begin(self, tid: int, clone_flags: int | None) -> None:
+        if tid not in self.newborn:
+            return
         pid, ppid, ptid = self.newborn.pop(tid)
         parent = self.find(ppid, ptid, self.named.get(ppid, ""))
         if pid == parent.pid:
@@ -157,6 +167,7 @@ class Tasks:
     def settle(self) -> None:
         """The recording is over."""
         for tid in list(self.newborn):
-            self.born(tid, None)
+            if tid in self.newborn:
+                self.born(tid, None)
         for tid in sorted(self.dying):
             self.ended(tid)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QSpinBox, QWidget
 
 from rmapexplorer.gui.panel import scaled
+from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.workloads.workload import Parameter, Workload
 
 FIELDS = 2
@@ -41,7 +42,7 @@ class Size(QWidget):
     def __init__(self, workload: Workload, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.workload = workload
-        self.words = QLabel(size_words(workload))
+        self.words = PlainLabel(size_words(workload))
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self.words.setProperty("role", "dim")
@@ -61,7 +62,7 @@ class Size(QWidget):
             box.setAccessibleName(f"{_word(p)} of {workload.title}")
             box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             box.valueChanged.connect(self.changed)
-            label = QLabel(_word(p))
+            label = PlainLabel(_word(p))
             label.setBuddy(box)
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from PySide6 import QtGui
@@ -10,6 +11,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+import rmapexplorer.gui
 from rmapexplorer.engine.frames import Notice
 from rmapexplorer.gui.files import QtDialogs
 from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
@@ -99,6 +101,12 @@ def test_nothing_of_a_session_is_read_as_html(window: MainWindow, qtbot: QtBot, 
         assert complaints(window) == [], perspective
     window.show_notice(Notice(level="error", text=EVIL, details=EVIL))
     assert complaints(window) == []
+
+
+def test_no_label_is_made_that_guesses() -> None:
+    files = Path(rmapexplorer.gui.__file__).parent.rglob("*.py")
+    makers = [path.name for path in files if re.search(r"(?<![A-Za-z_.])QLabel\(", path.read_text(encoding="utf-8"))]
+    assert makers == []
 
 
 def test_tips_are_escaped_only_where_qt_would_guess(qtbot: QtBot) -> None:
