@@ -46,7 +46,38 @@ class Pages:
     lines: list[float]
 
 
-def pages_of(s: Scene, strip: Strip) -> Pages | None:
+@frozen(kw_only=True, eq=False)
+class Columns:
+    """What all rows of one painting share: the pages under each pixel column, and the colours as numbers."""
+
+    middle: np.ndarray
+    """Middle of each column, in device-independent pixels."""
+    low: np.ndarray
+    high: np.ndarray
+    classes: np.ndarray
+    families: np.ndarray
+    paper: np.ndarray
+    fixed: dict[int, np.ndarray]
+
+    @classmethod
+    def of(cls, s: Scene) -> Columns:
+        """The columns of a scene as it shows now."""
+        width = max(1, round(s.window.width * s.ratio))
+        edges = np.arange(width + 1) / s.ratio
+        units = s.window.left + (s.window.width - edges if s.window.flipped else edges) / s.window.scale
+        place = np.interp(units, s.axis.units, s.axis.pages)
+        return cls(
+            middle=(edges[:-1] + edges[1:]) / 2,
+            low=np.minimum(place[:-1], place[1:]),
+            high=np.maximum(place[:-1], place[1:]),
+            classes=np.array([_rgb(s.color(entry.token)) for entry in style.CLASSES[s.mode]]),
+            families=np.array([_rgb(s.theme.family(n)) for n in range(6)]),
+            paper=np.array(_rgb(s.color("panel"))),
+            fixed={at: np.array(_rgb(s.color(token))) for at, token in style.PAGE_TOKENS.get(s.mode, {}).items()},
+        )
+
+
+def pages_of(s: Scene, strip: Strip, columns: Columns) -> Pages | None:
     """The pages of a row; None where no box is wide enough or nothing is known."""
     runs, v = s.frame.vmas.pages, s.frame.vmas
     if runs is None or s.rows.folded[strip.row] or not len(strip.x0):
@@ -55,19 +86,16 @@ def pages_of(s: Scene, strip: Strip) -> Pages | None:
     boxes = np.flatnonzero(held & (strip.x1 - strip.x0 >= LEAST))
     if not len(boxes):
         return None
-    width = max(1, round(s.window.width * s.ratio))
-    edges = (np.arange(width + 1) / s.ratio).astype(np.float64)
-    place = np.interp(s.window.left + (s.window.width - edges if s.window.flipped else edges) / s.window.scale,
-                      s.axis.units, s.axis.pages)  # fmt: skip
-    low, high = np.minimum(place[:-1], place[1:]), np.maximum(place[:-1], place[1:])
+    low, high, width = columns.low, columns.high, len(columns.low)
     inside = np.searchsorted(v.start[strip.shown], (low + high) / 2, side="right") - 1
     known = np.isin(inside, boxes) & ((low + high) / 2 < v.end[strip.shown][np.maximum(inside, 0)])
     box = np.maximum(inside, 0)
-    column = (edges[:-1] + edges[1:]) / 2
-    known &= (column > strip.x0[box]) & (column < strip.x1[box] - 1)  # a box ends a pixel before the next begins
+    known &= (columns.middle > strip.x0[box]) & (
+        columns.middle < strip.x1[box] - 1
+    )  # a box ends a pixel before the next begins
     low, high = np.maximum(low, v.start[strip.shown][box]), np.minimum(high, v.end[strip.shown][box])
     share = _shares(runs, strip, low, np.maximum(high, low))
-    color = _colors(s, strip, runs, _kinds(s, strip, boxes)[box], share, (low + high) / 2)
+    color = _colors(s, strip, columns, columns.classes[_kinds(s, strip, boxes)[box]], share, (low + high) / 2)
     bits = np.zeros((width, 4), np.uint8)
     bits[known, :3], bits[known, 3] = color[known][:, ::-1].round(), 255
     image = QImage(bits.tobytes(), width, 1, width * 4, QImage.Format.Format_ARGB32_Premultiplied).copy()
@@ -109,14 +137,12 @@ def _kinds(s: Scene, strip: Strip, boxes: np.ndarray) -> np.ndarray:
 
 
 def _colors(
-    s: Scene, strip: Strip, runs: PageRuns, kinds: np.ndarray, share: np.ndarray, middle: np.ndarray
+    s: Scene, strip: Strip, columns: Columns, own: np.ndarray, share: np.ndarray, middle: np.ndarray
 ) -> np.ndarray:
     """[columns, 3]: the colours of the states mixed by their shares, the rest as absent."""
-    own = np.array([_rgb(s.color(entry.token)) for entry in style.CLASSES[s.mode]])[kinds]
-    paper = np.array(_rgb(s.color("panel")))
+    paper, fixed = columns.paper, columns.fixed
     if s.mode == "anon_vma":
-        own = _by_owner(s, strip, runs, own, middle)
-    fixed = {state: np.array(_rgb(s.color(token))) for state, token in style.PAGE_TOKENS.get(s.mode, {}).items()}
+        own = _by_owner(s, strip, columns, own, middle)
     there = {
         OWN: fixed.get(OWN, own),
         SHARED: fixed.get(SHARED, paper + (own - paper) * HALF),
@@ -128,13 +154,14 @@ def _colors(
     return np.clip(mixed, 0, 255)
 
 
-def _by_owner(s: Scene, strip: Strip, runs: PageRuns, own: np.ndarray, middle: np.ndarray) -> np.ndarray:
+def _by_owner(s: Scene, strip: Strip, columns: Columns, own: np.ndarray, middle: np.ndarray) -> np.ndarray:
     # pages in the colour of what they themselves point at, where that is known
+    runs = s.frame.vmas.pages
+    assert runs is not None
     a, b = int(runs.first[strip.shown.start]), int(runs.first[strip.shown.stop])
     run = a + np.maximum(np.searchsorted(runs.start[a:b], middle, side="right") - 1, 0)
     owner = np.where(middle < runs.end[run], runs.owner[run], -1)
-    families = np.array([_rgb(s.theme.family(n)) for n in range(6)])
-    return np.where((owner >= 0)[:, None], families[owner % 6], own)
+    return np.where((owner >= 0)[:, None], columns.families[owner % 6], own)
 
 
 def _rgb(color: QColor) -> tuple[float, float, float]:
@@ -150,12 +177,10 @@ def _spans(mask: np.ndarray, ratio: float) -> list[tuple[float, float]]:
 def _grid(s: Scene, strip: Strip, boxes: np.ndarray) -> list[float]:
     """Where one page ends and the next begins, in boxes whose pages are wide enough."""
     v, found = s.frame.vmas, []
-    for i in boxes.tolist():
+    ends = sorted(s.axis.position(s.window.unit(x)) for x in (0.0, s.window.width))
+    pages = v.end[strip.shown][boxes] - v.start[strip.shown][boxes]
+    for i in boxes[strip.x1[boxes] - strip.x0[boxes] >= GRID * pages].tolist():
         row = strip.shown.start + i
-        pages = int(v.end[row] - v.start[row])
-        if (strip.x1[i] - strip.x0[i]) < GRID * pages:
-            continue
-        ends = sorted(s.axis.position(s.window.unit(x)) for x in (0.0, s.window.width))
         low, high = max(int(v.start[row]) + 1, int(ends[0])), min(int(v.end[row]), int(ends[1]) + 2)
         found += s.edges(np.arange(low, high), 0)[0 if not s.window.flipped else 1].tolist()
     return found

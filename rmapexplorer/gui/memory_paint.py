@@ -65,10 +65,11 @@ def paint(p: QPainter, s: Scene, motion: Motion | None = None) -> None:
     p.translate(s.gutter, 0)
     lines = strips(s, rows)
     images, crowd = pictures(s, [strip for strip in lines if strip.crowded(s)]), Crowd.of(s, lines)
+    columns = pages.Columns.of(s)
     for strip in lines:
         p.save()
         slide_in(p, s, strip.row, motion)
-        _row(p, s, strip, images.get(strip.row), crowd)
+        _row(p, s, strip, images.get(strip.row), crowd, columns)
         p.restore()
     _spots(p, s, rows)
     _marked_span(p, s)
@@ -201,7 +202,7 @@ def _gutter(p: QPainter, s: Scene, row: int) -> None:
     p.drawText(QRectF(14, y, room + 2, height), Qt.AlignmentFlag.AlignVCenter, text)
 
 
-def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Crowd) -> None:
+def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Crowd, columns: pages.Columns) -> None:
     row, shown, x0, x1 = strip.row, strip.shown, strip.x0, strip.x1
     y, height = s.y(row), s.box_height
     folded = bool(s.rows.folded[row])
@@ -210,7 +211,7 @@ def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Cro
     _tracks(p, s, y, height)
     if picture is not None:
         p.drawImage(QRectF(0, y, s.window.width, height), picture)
-        wide = pages.pages_of(s, strip)
+        wide = pages.pages_of(s, strip, columns)
         if wide is not None:
             pages.draw(p, s, wide, y, height)
         if not folded:
@@ -225,7 +226,7 @@ def _row(p: QPainter, s: Scene, strip: Strip, picture: QImage | None, crowd: Cro
     )
     for i in np.flatnonzero(away)[:MOST_GHOSTS].tolist():
         _ghost(p, s, shown.start + i, y, height, int(kinds[i]))
-    paged = pages.pages_of(s, strip)
+    paged = pages.pages_of(s, strip, columns)
     plated = states == style.SWAPPED
     if paged is not None:
         plated[paged.boxes] = True
