@@ -35,25 +35,16 @@ def nodes_of(line: Timeline, notes: Sequence[Note]) -> list[tuple[int, str]]:
 
 def marks_of(line: Timeline, bookmarks: Sequence[tuple[int, str]]) -> tuple[Bookmark, ...]:
     """The bookmarks as positions: those of the current branch in order, then those of the others with their branch."""
-    here, away = [], []
+    here, away, names = [], [], list(line.branches)
     for node, text in bookmarks:
         if line.on_path(node):
             here.append(Bookmark(position=line.depth(node), text=text))
-        elif name := _branch_of(line, node):
-            away.append(Bookmark(position=line.depth(node), text=text, branch=name))
+        elif (number := line.owners[node]) >= 0:
+            away.append(Bookmark(position=line.depth(node), text=text, branch=names[number]))
     return (
         *sorted(here, key=lambda mark: mark.position),
         *sorted(away, key=lambda mark: (mark.branch, mark.position)),
     )
-
-
-def _branch_of(line: Timeline, node: int) -> str:
-    for name, last in line.branches.items():
-        while last > node:
-            last = line.parents[last]
-        if last == node:
-            return name
-    return ""
 
 
 @define(eq=False)

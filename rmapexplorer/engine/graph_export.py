@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from attrs import evolve, frozen
@@ -16,6 +17,11 @@ from rmapexplorer.engine.stage import Stage
 
 MOST_LINKS = 200_000
 """Links of a graph; more would be a file that nothing opens."""
+
+PIECE = 2_000
+"""Rows gathered in one step."""
+
+Made = TypeVar("Made")
 
 RANKS = ("page", "owner", "vma", "task")
 """Kinds of nodes in the picture of a selection."""
@@ -104,26 +110,40 @@ class WholeGraph:
 
     def answer(self, stage: Stage) -> Graph | None:
         """A Graph; None where the design is not among those that run."""
+        return finished(self.gather(stage))
+
+    def gather(self, stage: Stage) -> Generator[None, None, Graph | None]:
+        """The same a little at each step."""
         lane = next((one for one in stage.lanes if one.kind.key == self.design), None)
         if self.design and lane is None:
             return None
         lane = lane or stage.shown
         where = f"after operation {stage.line.cursor} of {stage.line.head}"
-        return whole(lane.world, f"{stage.title or 'session'}: {lane.kind.title}, {where}")  # type: ignore[arg-type]
+        title = f"{stage.title or 'session'}: {lane.kind.title}, {where}"
+        return (yield from whole(lane.world, title))  # type: ignore[arg-type]
 
 
-def whole(world: World, title: str, most: int = MOST_LINKS) -> Graph:
-    """vmas -> links (a node each, where the design allocates them) -> the design's objects -> their parents."""
+def finished(work: Generator[None, None, Made]) -> Made:
+    """What such work comes to, all at once."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def whole(world: World, title: str, most: int = MOST_LINKS) -> Generator[None, None, Graph]:
+    """vmas -> links (a node each, where the design allocates them) -> the design's objects -> their parents; PIECE rows a step."""
     found = world.design.incidence()
+    yield
     links, owners = found.vmas[:most], found.owners[:most]
     objects, parents = found.objects[:most], found.parents[:most]
-    vmas = np.unique(links)
     owner, prefix = world.design.OWNER, "o"
-    nodes = [_vma_rows(world, vmas), _owner_rows(world, objects, prefix)]
+    nodes = [(yield from _vma_rows(world, np.unique(links))), (yield from _owner_rows(world, objects, prefix))]
     middle = _link_kind(world, len(found.vmas))
-    left, right = _keys("v", links), _keys(prefix, owners)
+    left, right = (yield from _keys("v", links)), (yield from _keys(prefix, owners))
     if middle:
-        between = [f"l{number}" for number in range(len(links))]
+        between = yield from _keys("l", np.arange(len(links)))
         nodes.insert(1, NodeRows(kind=middle, keys=between, columns={"label": [""] * len(between)}))
         edges = [
             LinkRows(kind="vma", sources=left, targets=between),
@@ -133,7 +153,7 @@ def whole(world: World, title: str, most: int = MOST_LINKS) -> Graph:
         edges = [LinkRows(kind=owner, sources=left, targets=right)]
     inner = (parents >= 0) & np.isin(parents, objects)
     if inner.any():
-        up, down = _keys(prefix, parents[inner]), _keys(prefix, objects[inner])
+        up, down = (yield from _keys(prefix, parents[inner])), (yield from _keys(prefix, objects[inner]))
         edges.append(LinkRows(kind="parent", sources=down, targets=up))
     return Graph(
         title=title, nodes=tuple(nodes), links=tuple(edges), note=_note(found.vmas, found.objects, owner, most)
@@ -162,29 +182,35 @@ def _link_kind(world: World, links: int) -> str:
     )
 
 
-def _keys(prefix: str, ids: Ints) -> list[str]:
-    return [f"{prefix}{number}" for number in ids.tolist()]
+def _keys(prefix: str, ids: Ints) -> Generator[None, None, list[str]]:
+    keys: list[str] = []
+    for start in range(0, len(ids), PIECE):
+        keys += [f"{prefix}{number}" for number in ids[start : start + PIECE].tolist()]
+        yield
+    return keys
 
 
-def _vma_rows(world: World, vmas: Ints) -> NodeRows:
+def _vma_rows(world: World, vmas: Ints) -> Generator[None, None, NodeRows]:
     table, people = world.vma, processes_of(world)
-    who = [people.get(mm, (0, "")) for mm in table.mm[vmas].tolist()]
-    spans = [
-        f"{start:x}-{end:x}" for start, end in zip(table.start[vmas].tolist(), table.end[vmas].tolist(), strict=True)
-    ]
-    return NodeRows(
-        kind="vma",
-        keys=_keys("v", vmas),
-        columns={
-            "label": [f"{comm} {pid}\n{span}".strip() for (pid, comm), span in zip(who, spans, strict=True)],
-            "pid": [pid for pid, _ in who],
-            "comm": [comm for _, comm in who],
-            "span": spans,
-            "pgoff": [f"{pgoff:x}" for pgoff in table.pgoff[vmas].tolist()],
-        },
-    )
+    columns: dict[str, list[str | int]] = {"label": [], "pid": [], "comm": [], "span": [], "pgoff": []}
+    for first in range(0, len(vmas), PIECE):
+        part = vmas[first : first + PIECE]
+        who = [people.get(mm, (0, "")) for mm in table.mm[part].tolist()]
+        ends = zip(table.start[part].tolist(), table.end[part].tolist(), strict=True)
+        spans = [f"{start:x}-{end:x}" for start, end in ends]
+        columns["label"] += [f"{comm} {pid}\n{span}".strip() for (pid, comm), span in zip(who, spans, strict=True)]
+        columns["pid"] += [pid for pid, _ in who]
+        columns["comm"] += [comm for _, comm in who]
+        columns["span"] += spans
+        columns["pgoff"] += [f"{pgoff:x}" for pgoff in table.pgoff[part].tolist()]
+        yield
+    return NodeRows(kind="vma", keys=(yield from _keys("v", vmas)), columns=dict(columns))
 
 
-def _owner_rows(world: World, objects: Ints, prefix: str) -> NodeRows:
-    names: list[str | int] = [world.design.owner_name(one) for one in objects.tolist()]
-    return NodeRows(kind=world.design.OWNER, keys=_keys(prefix, objects), columns={"label": names, "name": names})
+def _owner_rows(world: World, objects: Ints, prefix: str) -> Generator[None, None, NodeRows]:
+    names: list[str | int] = []
+    for start in range(0, len(objects), PIECE):
+        names += [world.design.owner_name(one) for one in objects[start : start + PIECE].tolist()]
+        yield
+    keys = yield from _keys(prefix, objects)
+    return NodeRows(kind=world.design.OWNER, keys=keys, columns={"label": names, "name": names})

@@ -25,6 +25,8 @@ class Timeline:
     operations: list[Operation] = field(factory=list)
     parents: list[int] = field(factory=list)
     """parents[n]: the node before node n, ROOT for none; always smaller than n."""
+    owners: list[int] = field(factory=list)
+    """owners[n]: which branch node n was appended to, by its place among the names: the first one that leads through it."""
     depths: list[int] = field(factory=list)
     """depths[n]: position of the state after node n, counted from 1."""
     written: list[int] = field(factory=list)
@@ -37,6 +39,8 @@ class Timeline:
     path: list[int] = field(factory=list)
     """Node ids of the current branch, oldest first."""
     cursor: int = 0
+    _number: int = 0
+    # place of the current branch among the names
 
     @property
     def head(self) -> int:
@@ -57,6 +61,7 @@ class Timeline:
         if self.cursor < len(self.path):
             self._fork()
         node = self._grow(op, self.node)
+        self.owners.append(self._number)
         self.path.append(node)
         self.branches[self.branch] = node
         self.cursor += 1
@@ -66,6 +71,7 @@ class Timeline:
         self.branch = self._free_name()
         del self.path[self.cursor :]
         self.branches[self.branch] = self.node
+        self._number = len(self.branches) - 1
 
     def _free_name(self) -> str:
         number = len(self.branches) + 1
@@ -91,6 +97,7 @@ class Timeline:
         path = self.path_to(self.branches[name])
         common = shared_prefix(self.path, path)
         self.branch, self.path = name, path
+        self._number = list(self.branches).index(name)
         self.cursor = min(self.cursor, common)
         return common
 
@@ -112,6 +119,15 @@ class Timeline:
         """True where the current path leads through ``node``."""
         depth = 0 if node == ROOT else self.depths[node]
         return depth <= len(self.path) and self.node_at(depth) == node
+
+    def _own(self) -> None:
+        # the owners of nodes that came all at once
+        self._number = list(self.branches).index(self.branch)
+        self.owners = [-1] * len(self.operations)
+        for number, node in enumerate(self.branches.values()):
+            while node != ROOT and self.owners[node] < 0:
+                self.owners[node] = number
+                node = self.parents[node]
 
     def depth(self, node: int) -> int:
         """Position of the state after ``node``; 0 for ROOT."""
@@ -161,4 +177,5 @@ def grown(
     if branch is None or branch not in line.branches:
         branch = MAIN if MAIN in line.branches else next(iter(line.branches))
     line.branch, line.path = branch, line.path_to(line.branches[branch])
+    line._own()
     return line

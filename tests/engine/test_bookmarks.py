@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rmapexplorer.core.operations import Touch
-from rmapexplorer.engine.bookmarks import MOST_LETTERS, RenameBranch, SetBookmark, name_problem
+from rmapexplorer.core.operations import Exit, Touch
+from rmapexplorer.engine.bookmarks import MOST_LETTERS, RenameBranch, SetBookmark, marks_of, name_problem
 from rmapexplorer.engine.frames import Bookmark, Notice
+from rmapexplorer.engine.timeline import Timeline, grown
 
 from .real_driver import Hand
 from .worlds import letter
@@ -108,3 +111,47 @@ def test_a_branch_that_is_gone_cannot_be_renamed() -> None:
     hand = branched()
     hand.job(lambda number: RenameBranch(number=number, old="nowhere", new="here"))
     assert "nowhere" in [m.text for m in hand.told if isinstance(m, Notice)][-1]
+
+
+class Counting(list[int]):
+    """Notes how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.reads += 1
+        return super().__getitem__(at)
+
+
+def test_a_frame_walks_no_branch_for_its_bookmarks() -> None:
+    """They are in every frame: what they cost must not grow with the log."""
+    line = Timeline()
+    for branch in range(4):
+        line.seek(100)
+        for _ in range(300):
+            line.append(Exit(pid=1))
+        assert len(line.branches) == branch + 1
+    bookmarks = [(node, str(node)) for node in range(0, len(line.operations), 40)]
+    before = marks_of(line, bookmarks)
+    line.parents = counting = Counting(line.parents)
+    assert marks_of(line, bookmarks) == before and len(before) == len(bookmarks)
+    assert counting.reads == 0
+
+
+def test_who_owns_an_operation_is_the_same_after_loading() -> None:
+    line, dice = Timeline(), random.Random(5)
+    for _ in range(300):
+        what = dice.randrange(10)
+        if what == 0:
+            line.seek(dice.randrange(line.head + 1))
+        elif what == 1:
+            line.switch(dice.choice(list(line.branches)))
+            line.seek(line.head)
+        else:
+            line.append(Exit(pid=1))
+    again = grown(line.operations, line.parents, line.branches, line.branch)
+    assert again.owners == line.owners and max(line.owners) > 5
+    again.append(Exit(pid=1))
+    line.seek(again.cursor - 1)
+    line.append(Exit(pid=1))
+    assert again.owners == line.owners

@@ -12,7 +12,7 @@ import pytest
 from rmapexplorer.core.operations import Fork, Mmap, Spawn, Touch
 from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Link, Node, Structure
-from rmapexplorer.engine.graph_export import Graph, LinkRows, NodeRows, WholeGraph, of_structure, whole
+from rmapexplorer.engine.graph_export import Graph, LinkRows, NodeRows, WholeGraph, finished, of_structure, whole
 from rmapexplorer.exports.graph import dot, graphml
 from tests.exports.stages import letter, small
 
@@ -95,7 +95,7 @@ def test_too_many_links_are_cut_with_a_sentence() -> None:
         [Spawn(pid=1, comm="a"), Mmap(pid=1, span=Span(16, 20), prot="rw", kind="anon"),
          Touch(pid=1, runs=((16, 20, "w"),)), *forks], "anon_vma_chain",
     )  # fmt: skip
-    graph = whole(stage.shown.world, "t", most=5)  # type: ignore[arg-type]
+    graph = finished(whole(stage.shown.world, "t", most=5))  # type: ignore[arg-type]
     assert len(graph.links[0].sources) == 5
     assert graph.note == "Only the first 5 of 21 links and of 11 anon_vmas are in this file."
     keys = {key for rows in graph.nodes for key in rows.keys}
@@ -113,3 +113,15 @@ def test_the_picture_of_the_selection() -> None:
     assert [(rows.kind, list(rows.keys)) for rows in graph.nodes] == [("page", ["p"]), ("owner", ["o"])]
     assert graph.nodes[1].columns["label"] == ["A0\nroot"]
     assert graph.note == "The picture shows 2 of 9."
+
+
+def test_it_is_gathered_in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large it is, a step is at most so many rows: a job that does this can be cancelled in between."""
+    stage = letter("anon_vma_chain")
+    at_once = WholeGraph().answer(stage)
+    monkeypatch.setattr("rmapexplorer.engine.graph_export.PIECE", 1)
+    work = WholeGraph().gather(stage)
+    steps = sum(1 for _ in work)
+    assert at_once is not None
+    assert steps >= sum(len(rows.keys) for rows in at_once.nodes) + sum(len(rows.sources) for rows in at_once.links)
+    assert finished(WholeGraph().gather(stage)) is not None

@@ -16,6 +16,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from attrs import frozen
 
@@ -48,24 +49,63 @@ class Killed:
     journal: bool
 
 
-def run(seed: int, folder: Path, how: str, least: int = 0) -> Killed:
+@frozen
+class Running:
+    """The window's process and its output."""
+
+    pid: int
+    told: IO[str]
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    homes = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    return homes | {"QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"), "HOME": str(folder)}
+
+
+def start_window(seed: int, folder: Path, path: Path) -> Running:
+    """A new interpreter."""
+    command = [sys.executable, "-m", "tests.soak.window", str(path), str(seed)]
+    env = os.environ | _settings(folder)
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    process.returncode = 0  # it is waited for here
+    return Running(process.pid, process.stdout)
+
+
+def fork_window(seed: int, folder: Path, path: Path) -> Running:
+    """A copy of this interpreter, which has read all modules but begun nothing."""
+    import pyqtgraph  # noqa: F401
+
+    from rmapexplorer.gui import views  # noqa: F401
+    from tests.soak import window
+
+    here, there = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.environ.update(_settings(folder))
+        os.dup2(there, 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os._exit(window.main(str(path), seed))
+    os.close(there)
+    return Running(pid, os.fdopen(here))
+
+
+def run(seed: int, folder: Path, how: str, least: int = 0, preloaded: bool = False) -> Killed:
     """Start, work, kill (once ``least`` operations are done), look. :raises Lost:"""
     path, dice = folder / "mine.rmap", random.Random(seed)
     save_session(Session(title="mine", operations=(FIRST,), position=1), str(path))
-    env = os.environ | {"QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"), "HOME": str(folder)}
-    env |= {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
-    command = [sys.executable, "-m", "tests.soak.window", str(path), str(seed)]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        if process.stdout.readline() != "begun\n":
+    process = fork_window(seed, folder, path) if preloaded else start_window(seed, folder, path)
+    with process.told as told:
+        if told.readline() != "begun\n":
             raise Lost(f"seed {seed}: the window did not begin")
         wait, lines = dice.uniform(0.0, 1.0 if least else 4.0), list[str]()
         while least and not any(line.startswith("done") and int(line.split(" ")[1]) >= least for line in lines[-1:]):
-            lines.append(process.stdout.readline().rstrip("\n"))
+            lines.append(told.readline().rstrip("\n"))
         time.sleep(wait)
         end = time.monotonic()
-        process.send_signal(getattr(signal, how))
-        lines += process.stdout.read().split("\n")[:-1]
+        os.kill(process.pid, getattr(signal, how))
+        lines += told.read().split("\n")[:-1]
+    os.waitpid(process.pid, 0)
     return judge(seed, folder, path, lines, end, wait, how)
 
 
@@ -114,6 +154,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument(
+        "--preloaded", action="store_true", help="fork windows that have read all modules: faster, one at once"
+    )
     parser.add_argument("--how", default="SIGKILL", choices=("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"))
     given = parser.parse_args()
     troubles: list[str] = []
@@ -121,15 +164,16 @@ def main() -> int:
     def one(seed: int) -> Killed | None:
         with tempfile.TemporaryDirectory() as scratch:
             try:
-                return run(seed, Path(scratch), given.how)
+                return run(seed, Path(scratch), given.how, preloaded=given.preloaded)
             except Lost as lost:
                 troubles.append(str(lost))
                 print(lost, flush=True)
                 return None
 
     ended: list[Killed] = []
+    seeds = range(given.seed, given.seed + given.kills)
     with ThreadPoolExecutor(given.at_once) as pool:
-        for killed in pool.map(one, range(given.seed, given.seed + given.kills)):
+        for killed in map(one, seeds) if given.preloaded else pool.map(one, seeds):
             ended += [killed] if killed is not None else []
             if killed is not None and len(ended) % 25 == 0:
                 print(said(ended, troubles), flush=True)

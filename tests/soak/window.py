@@ -47,19 +47,19 @@ class Work:
         self.look()
         dice, window = self.maker.dice, self.window
         what = dice.random()
-        if what < 0.10:
+        if what < 0.20:
             self.submit(1)
-        elif what < 0.13:
+        elif what < 0.24:
             self.submit(dice.choice((5, 20, 120)))
-        elif what < 0.16:
+        elif what < 0.28:
             window.bridge.seek(window.head)
-        elif what < 0.17:
+        elif what < 0.33:
             window.files.save_to(self.path)
-        elif what < 0.19:
+        elif what < 0.36:
             window.selection.select(1, -1)
-        elif what < 0.20:
+        elif what < 0.38:
             window.bridge.view(dice.choice(window.frame.designs).key if window.frame is not None else "")
-        elif what < 0.205 and window.head:
+        elif what < 0.385 and window.head:
             window.bridge.undo()
         self.look()
 

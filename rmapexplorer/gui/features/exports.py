@@ -218,8 +218,7 @@ class Exports(Feature):
             def make(stage: Stage) -> Generator[tuple[int, int] | None, None, Pieces]:
                 from rmapexplorer.engine.graph_export import WholeGraph
 
-                yield
-                return _graph(WholeGraph().answer(stage), path, how)
+                return _graph((yield from WholeGraph().gather(stage)), path, how)
 
             self.engine_writes(path, "Writing the graph", make)
 
