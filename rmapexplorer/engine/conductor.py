@@ -129,6 +129,8 @@ class Conductor:
         self._generation += 1
         stage.recorded = self.files.recorded(stage.session)
         self._repair, self._mending, self._resting, self._probes = None, None, False, None
+        if self.stage is not None:
+            self.stage.let_go()
         self.stage = stage
         self.publisher = Publisher(stage, self.lens, self.outbox, self.clock, self._generation)
         self.outbox.drop_frame()

@@ -20,6 +20,7 @@ from rmapexplorer.core.units import KernelError, Span
 from rmapexplorer.core.vmas import pgoff_at
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.frames import Ints
+from rmapexplorer.engine.lanes import take_apart
 from rmapexplorer.engine.stage import Stage
 
 LIMIT_BYTES = 80 << 20
@@ -157,7 +158,7 @@ def judge(world: World, ops: Sequence[Operation]) -> Verdict:
     outcomes = tuple(copy.apply(op) for op in ops)
     kept = {row.kind: row.objects for row in world.footprint()}
     now = {row.kind: row.objects for row in copy.footprint()}
-    return Verdict(
+    verdict = Verdict(
         operations=tuple(ops),
         outcomes=outcomes,
         pid=pid,
@@ -166,6 +167,8 @@ def judge(world: World, ops: Sequence[Operation]) -> Verdict:
         neighbours=_neighbours(copy, ops[-1]) if outcomes[-1].ok else (),
         objects={kind: n - kept.get(kind, 0) for kind, n in now.items() if n != kept.get(kind, 0)},
     )
+    take_apart(copy)
+    return verdict
 
 
 def plan(world: World, ops: Sequence[Operation]) -> Verdict:

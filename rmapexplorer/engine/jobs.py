@@ -10,7 +10,7 @@ from attrs import define, field
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.core.units import KernelError, Machine
-from rmapexplorer.engine.lanes import Lane
+from rmapexplorer.engine.lanes import Lane, take_apart
 from rmapexplorer.engine.lens import Kind, Lens
 from rmapexplorer.engine.stage import Stage, advance_lanes
 from rmapexplorer.engine.steps import goes_on
@@ -256,6 +256,9 @@ class Rebuild:
             at = min(stage.line.depth(lane.node) for lane in behind)
             advance_lanes(stage.line, [lane for lane in behind if stage.line.depth(lane.node) == at], at)
             return True
+        for lane in stage.lanes:
+            if lane not in self.kept:
+                take_apart(lane.world)
         stage.lanes = self.kept
         stage.machine = self.machine or stage.machine
         stage.view = self._view(stage.view)

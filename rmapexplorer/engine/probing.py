@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from attrs import define
 
 from rmapexplorer.engine.grid import Grid
-from rmapexplorer.engine.lanes import Lane
+from rmapexplorer.engine.lanes import Lane, take_apart
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.stage import Stage
 
@@ -53,11 +53,14 @@ def _missing(stage: Stage, grid: Grid, run: bool) -> Steps:
     done, total = 0, sum(len(positions) for positions in wanted)
     for lane, positions in zip(lanes, wanted, strict=True):
         follower = _Follower(stage, lane)
-        for position in positions:
-            for _ in follower.to(position):
+        try:
+            for position in positions:
+                for _ in follower.to(position):
+                    yield done, total
+                done += 1
                 yield done, total
-            done += 1
-            yield done, total
+        finally:
+            take_apart(follower.world)
 
 
 def _wanted(stage: Stage, lane: Lane, grid: Grid, run: bool) -> Sequence[int]:
@@ -97,5 +100,6 @@ class _Follower:
         kept = self.lane.checkpoints.nearest(line, position)
         near = line.depth(kept.node) if kept else 0
         if self.world is None or near > self.at:
+            take_apart(self.world)
             self.world, self.at = kept.world.copy() if kept else self.lane.kind.make(), near
         return self.world

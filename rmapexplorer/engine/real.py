@@ -12,6 +12,7 @@ from rmapexplorer.engine import collect, snapshot
 from rmapexplorer.engine.detail import detail
 from rmapexplorer.engine.files import Files
 from rmapexplorer.engine.kernel import recorded
+from rmapexplorer.engine.lanes import take_apart
 from rmapexplorer.engine.lens import Kind, Lens, UnknownDesign
 from rmapexplorer.formats import codec
 from rmapexplorer.formats.open import load_any
@@ -49,7 +50,7 @@ def _kind(name: str, options: Mapping[str, str], machine: Machine) -> Kind:
     full = base + (":" + ",".join(f"{option}={value}" for option, value in wanted.items()) if wanted else "")
     try:
         design = design_named(full)
-        World(design, machine)  # a design may refuse the machine
+        take_apart(World(design, machine))  # a design may refuse the machine
         key = world_key(base, wanted)
     except KernelError as refused:
         rule = refused.rule

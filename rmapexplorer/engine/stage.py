@@ -17,7 +17,7 @@ from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.engine.frames import HistoryEntry
 from rmapexplorer.engine.grid import Grid, grid_of
-from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane
+from rmapexplorer.engine.lanes import EXTRA_SECONDS, Lane, take_apart
 from rmapexplorer.engine.lens import AnyWorld
 from rmapexplorer.engine.timeline import ROOT, Timeline
 from rmapexplorer.formats.journal import Base
@@ -105,6 +105,11 @@ class Stage:
     def aligned(self) -> bool:
         """True where all lanes are at the same node."""
         return all(lane.node == self.lanes[0].node for lane in self.lanes)
+
+    def let_go(self) -> None:
+        """Another session takes its place: its worlds go at once."""
+        for lane in self.lanes:
+            take_apart(lane.world)
 
     def gather(self, position: int) -> Iterator[None]:
         """Take all lanes to ``position`` of the current path, one copy or one operation a step."""

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.engine.frames import FootprintRow, TaskRows, VmaRows
-from rmapexplorer.engine.lanes import Lane
+from rmapexplorer.engine.lanes import Lane, take_apart
 from rmapexplorer.engine.lens import AnyWorld, Columns
 from rmapexplorer.engine.stage import Stage
 
@@ -135,6 +135,8 @@ class CompareStates:
         for _ in self._probe:
             return
         self._probe = None
+        if self._world is not stage.lanes[self._lane].world:
+            take_apart(self._world)
         self._world, self._lane, self.done = None, self._lane + 1, self.done + 1
         if self._lane == len(stage.lanes):
             assert self._columns is not None

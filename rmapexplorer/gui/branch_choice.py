@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from rmapexplorer.gui.menu_tools import emptied
 from rmapexplorer.gui.panel import HeaderButton
 from rmapexplorer.gui.plain_text import plain_tip
 
@@ -35,8 +36,7 @@ class BranchChoice(HeaderButton):
         self.setText(now)
         self.setAccessibleName(f"Branch: {now}")
         self.updateGeometry()
-        menu = self.menu()
-        menu.clear()
+        menu = emptied(self.menu())
         self._group = QActionGroup(menu)
         for name in names:
             action = menu.addAction(name.replace("&", "&&"))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.gui.icons import marker
+from rmapexplorer.gui.menu_tools import emptied
 from rmapexplorer.gui.panel import wrapped
 from rmapexplorer.gui.statusbar import chip_text
 from rmapexplorer.gui.theme import Theme
@@ -149,8 +150,7 @@ class DesignsMenu(QObject):
         return self.menus[design]
 
     def _fill(self, design: Any) -> None:
-        menu = self.menus[design.key]
-        menu.clear()
+        menu = emptied(self.menus[design.key])
         mine, hand = self.of(design.key), self.at_hand(design.key)
         for world in mine or [World(design.key, {})]:
             action = self._item(menu, f"Run {chip_text(world.key)}", design.story, lambda w=world: self._toggle(w))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 from rmapexplorer.engine.frames import Notice
 from rmapexplorer.gui.action_records import Action
 from rmapexplorer.gui.features.base import Feature
+from rmapexplorer.gui.menu_tools import emptied
 from rmapexplorer.gui.perspectives import PERSPECTIVES
 
 PRESENTING = 150
@@ -102,7 +103,7 @@ class Perspectives(Feature):
         self._fill()
 
     def _fill(self) -> None:
-        self.saved.clear()
+        emptied(self.saved)
         names = list(self.window.settings.arrangements)
         for name in names:
             self.saved.addAction(name.replace("&", "&&")).triggered.connect(lambda _=False, n=name: self.use_layout(n))
