@@ -75,6 +75,11 @@ class Conductor:
         return bool(self.jobs) or self._repair is not None
 
     @property
+    def saving(self) -> bool:
+        """True while a save waits for its turn, or is under way."""
+        return any(isinstance(job, Save) and job.number not in self.cancelled for job in self.jobs)
+
+    @property
     def idle(self) -> bool:
         """True where nothing is left to do until the next command."""
         unsaid = self.questions or (self.publisher and self.publisher.dirty)

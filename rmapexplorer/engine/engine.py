@@ -49,7 +49,7 @@ class Engine:
     ) -> None:
         self._outbox = Outbox()
         self._conductor = Conductor(self._outbox, kinds, lens, files, clock, checkpoint_bytes)
-        self._commands: deque[tuple[Command, int]] = deque()
+        self._commands: deque[tuple[Command, int, bool]] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._resting = False
@@ -94,7 +94,7 @@ class Engine:
     def new(self, session: Any, revision: int = 0) -> int:
         """Replace the session by this one (a formats.session.Session); answered with the SessionOpened."""
         number = next(self._numbers)
-        self._give(lambda conductor: conductor.new(session, number, revision), number)
+        self._give(lambda conductor: conductor.new(session, number, revision), number, after_saves=True)
         return number
 
     def open(self, path: str, revision: int = 0) -> int:
@@ -103,7 +103,9 @@ class Engine:
         Answered with the SessionOpened. ``revision`` goes into it.
         """
         number = next(self._numbers)
-        self._give(lambda conductor: conductor.open(path, number, lambda: self._stopping, revision), number)
+        self._give(
+            lambda conductor: conductor.open(path, number, lambda: self._stopping, revision), number, after_saves=True
+        )
         return number
 
     def save(self, path: str, revision: int = 0, over: bool = False) -> int:
@@ -194,14 +196,14 @@ class Engine:
 
     # -- the thread -------------------------------------------------------------------------------
 
-    def _give(self, command: Command, ticket: int = 0) -> None:
-        # ``ticket``: the request that somebody waits for an answer to
+    def _give(self, command: Command, ticket: int = 0, after_saves: bool = False) -> None:
+        # ``ticket``: the request that somebody waits for an answer to; ``after_saves``: it would take their turn away
         with self._wake:
-            self._commands.append((command, ticket))
+            self._commands.append((command, ticket, after_saves))
             self._resting = False
             self._wake.notify_all()
 
-    def _next(self) -> list[tuple[Command, int]] | None:
+    def _next(self) -> list[tuple[Command, int, bool]] | None:
         # the commands given since; waits while there is nothing at all to do; None: stop
         with self._wake:
             while not self._stopping and not self._commands and self._conductor.idle:
@@ -220,15 +222,16 @@ class Engine:
         while (commands := self._next()) is not None:
             pending, ticket = deque(commands), 0
             try:
-                while pending:
-                    command, ticket = pending.popleft()
+                while pending and not (pending[0][2] and conductor.saving):
+                    command, ticket, _ = pending.popleft()
                     command(conductor)
                 ticket = 0
                 conductor.turn(SLICE)
             except Exception:  # the one place: our mistake must not end the thread, nor the session
+                self._fault(ticket)
+            if pending:
                 with self._wake:
                     self._commands.extendleft(reversed(pending))
-                self._fault(ticket)
             if not conductor.idle:
                 time.sleep(YIELD)
         with suppress(Exception):

@@ -129,6 +129,16 @@ class TestSaving:
         assert (answers(rig)[number].operations, answers(rig)[number].revision) == (501, 12)
         assert len(rig.bench.stored["here"].operations) == 501
 
+    def test_another_session_waits_for_it(self, rig: Rig) -> None:
+        rig.engine.new(session_of_numbers())
+        rig.engine.submit([Reclaim(pages=n) for n in range(300)])
+        number = rig.engine.save("here")
+        opened_again = rig.engine.open("here")
+        rig.engine.submit([Reclaim(pages=7)])
+        rig.settle()
+        assert answers(rig)[number].operations == answers(rig)[opened_again].operations == 300
+        assert (rig.listener.generation, rig.listener.frame.head) == (2, 301), "what came behind the opening is in it"
+
 
 class TestSmallSteps:
     def spread(self) -> Bench:
