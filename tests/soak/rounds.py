@@ -75,7 +75,7 @@ class Trial:
         settings = Settings(QSettings(str(self.folder / "settings.ini"), QSettings.Format.IniFormat))
         settings.welcome = False
         self.window = MainWindow(bridge, settings, Themes("dark"), FakeDialogs(), plain_views)
-        bridge.notice.connect(lambda notice: notice.level == "info" or self.troubles.append(notice.text))
+        bridge.notice.connect(lambda notice: notice.level in ("info", "refused") or self.troubles.append(notice.text))
         bridge.start()
         self.window.show()
         self.fresh()
