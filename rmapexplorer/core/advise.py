@@ -242,6 +242,13 @@ def punch(w: World, op: Punch) -> None:
     _drop_cache(w, w.files[w.file_ids[op.file]], op.offset, op.offset + op.pages, private_too=False)
 
 
+def _forget(saved: dict[int, int], first: int, last: int) -> None:
+    # what is saved of pages [first, last) goes
+    inside = range(first, last) if last - first < len(saved) else [index for index in saved if first <= index < last]
+    for index in inside:
+        saved.pop(index, None)
+
+
 def _any_cached(file: File, first: int, last: int) -> bool:
     # of the pages that nobody has looked at yet
     end = last if file.size is None else min(last, file.size)
@@ -250,7 +257,10 @@ def _any_cached(file: File, first: int, last: int) -> bool:
 
 def _unmap_range(w: World, file: File, first: int, last: int, private_too: bool) -> None:
     """unmap_mapping_range: the ptes of file pages [first, last) go, in every vma of the file."""
-    for row in w.imap.order(file.id).tolist():
+    rows = w.imap.order(file.id)
+    pgoffs = w.vma.pgoff[rows]
+    rows = rows[(pgoffs < last) & (pgoffs + w.vma.end[rows] - w.vma.start[rows] > first)]
+    for row in rows.tolist():
         pgoff, start = int(w.vma.pgoff[row]), int(w.vma.start[row])
         low, high = max(first - pgoff, 0) + start, min(last - pgoff + start, int(w.vma.end[row]))
         if high <= low:
@@ -281,8 +291,8 @@ def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) 
     w.swap.free_many(entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT)
     w.cache.flat[slots] = 0
     w.page.free_many(gone_pages)
-    file.saved = {index: token for index, token in file.saved.items() if not first <= index < last}
+    _forget(file.saved, first, last)
     if private_too:
         file.filled = first if file.filled is None else min(file.filled, first)
     else:
-        file.punched.append((first, last))
+        file.punched.add(first, last)

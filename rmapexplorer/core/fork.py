@@ -35,6 +35,7 @@ def _new_task(w: World, pid: int, ppid: int, leader: int, mm: int, comm: str) ->
         raise KernelError("EINVAL", "a pid is a number above 0", "child")
     w.tasks[pid] = Task(pid, ppid, leader, mm, comm, w.task_births)
     w.task_births += 1
+    w.highest_pid = max(w.highest_pid, pid)
     w.parents.add(ppid)
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 
 from attrs import define, field
 
+from rmapexplorer.core.intervals import Intervals
 from rmapexplorer.core.radix import Tables
 
 
@@ -81,8 +82,8 @@ class File:
     """Pages below this one are in the page cache from the start (None: all), but for those in ``holes``."""
     holes: set[int] = field(factory=set)
     """Pages dropped from the cache: they come back when touched, not by fault-around."""
-    punched: list[tuple[int, int]] = field(factory=list)
-    """Ranges [first, last) that were punched out: pages of them come back as those of ``holes`` do."""
+    punched: Intervals = field(factory=Intervals)
+    """Pages that were punched out: they come back as those of ``holes`` do."""
     saved: dict[int, int] = field(factory=dict)
     """Contents of written pages that were dropped: page -> token."""
 
@@ -94,7 +95,7 @@ class File:
         """The page, cached or dropped since, is from before the processes: nobody cut it off or punched it out."""
         if self.shmem or (self.filled is not None and index >= self.filled):
             return False
-        return not any(first <= index < last for first, last in self.punched)
+        return index not in self.punched
 
     def copy(self) -> File:
         """An independent copy."""

@@ -242,9 +242,11 @@ def _discard_lazy(w: World, priced: Priced, locked: Bools) -> tuple[int, list[in
     walk, freed = priced.walk, 0
     backed: list[int] = []
     lazy = ((w.page.state[walk.pages] & (ANON | LAZYFREE)) == ANON | LAZYFREE) & ~locked
+    order = np.argsort(priced.hit_page, kind="stable")  # candidates by the page they hit
+    first = np.searchsorted(priced.hit_page[order], np.arange(len(walk.pages) + 1))
     for at in np.flatnonzero(lazy).tolist():
         page = int(walk.pages[at])
-        for hit in np.flatnonzero(priced.hit_page == at).tolist():
+        for hit in order[first[at] : first[at + 1]].tolist():
             slot, vpn = priced.slots[hit : hit + 1], walk.vpn[hit : hit + 1]
             if int(w.pt.flat[slot[0]]) & radix.DIRTY or int(w.page.state[page]) & DIRTY:
                 backed.append(page)

@@ -35,7 +35,7 @@ def undecided(op: Operation) -> bool:
     return False
 
 
-def resolve(op: Operation, worlds: Sequence[World], past: Sequence[Operation]) -> Operation:
+def resolve(op: Operation, worlds: Sequence[World]) -> Operation:
     """The operation with every choice made. :raises KernelError: there is no such process, or no room."""
     if not undecided(op):
         return op
@@ -45,17 +45,15 @@ def resolve(op: Operation, worlds: Sequence[World], past: Sequence[Operation]) -
         case Mremap():
             return attrs.evolve(op, to=_place(op.pid, op.new_pages, worlds))
         case Fork() | Clone():
-            return attrs.evolve(op, child=next_pid(worlds, past))
+            return attrs.evolve(op, child=next_pid(worlds))
         case Spawn():
-            return attrs.evolve(op, pid=next_pid(worlds, past))
+            return attrs.evolve(op, pid=next_pid(worlds))
     return op
 
 
-def next_pid(worlds: Sequence[World], past: Sequence[Operation]) -> int:
-    """One above every pid ever used (alloc_pid hands them out upwards)."""
-    alive = (pid for world in worlds for pid in world.tasks)
-    named = (getattr(op, name, 0) for op in past for name in ("pid", "child"))
-    return max((*alive, *named), default=0) + 1
+def next_pid(worlds: Sequence[World]) -> int:
+    """One above every pid that a task ever had in any of the worlds (alloc_pid hands them out upwards)."""
+    return max((world.highest_pid for world in worlds), default=0) + 1
 
 
 def _place(pid: int, pages: int, worlds: Sequence[World]) -> int:

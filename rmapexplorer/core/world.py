@@ -7,6 +7,7 @@ over a world, which they name as a type only; the state is all here. Equal opera
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Generator
 
 import numpy as np
@@ -53,6 +54,7 @@ class World:
         self.counters = Counters()
         self.serial = 0
         self.task_births = 0
+        self.highest_pid = 0  # of all tasks there ever were
         self.mm_births = 0
         self.lru_clock = 0
         self.swap_pages = machine.swap_pages
@@ -122,14 +124,10 @@ class World:
         """The vmas that overlap [start, end), in address order; an empty span overlaps none."""
         if end <= start:
             return []
-        at = max(mm.index_at(start), 0)
-        out = []
-        for row in mm.vmas[at:]:
-            if self.vma.start[row] >= end:
-                break
-            if self.vma.end[row] > start:
-                out.append(row)
-        return out
+        at = mm.index_at(start)
+        if at < 0 or self.vma.end[mm.vmas[at]] <= start:
+            at += 1
+        return mm.vmas[at : bisect_left(mm.starts, end, at)]
 
     def around(self, mm: Mm, start: int, end: int) -> tuple[int, int]:
         """The last vma that ends at or before ``start`` and the first that starts at or after ``end`` (-1: none)."""
@@ -303,7 +301,14 @@ class World:
                 repr((mm.id, mm.users, mm.rss, mm.merge_any, mm.brk_start, mm.brk_end, mm.starts, mm.vmas)).encode()
             )
         for file in self.files:
-            state = file.name, file.size, file.filled, sorted(file.holes), file.punched, sorted(file.saved.items())
+            state = (
+                file.name,
+                file.size,
+                file.filled,
+                sorted(file.holes),
+                file.punched.ranges(),
+                sorted(file.saved.items()),
+            )
             h.update(repr(state).encode())
         h.update(
             repr(

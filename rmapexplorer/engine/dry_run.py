@@ -236,8 +236,7 @@ def _resolved(stage: Stage, op: Operation) -> Operation:
     lens = stage.shown.lens
     if not lens.undecided(op):
         return op
-    past = [stage.line.operations[node] for node in stage.line.path[: stage.line.cursor]]
-    return lens.resolve(op, list(stage.worlds.values()), past)
+    return lens.resolve(op, list(stage.worlds.values()))
 
 
 def _neighbours(world: World, op: Operation) -> tuple[Neighbour, ...]:

@@ -84,8 +84,7 @@ class Perform:
             return False
         op = self.operations[self.done]
         if self.lens.undecided(op):
-            past = [stage.line.operations[node] for node in stage.line.path[: stage.line.cursor]]
-            op = self.lens.resolve(op, list(stage.worlds.values()), past)
+            op = self.lens.resolve(op, list(stage.worlds.values()))
         if words := self.lens.problem(op):
             raise KernelError("EINVAL", f"no session could hold this operation {words}")
         self.last = stage.perform(op)

@@ -67,8 +67,8 @@ class Lens:
     probe: Callable[[Seen, np.ndarray], Generator[None, None, None]]
     """Fills the probe's metrics into such a row, some milliseconds at each step; the world must stay as it is meanwhile."""
     vmas: Callable[[Seen], int]
-    resolve: Callable[[Operation, Sequence[Seen], Sequence[Operation]], Operation]
-    """(operation, worlds, operations before it) -> it with what the kernel would choose; KernelError: nothing fits."""
+    resolve: Callable[[Operation, Sequence[Seen]], Operation]
+    """(operation, worlds) -> it with what the kernel would choose; KernelError: nothing fits."""
     undecided: Callable[[Operation], bool]
     """True where the kernel has something to choose."""
     problem: Callable[[Operation], str] = lambda op: ""

@@ -154,7 +154,7 @@ def _decided(
     done: list[Operation] = []
     for index, op in enumerate(session.operations[: open_ones[-1] + 1]):
         try:
-            chosen = resolve(op, worlds, done) if has_free_place(op) else op
+            chosen = resolve(op, worlds) if has_free_place(op) else op
         except KernelError as error:
             raise FormatError(
                 f"{path}, line {lines[index]}: {error.rule} ({error.errno}); correct the line."

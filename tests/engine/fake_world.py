@@ -123,7 +123,7 @@ def fake_lens(probe_cost: float, clock: Clock) -> Lens:
         row[KEYS.index("probe_nodes")] = 2 * world.counters["done"]
 
     return Lens(columns=_columns, detail=_detail, footprint=_footprint, measure=_measure, probe=probe,
-                vmas=lambda world: 1, resolve=lambda op, worlds, past: op, undecided=lambda op: False)  # fmt: skip
+                vmas=lambda world: 1, resolve=lambda op, worlds: op, undecided=lambda op: False)  # fmt: skip
 
 
 class Bench:

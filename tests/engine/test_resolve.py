@@ -20,12 +20,12 @@ def worlds(log):
 
 
 def test_top_down_below_mmap_base():
-    op = resolve(Mmap(pid=1, span=Span(-1, 9)), worlds(BIG), BIG)
+    op = resolve(Mmap(pid=1, span=Span(-1, 9)), worlds(BIG))
     assert op.span == Span(MMAP_BASE - 10, MMAP_BASE)
 
 
 def test_too_large_for_the_first_gap_goes_below():
-    op = resolve(Mmap(pid=1, span=Span(-1, 59)), worlds(BIG), BIG)
+    op = resolve(Mmap(pid=1, span=Span(-1, 59)), worlds(BIG))
     assert op.span == Span(MMAP_BASE - 160, MMAP_BASE - 100)
 
 
@@ -35,46 +35,46 @@ def test_free_in_every_world():
         world_of(DESIGNS[0], [Spawn(pid=1), Mmap(pid=1, span=Span(MMAP_BASE - 4, MMAP_BASE))]),
         world_of(DESIGNS[1], [Spawn(pid=1), Mmap(pid=1, span=Span(MMAP_BASE - 8, MMAP_BASE - 4))]),
     ]
-    op = resolve(Mmap(pid=1, span=Span(-1, 3)), both, [])
+    op = resolve(Mmap(pid=1, span=Span(-1, 3)), both)
     assert op.span == Span(MMAP_BASE - 12, MMAP_BASE - 8)
 
 
 def test_small_sessions_grow_upwards_with_a_gap():
-    op = resolve(Mmap(pid=1, span=Span(-1, 7)), worlds(SMALL), SMALL)
+    op = resolve(Mmap(pid=1, span=Span(-1, 7)), worlds(SMALL))
     assert op.span == Span(48, 56)
-    assert resolve(Mmap(pid=1, span=Span(-1, 7)), worlds([Spawn(pid=1)]), []).span == Span(16, 24)
+    assert resolve(Mmap(pid=1, span=Span(-1, 7)), worlds([Spawn(pid=1)])).span == Span(16, 24)
 
 
 def test_a_drawing_keeps_below_its_stack():
     log = [*SMALL, Mmap(pid=1, span=Span(0x1000, 0x1010), label="[stack]")]
-    assert resolve(Mmap(pid=1, span=Span(-1, 7)), worlds(log), log).span == Span(48, 56)
+    assert resolve(Mmap(pid=1, span=Span(-1, 7)), worlds(log)).span == Span(48, 56)
 
 
 def test_mremap_finds_room_for_its_new_length():
-    op = resolve(Mremap(pid=1, span=Span(16, 20), new_pages=40, to=-1), worlds(SMALL), SMALL)
+    op = resolve(Mremap(pid=1, span=Span(16, 20), new_pages=40, to=-1), worlds(SMALL))
     assert op.to == 48
 
 
 def test_no_process_no_pages_no_room():
     with pytest.raises(KernelError, match="there is no process 7"):
-        resolve(Mmap(pid=7, span=Span(-1, 3)), worlds(SMALL), SMALL)
+        resolve(Mmap(pid=7, span=Span(-1, 3)), worlds(SMALL))
     with pytest.raises(KernelError, match="EINVAL"):
-        resolve(Mmap(pid=1, span=Span(-1, -1)), worlds(SMALL), SMALL)
+        resolve(Mmap(pid=1, span=Span(-1, -1)), worlds(SMALL))
     with pytest.raises(KernelError, match="ENOMEM"):
-        resolve(Mmap(pid=1, span=Span(-1, 1 << 40)), worlds(SMALL), SMALL)
+        resolve(Mmap(pid=1, span=Span(-1, 1 << 40)), worlds(SMALL))
 
 
 def test_pids_go_up_and_are_not_reused():
     log = [*SMALL, Fork(pid=1, child=5), Exit(pid=5)]
-    assert resolve(Fork(pid=1, child=0), worlds(log), log).child == 6
-    assert resolve(Clone(pid=1, child=0), worlds(log), log).child == 6
-    assert resolve(Spawn(pid=0), worlds(log), log).pid == 6
+    assert resolve(Fork(pid=1, child=0), worlds(log)).child == 6
+    assert resolve(Clone(pid=1, child=0), worlds(log)).child == 6
+    assert resolve(Spawn(pid=0), worlds(log)).pid == 6
 
 
 def test_what_is_decided_stays():
     op = Munmap(pid=1, span=Span(1, 2))
     assert not undecided(op)
-    assert resolve(op, worlds(SMALL), SMALL) is op
+    assert resolve(op, worlds(SMALL)) is op
     assert not undecided(Mremap(pid=1, span=Span(16, 20), new_pages=4))
 
 
