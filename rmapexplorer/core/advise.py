@@ -104,7 +104,10 @@ def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) ->
         return  # not for KSM, and no error
     new = old & ~minus | plus
     if new != old:
-        row = modify(w, mm, row, start, end, new)
+        try:
+            row = modify(w, mm, row, start, end, new)
+        except KernelError as full:  # madvise says EAGAIN where it means memory of the kernel's own
+            raise KernelError("EAGAIN", full.rule) from None
         w.vma.flags[row] = new
 
 

@@ -19,6 +19,7 @@ from rmapexplorer.core.batches import MLOCK, MUNLOCK
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.faults import touch
 from rmapexplorer.core.fork import clone, exec_, exit_, fork, spawn
+from rmapexplorer.core.map_count import refuse_new
 from rmapexplorer.core.mapping import map_region, populate, refuse_to_grow
 from rmapexplorer.core.merge import insert_new, merge_new, modify
 from rmapexplorer.core.mremap import mremap
@@ -49,6 +50,7 @@ def mmap(w: World, op: Mmap) -> None:
         raise KernelError("EBADF", "a file mapping needs the name of its file", "file")
     if op.offset < 0:
         raise KernelError("EINVAL", "the offset into the file is negative", "offset")
+    refuse_new(w, mm)
     if w.rules.growsdown_checked_first:
         refuse_to_grow(w, op)
     inside = w.vmas_in(mm, start, end)
@@ -170,6 +172,7 @@ def brk(w: World, op: Brk) -> None:
     elif op.end > old:
         if w.vmas_in(mm, old, op.end):
             raise KernelError("ENOMEM", f"pages {old:x}-{op.end:x} are not free for the heap", "end")
+        refuse_new(w, mm)
         flags = vm.READ | vm.WRITE | vm.ACCOUNT
         prev, next_ = w.around(mm, old, op.end)
         p = Proposal(mm=mm.id, start=old, end=op.end, flags=flags, file=-1, pgoff=w.design.pgoff_for(mm.id, old, -1),

@@ -110,6 +110,7 @@ def _mmput(w: World, mm: Mm) -> None:
         return
     exit_mmap(w, mm)
     w.design.mm_gone(mm.id)
+    w.map_counts.drop(mm.id)
     del w.mms[mm.id]
 
 

@@ -38,6 +38,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(key="objects", title="rmap objects", unit="objects", group="memory",
            help="live objects of every kind the design allocates"),
     Metric(key="vmas", title="vmas", unit="vmas", group="memory", help="vmas of all processes"),
+    Metric(key="most_vmas", title="vmas of the largest process", unit="vmas", group="vmas",
+           help="vmas of the process that has most of them: vm.max_map_count says how many it may have"),
     Metric(key="objs_alloc", title="allocations", unit="allocations", group="memory", counter="objs_alloc",
            help="rmap objects allocated so far"),
     Metric(key="merges_refused", title="merges refused", unit="merges", group="vmas", counter="merges_refused",
@@ -81,6 +83,7 @@ def measure(world: World) -> np.ndarray:
     row[_AT["bytes"]] = sum(kind.objects * kind.size for kind in kept)
     row[_AT["objects"]] = sum(kind.objects for kind in kept)
     row[_AT["vmas"]] = len(world.vma)
+    row[_AT["most_vmas"]] = world.map_counts.most
     row[_AT["pages"]] = len(world.page)
     row[_AT["processes"]] = len(world.mms)
     for index, counter in _COUNTED:

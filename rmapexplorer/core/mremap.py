@@ -10,6 +10,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.design import Proposal
 from rmapexplorer.core.faults import fault_in, prepare, swap_in
+from rmapexplorer.core.map_count import TARGET_SPARE, refuse_move
 from rmapexplorer.core.merge import merge_extend, merge_new
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mremap
@@ -32,6 +33,8 @@ def mremap(w: World, op: Mremap) -> None:
     if op.dontunmap and not w.rules.dontunmap:
         raise too_new("EINVAL", "MREMAP_DONTUNMAP", CHANGES["dontunmap"].since, w.rules, "dontunmap")
     _check_params(op)
+    if op.to is not None and w.rules.mremap_counts_first:
+        refuse_move(w, mm, TARGET_SPARE)
     old = op.span.end - op.span.start
     if op.to is None:
         _in_place(w, mm, op.span.start, old, op.new_pages)
@@ -149,6 +152,7 @@ def _mremap_to(w: World, mm: Mm, start: int, old: int, new: int, to: int, dontun
 
 def _move_vma(w: World, mm: Mm, row: int, start: int, old: int, new: int, to: int, dontunmap: bool) -> None:
     """move_vma: copy_vma at the new place, move the ptes, unmap the source (or leave it empty)."""
+    refuse_move(w, mm)
     whole = int(w.vma.start[row]) == start and int(w.vma.end[row]) == start + old
     target = _copy_vma(w, mm, row, start, old, to, new)
     if w.vma_at(mm, start) == target:

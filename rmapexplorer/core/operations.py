@@ -2,6 +2,9 @@
 
 An operation names a task by pid and memory by page numbers, so that one log drives every design.
 What the kernel would choose (an address, a pid) is resolved before the operation enters the log.
+
+``refused`` marks a call that a recorded kernel refused for want of memory, most often at vm.max_map_count: the recording
+may begin when the process has many vmas already, and no world knows those.
 """
 
 from __future__ import annotations
@@ -91,6 +94,7 @@ class Mmap:
     offset: int = 0
     flags: tuple[str, ...] = ()
     label: str = ""
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -100,6 +104,7 @@ class Munmap:
     name: ClassVar[str] = "munmap"
     pid: int
     span: Span
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -110,6 +115,7 @@ class Mprotect:
     pid: int
     span: Span
     prot: str
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -125,6 +131,7 @@ class Mremap:
     new_pages: int
     to: int | None = None
     dontunmap: bool = False
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -145,6 +152,7 @@ class Madvise:
     pid: int
     span: Span
     advice: str
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -172,6 +180,7 @@ class Mlock:
     pid: int
     span: Span
     onfault: bool = False
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -181,6 +190,7 @@ class Munlock:
     name: ClassVar[str] = "munlock"
     pid: int
     span: Span
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -190,6 +200,7 @@ class Mseal:
     name: ClassVar[str] = "mseal"
     pid: int
     span: Span
+    refused: bool = False
 
 
 @frozen(kw_only=True)
@@ -246,6 +257,9 @@ Operation = Union[
     Spawn, Fork, Clone, Exec, Exit, Mmap, Munmap, Mprotect, Mremap, Brk, Madvise, Touch, Reclaim,
     Mlock, Munlock, Mseal, Ftruncate, Punch, RemapFilePages, Swapoff, Ksm,
 ]  # fmt: skip
+
+Refusable = Union[Mmap, Munmap, Mprotect, Mremap, Madvise, Mlock, Munlock, Mseal]
+"""Calls that have ``refused``."""
 
 OPERATIONS: tuple[type[Operation], ...] = Operation.__args__  # type: ignore[attr-defined]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.faults import cache_page, install_page, swap_in
+from rmapexplorer.core.map_count import refuse_new
 from rmapexplorer.core.mapping import map_region
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Mmap, RemapFilePages, Swapoff
@@ -57,6 +58,7 @@ def _remap(w: World, mm: Mm, row: int, op: RemapFilePages) -> None:
     flags = int(w.vma.flags[row])
     letters = "".join(letter for letter, bit in (("r", vm.READ), ("w", vm.WRITE), ("x", vm.EXEC)) if flags & bit)
     file = w.files[int(w.vma.file[row])].name
+    refuse_new(w, mm)
     munmap_span(w, mm, op.span.start, op.span.end)
     map_region(w, mm, Mmap(pid=op.pid, span=op.span, prot=letters, kind="file-shared", file=file, offset=op.offset,
                            flags=("populate",)))  # fmt: skip

@@ -36,12 +36,16 @@ CHANGES: dict[str, Change] = {
     "fault_around": Change("3.15", "8c6e50b0290c, mm: introduce vm_ops->map_pages()"),
     "remap_emulated": Change("4.0", "c8d78c1823f4, mm: replace remap_file_pages() syscall with emulation"),
     "onfault": Change("4.4", "b0f205c2a308, mm: mlock: add mlock flags to enable VM_LOCKONFAULT usage"),
+    "map_count_below_elf": Change("2.6.31", "341c87bf346f, elf: limit max map count to safe value", sure=False),
+    "munmap_passes_limit": Change("2.6.33", "mmap: don't return ENOMEM when mapcount is temporarily exceeded in munmap()",
+                                  sure=False),
     "stack_guard_page": Change("2.6.36", "320b2b8de126, mm: keep a guard page below a grow-down stack segment (2010)",
                                sure=False),
     "stack_guard_gap": Change("4.12", "1be7107fbe18, mm: larger stack guard gap, between vmas"),
     "mremap_duplicates_shared": Change("4.14", "dba58d3b8c50, mm/mremap: fail map duplication attempts for private mappings"),
     "fixed_noreplace": Change("4.17", "a4ff8e8620d3, mm: introduce MAP_FIXED_NOREPLACE; mmap(2)"),
     "dontunmap": Change("5.7", "e346b3813067, mm/mremap: add MREMAP_DONTUNMAP to mremap(); mremap(2)"),
+    "mremap_counts_first": Change("5.1", "ea2c3f6f5545, mm,mremap: bail out earlier in mremap_to under map pressure"),
     "anon_exclusive": Change("5.19", "6c287605fd56, mm: remember exclusively mapped anonymous pages with PG_anon_exclusive"),
     "mprotect_maps_writable": Change("6.0", "64fe24a3e05e, mm/mprotect: try avoiding write faults for exclusive anonymous "
                                      "pages when changing protection; posted June 2022, repaired by 76aefad628aa before 6.0"),
@@ -123,11 +127,17 @@ class CallRules:
     """mprotect to read-only clears VM_ACCOUNT of a vma never faulted."""
     merging_in_vma_c: bool
     """The functions of merging lie in mm/vma.c; before, in mm/mmap.c."""
+    munmap_passes_limit: bool
+    """munmap may have more vmas than vm.max_map_count for a moment; before, every split of it counted."""
+    mremap_counts_first: bool
+    """A move near vm.max_map_count is refused before anything was unmapped for it."""
     missing_advices: dict[str, str] = field(factory=dict, hash=False)
     """Advice that is not known yet -> the version it came with: EINVAL."""
     stack_guard_pages: int = 256
     """The gap kept free between a stack and the vma under it."""
     stack_limit_pages: int = STACK_LIMIT_PAGES
+    max_map_count: int = 65530
+    """DEFAULT_MAX_MAP_COUNT: what vm.max_map_count is where nobody set it."""
 
     def merge_source(self, function: str) -> str:
         """A function of merging as a refusal cites it: ``is_mergeable_vma, mm/mmap.c 3.0``."""
@@ -144,13 +154,15 @@ def _rules(era: str) -> CallRules:
     has = {name: now >= version(change.since) for name, change in CHANGES.items()}
     fields = ("fork_skips_file_ptes", "mremap_many", "mremap_checks_first", "mremap_grow_merges", "dontunmap", "fixed_noreplace", "onfault",
               "mseal", "ksm_merge_any", "anon_exclusive", "mprotect_maps_writable", "unfaulted_unaccounted",
-              "merging_in_vma_c", "pgoff_never_wraps", "shared_never_grows", "growsdown_checked_first")  # fmt: skip
+              "merging_in_vma_c", "pgoff_never_wraps", "shared_never_grows", "growsdown_checked_first",
+              "munmap_passes_limit", "mremap_counts_first")  # fmt: skip
     return CallRules(
         era=era,
         fault_around=16 if has["fault_around"] else 1,
         nonlinear=not has["remap_emulated"],
         mremap_duplicates_private=not has["mremap_duplicates_shared"],
         stack_guard_pages=256 if has["stack_guard_gap"] else int(has["stack_guard_page"]),
+        max_map_count=65530 if has["map_count_below_elf"] else 65536,
         missing_advices={
             advice: change.since for advice, change in ADVICES_SINCE.items() if now < version(change.since)
         },

@@ -76,7 +76,8 @@ class Machine:
     """What all worlds of a session share.
 
     ``ram_pages`` and ``swap_pages`` of ``None`` mean: never runs out. ``calls`` is the era of the
-    system calls (which forms exist, errno rules, COW reuse, fault-around). ``files`` gives sizes in
+    system calls (which forms exist, errno rules, COW reuse, fault-around). ``max_map_count`` is vm.max_map_count, the
+    vmas that a process may have; None: no limit. ``files`` gives sizes in
     pages; a file that is not named there is as long as its longest mapping. ``processes`` (pid, comm) exist at
     position 0, with nothing mapped.
     """
@@ -89,3 +90,4 @@ class Machine:
     calls: str = "6.18"
     files: dict[str, int] = field(factory=dict)
     processes: tuple[tuple[int, str], ...] = ()
+    max_map_count: int | None = None

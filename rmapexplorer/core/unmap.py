@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmapexplorer.core import flags as vm
+from rmapexplorer.core.map_count import refuse_hole
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import zap
 from rmapexplorer.core.units import TASK_SIZE_PAGES, KernelError, Span
@@ -47,15 +48,17 @@ def refuse_sealed(w: World, rows: list[int]) -> None:
 def refuse_to_unmap(w: World, mm: Mm, start: int, end: int) -> None:
     """do_vmi_munmap: EINVAL for a span that leaves the address space.
 
-    vms_gather_munmap_vmas: EPERM where a vma of [start, end) is sealed; the split at ``start`` is done by then and stays.
+    vms_gather_munmap_vmas: ENOMEM for a hole at vm.max_map_count; EPERM where a vma of [start, end) is sealed; the split at
+    ``start`` is done by then and stays.
 
-    :raises KernelError: EINVAL, EPERM
+    :raises KernelError: EINVAL, ENOMEM, EPERM
     """
     check_span(Span(start, end))
     inside = w.vmas_in(mm, start, end)
+    refuse_hole(w, mm, start, end)
     refuse_sealed(w, inside[:1])
     if len(inside) > 1 and w.vma.start[inside[0]] < start and (w.vma.flags[inside] & vm.SEALED).any():
-        split(w, mm, inside[0], start, new_below=True)
+        split(w, mm, inside[0], start, new_below=True, counted=not w.rules.munmap_passes_limit)
     refuse_sealed(w, inside[1:])
 
 

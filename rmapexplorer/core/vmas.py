@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from rmapexplorer.core.flags import NONLINEAR, SHARED
+from rmapexplorer.core.map_count import refuse_hole, refuse_split
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import evict
 from rmapexplorer.core.table import Ints, ids
@@ -140,8 +141,13 @@ def pgoff_at(w: World, row: int, vpn: int) -> int:
     return 0
 
 
-def split(w: World, mm: Mm, row: int, at: int, new_below: bool) -> int:
-    """__split_vma at page number ``at``; returns the new row, the lower half if ``new_below``, else the upper."""
+def split(w: World, mm: Mm, row: int, at: int, new_below: bool, counted: bool = True) -> int:
+    """__split_vma at page number ``at``; returns the new row, the lower half if ``new_below``, else the upper.
+
+    With ``counted`` it is split_vma. :raises KernelError: ENOMEM at vm.max_map_count, where counted.
+    """
+    if counted:
+        refuse_split(w, mm)
     vma = w.vma
     start, end, pgoff = int(vma.start[row]), int(vma.end[row]), int(vma.pgoff[row])
     new = int(vma.copy_rows(ids(row))[0])
@@ -159,12 +165,17 @@ def split(w: World, mm: Mm, row: int, at: int, new_below: bool) -> int:
 
 
 def isolate(w: World, mm: Mm, start: int, end: int) -> list[int]:
-    """Split at both ends of [start, end) and return the vmas inside (vms_gather_munmap_vmas)."""
+    """Split at both ends of [start, end) and return the vmas inside (vms_gather_munmap_vmas).
+
+    :raises KernelError: ENOMEM at vm.max_map_count, for a hole inside one vma
+    """
     inside = w.vmas_in(mm, start, end)
+    refuse_hole(w, mm, start, end)
+    counted = not w.rules.munmap_passes_limit
     if inside and w.vma.start[inside[0]] < start:
-        split(w, mm, inside[0], start, new_below=True)
+        split(w, mm, inside[0], start, new_below=True, counted=counted)
     if inside and w.vma.end[inside[-1]] > end:
-        split(w, mm, inside[-1], end, new_below=False)
+        split(w, mm, inside[-1], end, new_below=False, counted=counted)
     return inside
 
 

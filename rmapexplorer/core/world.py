@@ -19,6 +19,7 @@ from rmapexplorer.core.counters import Counters
 from rmapexplorer.core.design import Design, Footprint
 from rmapexplorer.core.index.files import Stab
 from rmapexplorer.core.long_walks import Propose, bound, price_all
+from rmapexplorer.core.map_count import MapCounts, refuse_as_recorded
 from rmapexplorer.core.objects import File, Mm, Task
 from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.outcome import Outcome, Refusal
@@ -54,6 +55,7 @@ class World:
         self.counters = Counters()
         self.serial = 0
         self.task_births = 0
+        self.map_counts = MapCounts()
         self.highest_pid = 0  # of all tasks there ever were
         self.mm_births = 0
         self.lru_clock = 0
@@ -85,13 +87,23 @@ class World:
         before = dict(self.counters)
         error: KernelError | None = None
         try:
+            if getattr(op, "refused", False):
+                refuse_as_recorded(self, op)  # type: ignore[arg-type]
             CALLS[type(op)](self, op)
         except KernelError as refused:
             error = refused
+        self._count_vmas(op)
         return Outcome(
             error=error.errno if error else None, rule=error.rule if error else "", field=error.field if error else "",
             done=self.done, deltas=self.counters.since(before), refusals=tuple(self.refusals[:REFUSALS_KEPT]),
         )  # fmt: skip
+
+    def _count_vmas(self, op: Operation) -> None:
+        # the operation changed the mm of its task and of the child it made, or ended them
+        for pid in (getattr(op, "pid", 0), getattr(op, "child", 0)):
+            task = self.tasks.get(pid)
+            if task is not None and task.mm in self.mms:
+                self.map_counts.tell(task.mm, len(self.mms[task.mm].vmas))
 
     def refuse_merge(self, refusal: Refusal) -> None:
         """Note that two touching vmas stay two."""
@@ -270,6 +282,7 @@ class World:
         other.mms = {number: mm.copy() for number, mm in self.mms.items()}
         other.files = [file.copy() for file in self.files]
         other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
+        other.map_counts = self.map_counts.copy()
         other.refusals, other.parents = list(self.refusals), self.parents.copy()
         other.batches = self.batches.copy(other.page)
         other.nonlinear = {file: rows.copy() for file, rows in self.nonlinear.items()}

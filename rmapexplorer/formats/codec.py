@@ -25,6 +25,9 @@ MAX_PAGE = 1 << (64 - PAGE_SHIFT)
 MAX_FILE_PAGES = 1 << 51
 """Pages of the longest file (MAX_LFS_FILESIZE, 2^63 bytes)."""
 
+MAX_MAP_COUNT = (1 << 31) - 1
+"""The largest vm.max_map_count, an int."""
+
 _PROT = re.compile(r"(r?w?x?|none|-)\Z")
 
 _SHORT = Repr()
@@ -144,6 +147,7 @@ _CHECKS: dict[str, Check] = {
     "kind": one_of(KINDS, "kind of mapping"), "file": text, "offset": _pages, "flags": flags, "label": text,
     "new_pages": _vpn, "to": maybe(_vpn), "dontunmap": flag, "end": _vpn,
     "start": maybe(_vpn), "advice": one_of(ADVICES, "advice"), "runs": runs, "onfault": flag, "pages": _pages, "enable": flag,
+    "refused": flag,
 }  # fmt: skip
 """By field name: the same name means the same thing in every operation."""
 

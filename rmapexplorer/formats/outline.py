@@ -9,7 +9,7 @@ from attrs import frozen
 
 from rmapexplorer.core.units import TASK_SIZE_PAGES, Machine
 from rmapexplorer.formats import kernel_section
-from rmapexplorer.formats.codec import MAX_FILE_PAGES, MAX_PID, Check, maybe, shown, text, whole
+from rmapexplorer.formats.codec import MAX_FILE_PAGES, MAX_MAP_COUNT, MAX_PID, Check, maybe, shown, text, whole
 from rmapexplorer.formats.limits import (
     MAX_BRANCHES,
     MAX_DESIGNS,
@@ -114,6 +114,7 @@ _MACHINE: dict[str, Check] = {
     "calls": _word,
     "files": _map(whole(0, MAX_FILE_PAGES)),
     "processes": _processes,
+    "max_map_count": maybe(whole(1, MAX_MAP_COUNT)),
 }
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES
+from rmapexplorer.core.rules import ERAS
+from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES, Machine
 from rmapexplorer.formats import limits, perf_lines
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 from rmapexplorer.formats.perf_calls import ARGUMENTS, Call, Files, Translation
@@ -290,6 +291,7 @@ def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked
         progress(source.total, source.total)
     return Session(
         title=os.path.basename(source.path).removesuffix(".gz").removesuffix(".txt").removesuffix(".perf"),
+        machine=Machine(max_map_count=ERAS[0].max_map_count),
         designs=tuple((key, {}) for key in DESIGNS),
         operations=operations,
         position=len(operations),

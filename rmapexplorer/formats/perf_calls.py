@@ -1,7 +1,7 @@
 """System calls of a recording as operations: sys_enter says what was asked, sys_exit where the kernel put it.
 
 The span that changed is the span of the call; the MMAP2 record of the same call only names the file, since after a
-merge it describes the whole merged vma. Numbers of flags: include/uapi/asm-generic/mman*.h, x86_64.
+merge it describes the whole merged vma.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable
 from attrs import define, field
 
 from rmapexplorer.core.operations import (
-    ADVICES,
-    MMAP_FLAGS,
     Brk,
     Madvise,
     Mlock,
@@ -24,26 +22,31 @@ from rmapexplorer.core.operations import (
     Munmap,
     Operation,
 )
-from rmapexplorer.core.units import PAGE_BYTES, PAGE_SHIFT, TASK_SIZE_PAGES, Span
+from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES, Span
 from rmapexplorer.formats.perf_lines import Mapping
 from rmapexplorer.formats.perf_log import Log
+from rmapexplorer.formats.perf_numbers import (
+    ADVICE,
+    ENOMEM,
+    MAP_ANONYMOUS,
+    MAP_FIXED,
+    MAP_FIXED_NOREPLACE,
+    MAP_HUGETLB,
+    MAP_SHARED,
+    MCL_CURRENT,
+    MCL_FUTURE,
+    MCL_ONFAULT,
+    MLOCK_ONFAULT,
+    MREMAP_DONTUNMAP,
+    MREMAP_FIXED,
+    letters,
+    mmap_words,
+    pages_up,
+)
+from rmapexplorer.formats.perf_refused import refused
 from rmapexplorer.formats.perf_space import Space
 
-MAP_SHARED, MAP_FIXED, MAP_ANONYMOUS, MAP_HUGETLB, MAP_FIXED_NOREPLACE = 0x1, 0x10, 0x20, 0x40000, 0x100000
-MREMAP_FIXED, MREMAP_DONTUNMAP = 2, 4
-MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
-MLOCK_ONFAULT = 1
-ENOMEM = -12
 MAX_NAME = 255
-
-_MMAP_FLAGS = {
-    MAP_FIXED_NOREPLACE: "noreplace", 0x4000: "noreserve", 0x8000: "populate", 0x2000: "locked", 0x100: "growsdown",
-    0x20000: "stack",
-}  # fmt: skip
-
-_NUMBERS = (0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 102, 103)
-ADVICE = dict(zip(_NUMBERS, ADVICES, strict=True))
-"""madvise's number -> the word of core.operations."""
 
 ARGUMENTS = {
     "mmap": 6, "munmap": 2, "mprotect": 3, "pkey_mprotect": 3, "mremap": 4, "brk": 1, "madvise": 3, "mlock": 2,
@@ -98,7 +101,9 @@ class Translation:
         if call.done:
             return
         partly = call.name == "madvise" and self.result == ENOMEM  # holes are passed over, the rest is done
-        if self.result < 0 and not partly:
+        if (op := refused(call.name, call.values, call.pid, self.result)) is not None:
+            self.log.emit(op)
+        elif self.result < 0 and not partly:
             self.log.skip(call.name, f"failed with error {-self.result}")
         elif len(call.values) < ARGUMENTS[call.name]:
             self.log.skip(call.name, "the line does not give its arguments")
@@ -123,16 +128,6 @@ class Translation:
         return self.span(self.call.values[0], self.call.values[1])
 
 
-def pages_up(size: int) -> int:
-    """Bytes in pages, rounded up."""
-    return (size + PAGE_BYTES - 1) >> PAGE_SHIFT
-
-
-def letters(prot: int) -> str:
-    """PROT_READ | PROT_WRITE | PROT_EXEC as letters; other bits (PROT_GROWSDOWN) are left out."""
-    return ("r" if prot & 1 else "") + ("w" if prot & 2 else "") + ("x" if prot & 4 else "")
-
-
 def _mmap(t: Translation) -> None:
     _, length, prot, flags, fd, offset = t.call.values[:6]
     span = t.span(t.result, length)
@@ -143,21 +138,15 @@ def _mmap(t: Translation) -> None:
     if not flags & (MAP_FIXED | MAP_FIXED_NOREPLACE):
         _settle_rivals(t, span)
     kind, file = _source(t, bool(flags & MAP_SHARED), bool(flags & MAP_ANONYMOUS), fd)
-    words = [word for bit, word in _MMAP_FLAGS.items() if flags & bit]
-    if t.call.space.lock_future and "locked" not in words:
-        words.append("locked")
+    words = mmap_words(flags, t.call.space.lock_future)
     page = offset >> PAGE_SHIFT if file else 0
     op = Mmap(
-        pid=t.call.pid, span=span, prot=letters(prot), kind=kind, file=file, offset=page, flags=_in_order(words)
+        pid=t.call.pid, span=span, prot=letters(prot), kind=kind, file=file, offset=page, flags=words
     )  # fmt: skip
     t.emit(op)
     if flags & MAP_HUGETLB:
         t.log.skip("mmap(MAP_HUGETLB)", "mapped as small pages that are never touched")
         t.call.space.mark_huge(span)
-
-
-def _in_order(words: list[str]) -> tuple[str, ...]:
-    return tuple(word for word in MMAP_FLAGS if word in words)
 
 
 def _source(t: Translation, shared: bool, anonymous: bool, fd: int) -> tuple[str, str]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from rmapexplorer.core.operations import Brk, Mmap, Operation
 from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES, Span
-from rmapexplorer.formats.perf_calls import Files, pages_up
+from rmapexplorer.formats.perf_calls import Files
 from rmapexplorer.formats.perf_lines import Mapping
 from rmapexplorer.formats.perf_log import Log
+from rmapexplorer.formats.perf_numbers import pages_up
 from rmapexplorer.formats.perf_space import Area, Space
 
 STACK_EXPAND_PAGES = (128 << 10) >> PAGE_SHIFT

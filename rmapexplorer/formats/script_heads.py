@@ -10,13 +10,14 @@ from attrs import frozen
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.registry import DESIGNS, design_named
-from rmapexplorer.formats.codec import MAX_FILE_PAGES
+from rmapexplorer.formats.codec import MAX_FILE_PAGES, MAX_MAP_COUNT
 from rmapexplorer.formats.script_cursor import Cursor, nearest
 from rmapexplorer.formats.script_numbers import COUNT, PID, PLACE, Kind, whole
 
 MACHINE: dict[str, tuple[str, Kind | None]] = {
     "ram": ("ram_pages", Kind("a number of pages", 10, 1, MAX_FILE_PAGES)),
     "swap": ("swap_pages", Kind("a number of pages", 10, 0, MAX_FILE_PAGES)),
+    "max_map_count": ("max_map_count", Kind("a number of vmas", 10, 1, MAX_MAP_COUNT)),
     "word": ("word_bytes", Kind("a number of bytes", 10, 4, 8)),
     "line": ("cache_line_bytes", Kind("a number of bytes", 10, 16, 1024)),
     "arch": ("arch", None),

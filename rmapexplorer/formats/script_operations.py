@@ -31,6 +31,8 @@ _WHO = Number("pid", PID)
 _COMM = Text("comm", "a name")
 _FILE = Text("file", "the name of the file", needed=True)
 
+_REFUSED = Choice("refused", {"refused": True}, False, quiet=True)
+
 SHAPES: dict[type[Any], tuple[Slot, ...]] = {
     o.Spawn: (Newcomer(), _COMM),
     o.Fork: (_WHO, Child(), _COMM),
@@ -38,18 +40,18 @@ SHAPES: dict[type[Any], tuple[Slot, ...]] = {
     o.Exec: (_WHO, _COMM),
     o.Exit: (_WHO,),
     o.Mmap: (_WHO, Place(free=True), Prot("rw"), Backing(), Keyed("offset", "offset", OFFSET, 0),
-             Flags("flags", MMAP_FLAGS), Text("label", "a name", "label")),
-    o.Munmap: (_WHO, Place()),
-    o.Mprotect: (_WHO, Place(), Prot()),
+             Flags("flags", MMAP_FLAGS), Text("label", "a name", "label"), _REFUSED),
+    o.Munmap: (_WHO, Place(), _REFUSED),
+    o.Mprotect: (_WHO, Place(), Prot(), _REFUSED),
     o.Mremap: (_WHO, Place(), Keyed("to", "to", PLACE, None, free=True), NewLength(),
-               Choice("dontunmap", {"dontunmap": True}, False, quiet=True)),
+               Choice("dontunmap", {"dontunmap": True}, False, quiet=True), _REFUSED),
     o.Brk: (_WHO, Number("end", PLACE), Keyed("start", "start", PLACE, None)),
-    o.Madvise: (_WHO, Place(), Choice("advice", {word: word for word in ADVICES})),
+    o.Madvise: (_WHO, Place(), Choice("advice", {word: word for word in ADVICES}), _REFUSED),
     o.Touch: (_WHO, Runs()),
     o.Reclaim: (Budget(),),
-    o.Mlock: (_WHO, Place(), Choice("onfault", {"onfault": True}, False, quiet=True)),
-    o.Munlock: (_WHO, Place()),
-    o.Mseal: (_WHO, Place()),
+    o.Mlock: (_WHO, Place(), Choice("onfault", {"onfault": True}, False, quiet=True), _REFUSED),
+    o.Munlock: (_WHO, Place(), _REFUSED),
+    o.Mseal: (_WHO, Place(), _REFUSED),
     o.Ftruncate: (_WHO, _FILE, Keyed("pages", "pages", COUNT, needed=True)),
     o.Punch: (_WHO, _FILE, Keyed("offset", "offset", OFFSET, needed=True), Keyed("pages", "pages", COUNT, needed=True)),
     o.RemapFilePages: (_WHO, Place(), Keyed("offset", "offset", OFFSET, needed=True)),

@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
+
+from rmapexplorer.core.rules import rules_of
 from rmapexplorer.designs.registry import USUAL
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.kernel_section import operations_of
@@ -40,7 +43,7 @@ def trace_session(parsed: Any, path: str, name: str = "") -> Session:
     return Session(
         kernel=trace,
         title=trace.name,
-        machine=trace.machine,
+        machine=attrs.evolve(trace.machine, max_map_count=rules_of(trace.machine.calls).max_map_count),
         designs=tuple((design.key, {}) for design in USUAL),
         operations=operations,
         position=len(operations),

@@ -140,13 +140,14 @@ class Bridge(QObject):
 
     def new_blank(self) -> None:
         """A session of one process and nothing mapped, under the usual designs."""
+        from rmapexplorer.core.rules import ERAS
         from rmapexplorer.designs.registry import USUAL
         from rmapexplorer.formats.session import Session
 
         self._engine.new(
             Session(
                 title="untitled",
-                machine=Machine(),
+                machine=Machine(max_map_count=ERAS[0].max_map_count),
                 designs=tuple((design.key, {}) for design in USUAL),
                 operations=(Spawn(pid=1, comm="init"),),
                 position=1,

@@ -93,4 +93,5 @@ def limited(machine: Machine, pages: int) -> Machine:
     return Machine(
         arch=machine.arch, word_bytes=machine.word_bytes, cache_line_bytes=machine.cache_line_bytes, ram_pages=pages,
         swap_pages=machine.swap_pages, calls=machine.calls, files=machine.files, processes=machine.processes,
+        max_map_count=machine.max_map_count,
     )  # fmt: skip

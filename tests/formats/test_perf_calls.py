@@ -18,7 +18,8 @@ from rmapexplorer.core.operations import (
     Touch,
 )
 from rmapexplorer.core.units import Span
-from rmapexplorer.formats.perf_calls import ADVICE, Files
+from rmapexplorer.formats.perf_calls import Files
+from rmapexplorer.formats.perf_numbers import ADVICE
 
 from .lines import ADDR, started
 
