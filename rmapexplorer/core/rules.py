@@ -5,9 +5,12 @@ CHANGES says since which version a rule holds, with the commit that brought it; 
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from collections.abc import Mapping
+from typing import Any
 
-from rmapexplorer.core.units import KernelError
+from attrs import evolve, field, frozen
+
+from rmapexplorer.core.units import KernelError, Machine
 
 Version = tuple[int, ...]
 
@@ -181,6 +184,18 @@ def rules_of(era: str) -> CallRules:
             return rules
     known = ", ".join(rules.era for rules in ERAS)
     raise KernelError("EINVAL", f"calls of era {era} are not simulated; known: {known}", "calls")
+
+
+def changed(machine: Machine, changes: Mapping[str, Any]) -> Machine:
+    """The machine with these fields changed; vm.max_map_count follows the era where it was the number of the era before.
+
+    :raises KernelError: EINVAL for an era that is not simulated
+    """
+    after = evolve(machine, **changes)
+    default = rules_of(after.calls).max_map_count
+    if "max_map_count" not in changes and machine.max_map_count == rules_of(machine.calls).max_map_count:
+        after = evolve(after, max_map_count=default)
+    return after
 
 
 def too_new(errno: str, what: str, since: str, rules: CallRules, field_name: str = "") -> KernelError:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
-
 from rmapexplorer.core.operations import Operation
-from rmapexplorer.core.rules import rules_of
+from rmapexplorer.core.rules import changed
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
 from rmapexplorer.engine import probing
@@ -227,22 +225,25 @@ class Conductor:
 
     def set_calls(self, era: str, number: int) -> None:
         """Queue the replay of the log under another era: its calls, and the designs that have eras as they were then."""
+        self.set_machine({"calls": era}, number)
+
+    def set_machine(self, changes: Mapping[str, Any], number: int) -> None:
+        """Queue the replay of the log on a machine with these fields changed (core.units.Machine)."""
         if (stage := self.stage) is None:
             return
         running, machine = self._coming(stage)
-        machine = evolve(machine, calls=era)
-        designs = [(kind.key.partition(":")[0], kind.options) for kind in running]
+        designs: Designs = [(kind.key.partition(":")[0], kind.options) for kind in running]
         try:
-            rules_of(era)
-            kinds = self._kinds(all_in_era(designs, era), machine)
+            machine = changed(machine, changes)
+            kinds = self._kinds(all_in_era(designs, machine.calls) if "calls" in changes else designs, machine)
         except KernelError as trouble:
             self.outbox.post(Notice(level="error", text=f"{trouble.rule}."))
             return
         except UnknownDesign as trouble:
             self.outbox.post(Notice(level="error", text=str(trouble)))
             return
-        title, make = f"Replaying as Linux {era}", self._lane
-        self._queue(Rebuild(number=number, title=title, kinds=kinds, make=make, machine=machine))
+        title = f"Replaying as Linux {machine.calls}" if "calls" in changes else "Replaying on another machine"
+        self._queue(Rebuild(number=number, title=title, kinds=kinds, make=self._lane, machine=machine))
 
     def _coming(self, stage: Stage) -> tuple[Sequence[Kind], Machine]:
         # designs and machine once the jobs that wait are done

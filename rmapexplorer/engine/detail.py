@@ -12,7 +12,7 @@ import numpy as np
 from rmapexplorer.core import merge, walk
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.world import World
-from rmapexplorer.engine.entries import mapped_page, page_fields, vma_fields
+from rmapexplorer.engine.entries import mapped_page, page_fields, process_fields, vma_fields
 from rmapexplorer.engine.file_picture import file_fields, file_of
 from rmapexplorer.engine.frames import Detail, Field, MergeVerdict, OtherDesign, WalkDetail, WalkStep
 from rmapexplorer.engine.picture import processes_of, structure
@@ -42,9 +42,10 @@ def detail(worlds: Mapping[str, World], key: str, pid: int, vpn: int) -> Detail 
     if task is None or task.mm not in world.mms:
         return None
     title = f"{task.comm} {pid}".strip()
-    if vpn < 0:
-        return Detail(pid=pid, vpn=-1, title=title)
     mm = world.mms[task.mm]
+    process = process_fields(world, mm)
+    if vpn < 0:
+        return Detail(pid=pid, vpn=-1, title=title, process=process)
     vma = world.vma_at(mm, vpn)
     page = mapped_page(world, mm, vpn)
     owner_title, owner = _owner(world, page, vma)
@@ -54,6 +55,7 @@ def detail(worlds: Mapping[str, World], key: str, pid: int, vpn: int) -> Detail 
         vpn=vpn,
         title=f"page {vpn:x} of {title}",
         page=page_fields(world, mm, vma, vpn),
+        process=process,
         vma=vma_fields(world, vma) if vma >= 0 else (),
         vma_span=(int(world.vma.start[vma]), int(world.vma.end[vma])) if vma >= 0 else None,
         owner=owner,

@@ -10,7 +10,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -179,6 +179,11 @@ class Engine:
         """Replay the log in all designs under the calls of that era (a key of core.rules.ERAS)."""
         number = next(self._numbers)
         self._give(lambda conductor: conductor.set_calls(era, number))
+
+    def set_machine(self, changes: Mapping[str, Any]) -> None:
+        """Replay the log in all designs on a machine with these fields changed (core.units.Machine)."""
+        number = next(self._numbers)
+        self._give(lambda conductor: conductor.set_machine(dict(changes), number))
 
     def ask(self, question: Question) -> int:
         """Answer a question about the worlds; the ticket that the Answer message will carry."""

@@ -76,6 +76,21 @@ def _struct_page(world: World, page: int) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+CLOSE = 0.9
+"""Share of vm.max_map_count from which on a process is close to it."""
+
+
+def process_fields(world: World, mm: Mm) -> tuple[Field, ...]:
+    """The process as a whole: how close it is to vm.max_map_count."""
+    limit, count = world.machine.max_map_count, len(mm.vmas)
+    if limit is None:
+        return (Field(name="vmas", value=f"{count:,}", meaning="the machine has no vm.max_map_count"),)
+    left = max(0, limit - count)
+    tone = "bad" if not left else "warn" if count >= CLOSE * limit else ""
+    meaning = f"vm.max_map_count leaves {left:,} more; at the limit calls that split a vma fail with ENOMEM"
+    return (Field(name="vmas", value=f"{count:,} of {limit:,}", meaning=meaning, tone=tone),)
+
+
 def _content(token: int) -> str:
     return f"written by operation {token}" if token > 0 else "as it came"
 

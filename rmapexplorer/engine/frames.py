@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.outcome import Outcome, Refusal
+from rmapexplorer.core.units import Machine
 from rmapexplorer.engine.page_runs import PageRuns
 
 Ints = np.ndarray
@@ -212,6 +213,7 @@ class Detail:
     title: str
     page: tuple[Field, ...] = ()
     """Fields of the page or entry there; empty where nothing is mapped."""
+    process: tuple[Field, ...] = ()
     vma: tuple[Field, ...] = ()
     vma_span: tuple[int, int] | None = None
     owner: tuple[Field, ...] = ()
@@ -303,6 +305,7 @@ class Frame:
     busy: bool = False
     calls: str = "6.18"
     """Era of the system calls."""
+    machine: Machine = Machine()
     kernel: tuple[KernelDifference, ...] | None = None
     """What differs from the recorded kernel after the operation at the position, () where nothing does; None: no record."""
     kernel_waits: bool = False

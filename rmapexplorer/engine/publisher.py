@@ -153,6 +153,7 @@ class Publisher:
             bookmarks=marks_of(line, stage.bookmarks),
             busy=busy,
             calls=stage.machine.calls if isinstance(stage.machine, Machine) else "",
+            machine=stage.machine if isinstance(stage.machine, Machine) else Machine(),
             kernel=kernel,
             kernel_waits=kernel is None and stage.recorded is not None and line.cursor <= length and not self.plain,
             kernel_steps=stage.recorded.steps(shown.kind.key, stage.machine)[:length] if length else None,

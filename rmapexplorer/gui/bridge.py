@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal, Slot
@@ -54,6 +54,7 @@ class EngineLike(Protocol):
     def view(self, design: str) -> None: ...
     def set_designs(self, designs: Sequence[tuple[str, dict[str, str]]]) -> None: ...
     def set_calls(self, era: str) -> None: ...
+    def set_machine(self, changes: Mapping[str, Any]) -> None: ...
     def ask(self, question: Question) -> int: ...
     def job(self, make: Callable[[int], Job]) -> int: ...
     def keep(self, keeper: Keeper) -> None: ...
@@ -269,3 +270,8 @@ class Bridge(QObject):
         """Replay the log under the calls of that era."""
         self._change()
         self._engine.set_calls(era)
+
+    def set_machine(self, changes: Mapping[str, Any]) -> None:
+        """Replay the log on a machine with these fields changed."""
+        self._change()
+        self._engine.set_machine(changes)

@@ -164,8 +164,12 @@ class Inspector(QWidget):
         self._detail: Detail | None = None
         self._cards_key: object = None
         self._view = ""
-        self.page, self.vma, self.owner = (RichText() for _ in range(3))
-        self.vma_section, self.owner_section = Section("vma"), Section("owner")
+        self.page, self.vma, self.owner, self.process = (RichText() for _ in range(4))
+        self.vma_section, self.owner_section, self.process_section = (
+            Section("vma"),
+            Section("owner"),
+            Section("process"),
+        )
         self.walk = WalkSection()
         self.merges, self.others_section = (
             Section("Why it does not merge"),
@@ -188,11 +192,12 @@ class Inspector(QWidget):
         column.setSpacing(5)
         self.vma_section.body.addWidget(self.vma)
         self.owner_section.body.addWidget(self.owner)
+        self.process_section.body.addWidget(self.process)
         self.merges.body.addLayout(self._cards)
         self.others_section.body.addWidget(self.others)
         self.kernel_section.body.addWidget(self.kernel)
         for part in (self.page, self.walk, self.kernel_section, self.merges, self.others_section, self.vma_section,
-                     self.owner_section):  # fmt: skip
+                     self.owner_section, self.process_section):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
         self.scroll = QScrollArea()
@@ -230,7 +235,7 @@ class Inspector(QWidget):
         """Take the colours of ``theme``."""
         self._theme, self._cards_key = theme, None
         sections = (self.vma_section, self.owner_section, self.walk, self.merges, self.others_section,
-                    self.kernel_section)  # fmt: skip
+                    self.kernel_section, self.process_section)  # fmt: skip
         for part in (self.panel, *sections):
             part.set_theme(theme)
         self._show(self._detail)
@@ -256,6 +261,7 @@ class Inspector(QWidget):
             self.page.show_html(span(NO_PAGE if detail.vpn >= 0 else WHOLE, theme.color("dim")))
         self.vma.show_html(fields_html(detail.vma, theme, points))
         self.owner.show_html(fields_html(detail.owner, theme, points))
+        self.process.show_html(fields_html(detail.process, theme, points))
         others = [other for other in detail.others if other.design != self._view]
         self.others.show_html(others_html(others, theme, points))
         self.kernel.show_html(kernel_html(detail.kernel or (), theme, points))
@@ -268,6 +274,7 @@ class Inspector(QWidget):
             (self.others_section, others),
             (self.merges, detail.merges),
             (self.kernel_section, detail.kernel),
+            (self.process_section, detail.process),
         ):
             section.setVisible(bool(filled))
         self._show_merges(detail.merges)

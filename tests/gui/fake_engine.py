@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +209,9 @@ class FakeEngine:
 
     def set_calls(self, era: str) -> None:
         self.calls.append(("set_calls", era))
+
+    def set_machine(self, changes: Mapping[str, Any]) -> None:
+        self.calls.append(("set_machine", dict(changes)))
 
     def named(self, name: str) -> list[tuple[Any, ...]]:
         """The calls of one name."""

@@ -11,6 +11,7 @@ from rmapexplorer.gui.features.find import Find
 from rmapexplorer.gui.features.follow import Follow
 from rmapexplorer.gui.features.help_pages import HelpPages
 from rmapexplorer.gui.features.kernel import KernelSteps
+from rmapexplorer.gui.features.machine import MachineFeature
 from rmapexplorer.gui.features.map_drag import MapDrag
 from rmapexplorer.gui.features.palette import PaletteFeature
 from rmapexplorer.gui.features.perspectives import Perspectives
@@ -26,6 +27,6 @@ from rmapexplorer.gui.features.trouble import TroubleFeature
 
 FEATURES: tuple[type[Feature], ...] = (
     Perspectives, Addresses, Autosave, Exports, CopyAs, PaletteFeature, Find, SelectionHistory, PreferencesFeature, HelpPages,
-    TourFeature, KernelSteps, Traces, MapDrag, Story, TimeTravel, Follow,
+    TourFeature, KernelSteps, Traces, MachineFeature, MapDrag, Story, TimeTravel, Follow,
     StructurePictures, Scripting, TroubleFeature,
 )  # fmt: skip

@@ -99,6 +99,7 @@ class TaskTreeModel(Cells, QAbstractItemModel):
         self._largest = 1
         self._stamp = (-1, -1)
         self.fresh: set[int] = set()
+        self._limit = ""
         """Births that appeared with the last step forward."""
 
     # -- what views ask -------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ class TaskTreeModel(Cells, QAbstractItemModel):
     def _tip(self, rows: TaskRows, row: int) -> str:
         parts = [
             f"{rows.comm[row] or '?'}, pid {rows.pid[row]}, parent {rows.ppid[row] or 'none'}",
-            f"{plural(int(rows.vmas[row]), 'vma')}, {plural(int(rows.threads[row]), 'thread')}",
+            f"{plural(int(rows.vmas[row]), 'vma')}{self._limit}, {plural(int(rows.threads[row]), 'thread')}",
             f"{rows.anon_pages[row]:,} anonymous and {rows.file_pages[row]:,} file pages",
             f"{rows.swap_pages[row]:,} pages in swap",
         ]
@@ -227,6 +228,8 @@ class TaskTreeModel(Cells, QAbstractItemModel):
     def set_frame(self, frame: Frame) -> None:
         """Take the processes of ``frame``: in place where little changed."""
         rows, before = frame.tasks, self._rows
+        limit = frame.machine.max_map_count
+        self._limit = f" of {limit:,}" if limit is not None else ""
         stamp = (frame.generation, frame.position)
         self._mark_fresh(rows, stamp)
         if rows is before:
