@@ -157,7 +157,15 @@ def machine_of(machine: Machine) -> dict[str, Any]:
 # -- files --------------------------------------------------------------------------------------------
 
 
-KINDS = {"html": "HTML", "dot": "DOT", "graphml": "GraphML", "csv": "CSV", "counters": "CSV", "json": "JSON"}
+KINDS = {
+    "html": "HTML",
+    "dot": "DOT",
+    "graphml": "GraphML",
+    "csv": "CSV",
+    "counters": "CSV",
+    "json": "JSON",
+    "output": "recording",
+}
 """Option -> the kind of file it writes, as formats.writing names it."""
 
 
@@ -173,7 +181,7 @@ def no_target(path: str, source: str, option: str = "json") -> str:
     if not os.path.isdir(folder):
         return f"{path}: the directory {folder} does not exist; make it or choose another place."
     if os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source):
-        return f"{path}: is the file to read; choose another for the figures."
+        return f"{path}: is the file to read; choose another to write."
     if not os.access(path if _special(path) else folder, os.W_OK):
         return f"{path}: may not be written by you; choose another place."
     return mismatch(path, KINDS.get(option, "JSON"))

@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "compare": "replay it and check that process memory ends equal under all designs",
     "designs": "list the designs and their options, or the sizes of all structures",
     "figures": "recompute published numbers, or compare the designs under memory pressure",
-    "bench": "measure the window against its frame budget on this machine",
+    "bench": "measure the core beside the kernel, or the window against its frame budget, on this machine",
     "verify": "replay recorded kernel traces and compare every step with what Linux 6.18 did",
     "export": "write a session as an HTML report, its structures as a graph, or its curves as CSV",
     "script": "write a script as a session, or a session as a script",
@@ -32,9 +32,9 @@ COMMANDS: dict[str, str] = {
 THEMES = "dark", "light", "contrast", "contrast_light", "system"
 
 EXIT_CODES = """\
-Exit codes: 0 fine, 1 something differs, misses its figure or its budget (compare, verify, figures, bench), 2 wrong
-usage, 3 a file that cannot be read or written, 4 the program cannot start here (no screen, no font, a library is
-missing), 5 a bug of this program, 130 cancelled."""
+Exit codes: 0 fine, 1 something differs, misses its figure or its budget (compare, verify, figures, bench --gui,
+bench --check), 2 wrong usage, 3 a file that cannot be read or written, 4 the program cannot start here (no screen, no
+font, a library is missing), 5 a bug of this program, 130 cancelled."""
 
 WINDOW = f"""\
 the window:

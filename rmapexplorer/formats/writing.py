@@ -34,6 +34,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "CSV": (".csv", ".tsv"),
     "JSON": (".json", ".gz"),
     "PNG": (".png",),
+    "recording": (".gz",),
     "SVG": (".svg",),
     "others": (".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".py", ".zip"),
 }
@@ -45,7 +46,7 @@ def mismatch(path: str, kind: str) -> str:
     ending = os.path.splitext(path)[1].lower()
     if ending in SUFFIXES[kind] or not any(ending in known for known in SUFFIXES.values()):
         return ""
-    what = f"a {kind}" if kind in ("session", "script") else kind
+    what = f"a {kind}" if kind in ("session", "script", "recording") else kind
     return f"{path}: {what} would be written there, but {ending} promises something else; use {SUFFIXES[kind][0]}."
 
 
