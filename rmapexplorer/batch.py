@@ -44,6 +44,20 @@ class Run:
     seconds: float = 0.0
 
 
+@frozen(kw_only=True, eq=False)
+class Result:
+    """What a run came to, without its world: it can be sent from one process to another.
+
+    :param entry: what is written to JSON for it, as text; empty where none is wanted. :param image: for a comparison.
+    """
+
+    name: str
+    refused: dict[int, Outcome]
+    figures: dict[str, Any]
+    entry: str = ""
+    image: memory.Image | None = None
+
+
 @frozen
 class Parting:
     """The first operation whose outcome differs between designs; ``outcomes`` by world, "done" or errno and rule."""
@@ -143,21 +157,25 @@ def _vmas(world: World, mm: int) -> list[dict[str, Any]]:
 # -- comparison ---------------------------------------------------------------------------------------
 
 
-def compare(runs: Sequence[Run], operations: Sequence[Operation]) -> Verdict:
-    """Whether outcomes and memory are equal in all worlds; memory that an operation of unequal outcome touched is left out."""
-    refused = sorted({index for done in runs for index in done.refused})
-    parted = [index for index in refused if _parted(runs, index)]
+def compare(results: Sequence[Result], operations: Sequence[Operation]) -> Verdict:
+    """Whether outcomes and memory are equal in all worlds; memory that an operation of unequal outcome touched is left out.
+
+    :param results: with their images.
+    """
+    refused = sorted({index for done in results for index in done.refused})
+    parted = [index for index in refused if _parted(results, index)]
     parting = None
     if parted:
-        outcomes = {done.name: _words(done.refused.get(parted[0])) for done in runs}
+        outcomes = {done.name: _words(done.refused.get(parted[0])) for done in results}
         parting = Parting(parted[0], operations[parted[0]], outcomes)
     apart = apart_of(operations, set(parted), set(refused)) if parted else {}
-    others = (memory.difference(runs[0].world, done.world, apart) for done in runs[1:])
-    return Verdict(parting, next((found for found in others if found), None))
+    first, *others = (done.image for done in results)
+    found = (memory.images_differ(first, other, apart) for other in others if first and other)
+    return Verdict(parting, next((sentence for sentence in found if sentence), None))
 
 
-def _parted(runs: Sequence[Run], index: int) -> bool:
-    outcomes = [done.refused.get(index) for done in runs]
+def _parted(results: Sequence[Result], index: int) -> bool:
+    outcomes = [done.refused.get(index) for done in results]
     return len({outcome.error if outcome is not None else None for outcome in outcomes}) > 1
 
 

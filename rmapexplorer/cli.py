@@ -11,12 +11,15 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 
 from attrs import evolve
 from rich.progress import Progress
 
-from rmapexplorer import batch, report
+from rmapexplorer import batch, report, workers
 from rmapexplorer.commands import script
+from rmapexplorer.core.memory import image
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
@@ -33,12 +36,14 @@ from rmapexplorer.terminal import (
     OK,
     USAGE,
     Memory,
+    NoRoom,
     Trouble,
     columns,
     complain,
     progress_bars,
     show,
     write_json,
+    write_out,
 )
 from rmapexplorer.usage import COMMANDS, Parser, no_output
 
@@ -54,8 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(str(trouble), trouble.code)
     except Corruption as broken:
         return complain(f"a bug of this program, please report it with the file: {broken}", BUG)
+    except NoRoom as trouble:
+        return complain(str(trouble), BAD_FILE)
     except MemoryError:
         return complain("there is not enough memory for that; choose a smaller file or smaller numbers.", BAD_FILE)
+    except workers.Lost as lost:
+        return complain(f"{lost}.", BAD_FILE)
     except KeyboardInterrupt:
         return complain("cancelled.", CANCELLED)
     except OSError as error:
@@ -78,7 +87,7 @@ def _bug(error: Exception) -> int:
     if sys.flags.dev_mode:
         raise error
     last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(last.filename)}, line {last.lineno}"
+    where = getattr(error, "__notes__", [f"{os.path.basename(last.filename)}, line {last.lineno}"])[-1]
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return complain(f"a bug of this program, please report it with the file: {words} ({where}).", BUG)
 
@@ -93,7 +102,7 @@ def parser(name: str) -> argparse.ArgumentParser:
     elif name == "compare":
         _file_arguments(parser)
         report.declare_addresses(parser)
-        parser.set_defaults(carry_out=compare_file)
+        parser.set_defaults(carry_out=compare_file, compares=True)
     else:
         module = importlib.import_module(f"rmapexplorer.commands.{name}")
         module.declare(parser)
@@ -123,7 +132,8 @@ def _file_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", action="store_true", help="show how long each design took, which differs from run to run"
     )
     script.declare_settings(parser)
-    parser.set_defaults(parser=parser, counters=None)
+    workers.declare(parser, "designs")
+    parser.set_defaults(parser=parser, counters=None, compares=False)
 
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,31 +152,31 @@ def run_file(options: argparse.Namespace) -> int:
     if options.json == options.counters == "-":
         raise Trouble("only one of --json and --counters can have standard output; name a file for the other.", USAGE)
     sheet = CounterSheet() if options.counters else None
-    session, runs, _ = _run_all(options, sheet=sheet)
-    found = {done.name: batch.figures(done, options.seconds) for done in runs}
+    session, results, _ = _run_all(options, sheet=sheet)
+    found = {done.name: done.figures for done in results}
     if "-" not in (options.json, options.counters):
         show(*report.figures_tables(session.title, found, columns()))
-    write_json(options.json, report.to_json(session, runs, found) if options.json else "")
+    write_out(options.json, report.to_json(session, results))
     write_json(options.counters, sheet.text() if sheet else "")
     return OK
 
 
 def compare_file(options: argparse.Namespace) -> int:
     """``compare FILE``."""
-    session, runs, operations = _run_all(options, least=2)
-    found = {done.name: batch.figures(done, options.seconds) for done in runs}
-    verdict = batch.compare(runs, operations)
+    session, results, operations = _run_all(options, least=2)
+    found = {done.name: done.figures for done in results}
+    verdict = batch.compare(results, operations)
     if options.json != "-":
         tables = report.figures_tables(session.title, found, columns())
         places = report.places_of(options, operations)
-        show(*tables, *map(places.text, report.verdict_lines(runs, verdict)))
-    write_json(options.json, report.to_json(session, runs, found, verdict) if options.json else "")
+        show(*tables, *map(places.text, report.verdict_lines(len(results), verdict)))
+    write_out(options.json, report.to_json(session, results, verdict))
     return OK if verdict.difference is None else FAILED
 
 
 def _run_all(
     options: argparse.Namespace, least: int = 1, sheet: CounterSheet | None = None
-) -> tuple[Session, list[batch.Run], Sequence[Operation]]:
+) -> tuple[Session, list[batch.Result], Sequence[Operation]]:
     path, wanted = _file_and_designs(options)
     for name in wanted:
         try:
@@ -192,10 +202,33 @@ def _run_all(
         if len(names) < least:
             raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
         operations = batch.operations_of(session)
-        runs = [_run_one(name, session, operations, path, progress, sheet, memory) for name in names]
+        one = partial(_run_one, session=session, operations=operations, options=options, path=path, memory=memory)
+        results = _side_by_side(
+            options.jobs, names, len(operations), [partial(one, name) for name in names], progress, sheet
+        )
     for line in session.report:
         complain(f"skipped: {line}", OK)
-    return session, runs, operations
+    return session, results, operations
+
+
+def _side_by_side(
+    jobs: int | None,
+    names: Sequence[str],
+    operations: int,
+    pieces: Sequence[workers.Piece[tuple[batch.Result, CounterSheet]]],
+    progress: Progress,
+    sheet: CounterSheet | None,
+) -> list[batch.Result]:
+    bars = [progress.add_task(name, total=operations) for name in names]
+    jobs = min(workers.jobs_for(jobs, operations * len(names)), len(names))
+    results = []
+    done = workers.done_in_order(pieces, jobs, lambda number, done: progress.update(bars[number], completed=done))
+    with closing(done):
+        for result, counted in done:
+            results.append(result)
+            if sheet:
+                sheet.rows += counted.rows
+    return results
 
 
 def _file_and_designs(options: argparse.Namespace) -> tuple[str, list[str]]:
@@ -225,28 +258,42 @@ def _load(path: str, progress: Progress, settings: dict[str, int]) -> Session:
 
 def _run_one(
     name: str,
+    told: workers.Told,
+    *,
     session: Session,
     operations: Sequence[Operation],
+    options: argparse.Namespace,
     path: str,
-    progress: Progress,
-    sheet: CounterSheet | None,
     memory: Memory,
-) -> batch.Run:
-    bar = progress.add_task(name, total=len(operations))
-    each = sheet.of(name) if sheet else None
+) -> tuple[batch.Result, CounterSheet]:
+    sheet = CounterSheet()
+    memory.begin()
 
-    def told(done: int, _: int) -> None:
-        progress.update(bar, completed=done)
+    def tell(done: int, _: int) -> None:
+        told(done)
         memory.check(path, done)
 
     try:
-        done = batch.run(name, session.machine, operations, told, each)
+        done = batch.run(name, session.machine, operations, tell, sheet.of(name) if options.counters else None)
+        if options.counters:
+            sheet.total(done)
+        return _result(done, options), sheet
     except KernelError as error:
         raise Trouble(f"{path}: {error.rule}.", BAD_FILE) from error
     except MemoryError as error:
-        raise Trouble(
-            f"{path}: the world of {name} does not fit into memory; run fewer or smaller operations.", BAD_FILE
+        if isinstance(error, NoRoom):
+            raise
+        raise NoRoom(
+            f"{path}: the world of {name} does not fit into memory; run fewer or smaller operations."
         ) from error
-    if sheet:
-        sheet.total(done)
-    return done
+
+
+def _result(done: batch.Run, options: argparse.Namespace) -> batch.Result:
+    found = batch.figures(done, options.seconds)
+    return batch.Result(
+        name=done.name,
+        refused=done.refused,
+        figures=found,
+        entry=report.dumped(found | {"tasks": batch.tasks(done.world)}) if options.json else "",
+        image=image(done.world) if options.compares else None,
+    )

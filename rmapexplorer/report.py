@@ -6,14 +6,14 @@ import argparse
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import asdict
 from rich.table import Table
 
 from rmapexplorer import __version__
-from rmapexplorer.batch import Run, Verdict, tasks
+from rmapexplorer.batch import Result, Verdict
 from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.places import BYTES, PAGES, Places, suiting
@@ -103,7 +103,7 @@ def places_of(options: argparse.Namespace, operations: Sequence[Operation]) -> P
     return Places(options.addresses or suiting(operations))
 
 
-def verdict_lines(runs: Sequence[Run], verdict: Verdict) -> list[str]:
+def verdict_lines(worlds: int, verdict: Verdict) -> list[str]:
     """What the comparison says, a sentence a line."""
     lines = []
     parting = verdict.parting
@@ -115,24 +115,39 @@ def verdict_lines(runs: Sequence[Run], verdict: Verdict) -> list[str]:
         lines.append("Every operation has the same outcome in all worlds.")
     where = " where outcomes were equal" if parting is not None else ""
     if verdict.difference is None:
-        lines.append(f"Process memory is equal in all {len(runs)} worlds{where}.")
+        lines.append(f"Process memory is equal in all {worlds} worlds{where}.")
     else:
         lines.append(f"Process memory differs{where}: {verdict.difference}")
     return lines
 
 
-def to_json(session: Session, runs: Sequence[Run], found: Mapping[str, Figures], verdict: Verdict | None = None) -> str:
-    """The figures, by the name of the run, and the tasks; what they were made from; with a verdict, the comparison."""
+def to_json(session: Session, results: Sequence[Result], verdict: Verdict | None = None) -> Iterator[str]:
+    """The figures, by the name of the run, and the tasks; what they were made from; with a verdict, the comparison.
+
+    In pieces, since the entries of the runs may be long.
+    """
     data: dict[str, Any] = {"input": input_of(session), **machine_of(session.machine)}
-    data["designs"] = {done.name: {**found[done.name], "tasks": tasks(done.world)} for done in runs}
+    data["designs"] = {}  # the last thing before what follows
+    head = sheet("figures" if verdict is None else "comparison", data)
+    yield head.removesuffix("}\n}\n")
+    for at, done in enumerate(results):
+        entry = f"{json.dumps(done.name, ensure_ascii=False)}: {done.entry}".replace("\n", "\n  ")
+        yield f"{',' if at else ''}\n  {entry}"
+    yield "\n }"
     if verdict is not None:
         parting = verdict.parting
-        data["comparison"] = {
+        said = {
             "memory_equal": verdict.difference is None,
             "difference": verdict.difference,
             "outcomes_differ_at": parting and {"operation": parting.index + 1, "outcomes": parting.outcomes},
         }
-    return sheet("figures" if verdict is None else "comparison", data)
+        yield ',\n "comparison": ' + dumped(said).replace("\n", "\n ")
+    yield "\n}\n"
+
+
+def dumped(data: Mapping[str, Any]) -> str:
+    """JSON text as all files of the commands have it."""
+    return json.dumps(data, indent=1, ensure_ascii=False)
 
 
 def sheet(what: str, data: Mapping[str, Any]) -> str:
@@ -141,7 +156,7 @@ def sheet(what: str, data: Mapping[str, Any]) -> str:
     Equal runs give equal text: nothing of the clock is in it, but what was asked for.
     """
     head = {"format": f"rmapexplorer {what}", "version": SHEET_VERSION, "program": f"rmapexplorer {__version__}"}
-    return json.dumps(head | dict(data), indent=1, ensure_ascii=False) + "\n"
+    return dumped(head | dict(data)) + "\n"
 
 
 def input_of(session: Session) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from rmapexplorer import workers
 from rmapexplorer.formats import writing
 from rmapexplorer.formats.writing import STDOUT, Pieces
 from rmapexplorer.plain import visible
@@ -19,7 +21,7 @@ from rmapexplorer.usage import BAD_FILE, BUG, CANCELLED, FAILED, OK, USAGE, comp
 
 __all__ = [
     "BAD_FILE", "BUG", "CANCELLED", "FAILED", "OK", "USAGE", "Trouble", "columns", "complain", "progress_bars", "show",
-    "Memory", "write_json", "write_out",
+    "Memory", "NoRoom", "write_json", "write_out",
 ]  # fmt: skip
 
 PIPE_COLUMNS = 160
@@ -39,27 +41,47 @@ class Trouble(Exception):
 
 MOST_MEMORY = 320 << 20
 """Bytes that reading and the worlds may take before a run is given up: the next operation may need half as much again."""
+BETWEEN_WEIGHING = 0.5
+"""Seconds between two looks at what a process has for itself, which takes a millisecond."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+class NoRoom(MemoryError):
+    """The memory allowed does not suffice; one sentence."""
+
+
 class Memory:
-    """How much memory was taken since it was made."""
+    """How much memory was taken since it was made, by all processes at work."""
 
     def __init__(self) -> None:
-        self._before = self._resident()
+        self._before = self._anonymous()
+        self._shared = self._copied = 0
+        self._weighed = 0.0
 
     @staticmethod
-    def _resident() -> int:
+    def _anonymous() -> int:
+        # resident, without pages of files: a forked process has none of those until it touches them
         with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * _PAGE
+            _, resident, shared, *_ = map(int, file.read().split())
+        return (resident - shared) * _PAGE
+
+    def begin(self) -> None:
+        """Work begins. In a process of its own, what it has from its parent counts once for all such processes."""
+        if workers.apart():
+            now = self._anonymous()
+            self._shared, self._before, self._weighed = now - self._before, now, time.monotonic()
 
     def check(self, path: str, done: int) -> None:
-        """Asked now and then while operations run. :raises Trouble: the worlds need more than they may have."""
-        if self._resident() - self._before > MOST_MEMORY:
-            raise Trouble(
+        """Asked now and then while operations run. :raises NoRoom: the worlds need more than they may have."""
+        grown = self._anonymous() - self._before
+        if workers.apart() and time.monotonic() - self._weighed > BETWEEN_WEIGHING:
+            self._copied = max(workers.own_bytes() - grown, 0)  # of what was shared, it wrote to some
+            self._weighed = time.monotonic()
+        mine = grown + self._copied
+        if self._shared + mine + workers.taken_by_others(mine) > MOST_MEMORY:
+            raise NoRoom(
                 f"{path}: at operation {done:,} the worlds need more memory than 500 MB allow; run fewer designs with "
-                "--design, or fewer operations.",
-                BAD_FILE,
+                "--design, or fewer operations."
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmapexplorer import batch
+from rmapexplorer.core.memory import image
 from rmapexplorer.core.operations import Brk, Clone, Exec, Exit, Fork, Mmap, Mremap, Reclaim, Spawn, Touch
 from rmapexplorer.core.units import KernelError, Machine, Span
 from rmapexplorer.formats.session import Session
@@ -31,6 +32,17 @@ def quiet(done, total):
 
 def runs_of(operations, names=ALL):
     return [batch.run(name, Machine(), operations, quiet) for name in names]
+
+
+def compare(runs, operations):
+    """Of what the runs came to."""
+    return batch.compare(
+        [
+            batch.Result(name=done.name, refused=done.refused, figures=batch.figures(done), image=image(done.world))
+            for done in runs
+        ],
+        operations,
+    )
 
 
 def test_names_are_those_of_the_session_once_each_and_all_designs_where_it_names_none():
@@ -101,12 +113,12 @@ def test_tasks_are_processes_alive_without_threads():
 
 
 def test_worlds_with_equal_outcomes_have_equal_memory():
-    assert batch.compare(runs_of(SPLIT_BY_DESIGN[:6]), SPLIT_BY_DESIGN[:6]) == batch.Verdict(None, None)
+    assert compare(runs_of(SPLIT_BY_DESIGN[:6]), SPLIT_BY_DESIGN[:6]) == batch.Verdict(None, None)
 
 
 def test_the_first_unequal_outcome_is_a_finding_and_its_spans_are_left_out():
     runs = runs_of(SPLIT_BY_DESIGN)
-    verdict = batch.compare(runs, SPLIT_BY_DESIGN)
+    verdict = compare(runs, SPLIT_BY_DESIGN)
     assert verdict.parting.index == 6 and verdict.parting.operation is SPLIT_BY_DESIGN[6]
     words = verdict.parting.outcomes
     assert words["pte_chain"] == words["anonmm"] == "done"
@@ -118,12 +130,12 @@ def test_memory_elsewhere_is_still_compared():
     extra = Mmap(pid=2, span=Span(90, 91))
     one, other = runs_of(SPLIT_BY_DESIGN, ("pte_chain", "anon_vma"))
     other.world.apply(extra)
-    assert "Process 2, page 5a is not mapped in pte_chain" in batch.compare([one, other], SPLIT_BY_DESIGN).difference
+    assert "Process 2, page 5a is not mapped in pte_chain" in compare([one, other], SPLIT_BY_DESIGN).difference
 
 
 def test_later_unequal_outcomes_are_left_out_too():
     ops = (*SPLIT_BY_DESIGN[:8], Touch(pid=1, runs=((10, 17, "w"),)))
-    parted = batch.compare(runs_of(ops, ("anon_vma", "anonmm")), ops)
+    parted = compare(runs_of(ops, ("anon_vma", "anonmm")), ops)
     assert parted.parting.index == 6 and parted.difference is None
 
 

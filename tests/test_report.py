@@ -30,11 +30,26 @@ def found(runs):
     return {done.name: batch.figures(done) for done in runs}
 
 
+@pytest.fixture
+def results(runs, found):
+    return [
+        batch.Result(
+            name=done.name, refused=done.refused, figures=found[done.name],
+            entry=report.dumped(found[done.name] | {"tasks": batch.tasks(done.world)}),
+        )
+        for done in runs
+    ]  # fmt: skip
+
+
 def text(table, width=160):
     console = Console(width=width, markup=False)
     with console.capture() as capture:
         console.print(table)
     return capture.get()
+
+
+def read(pieces):
+    return json.loads("".join(pieces))
 
 
 def row(printed, title):
@@ -95,20 +110,20 @@ def test_all_designs_are_listed_with_their_options():
     assert "variant=4e|4a|4b|4c|4d" in "".join(printed.split())
 
 
-def test_the_verdict_is_said_in_sentences(runs):
-    assert report.verdict_lines(runs, batch.Verdict(None, None)) == [
+def test_the_verdict_is_said_in_sentences():
+    assert report.verdict_lines(2, batch.Verdict(None, None)) == [
         "Every operation has the same outcome in all worlds.",
         "Process memory is equal in all 2 worlds.",
     ]
     parting = batch.Parting(3, OPS[3], {"a": "done", "b": "ENOMEM (no room)"})
-    assert report.verdict_lines(runs, batch.Verdict(parting, "Process 1 ...")) == [
+    assert report.verdict_lines(2, batch.Verdict(parting, "Process 1 ...")) == [
         "Outcomes differ first at operation 4, fork(1 → 2): a: done; b: ENOMEM (no room).",
         "Process memory differs where outcomes were equal: Process 1 ...",
     ]
 
 
-def test_json_has_figures_and_tasks_of_every_world(runs, found):
-    data = json.loads(report.to_json(SESSION, runs, found))
+def test_json_has_figures_and_tasks_of_every_world(results):
+    data = read(report.to_json(SESSION, results))
     assert (data["format"], data["version"]) == ("rmapexplorer figures", 1)
     assert data["program"] == f"rmapexplorer {rmapexplorer.__version__}"
     assert data["input"] == {"file": "a.rmap", "title": "a log", "branch": "main", "operations": 4}
@@ -120,15 +135,19 @@ def test_json_has_figures_and_tasks_of_every_world(runs, found):
         assert [task["anonymous_pages"] for task in figures["tasks"]] == [4, 4]
 
 
-def test_json_of_a_comparison_has_its_verdict(runs, found):
+def test_json_is_laid_out_as_json_always_is(results):
+    for verdict in (None, batch.Verdict(batch.Parting(3, OPS[3], {"a": "done"}), "x\n}")):
+        for some in (results, results[:1]):
+            written = "".join(report.to_json(SESSION, some, verdict))
+            assert written == json.dumps(json.loads(written), indent=1, ensure_ascii=False) + "\n"
+
+
+def test_json_of_a_comparison_has_its_verdict(results):
     parting = batch.Parting(3, OPS[3], {"a": "done"})
-    assert json.loads(report.to_json(SESSION, runs, found, batch.Verdict(parting, None)))["comparison"] == {
+    assert read(report.to_json(SESSION, results, batch.Verdict(parting, None)))["comparison"] == {
         "memory_equal": True, "difference": None, "outcomes_differ_at": {"operation": 4, "outcomes": {"a": "done"}},
     }  # fmt: skip
-    assert (
-        json.loads(report.to_json(SESSION, runs, found, batch.Verdict(None, "x")))["comparison"]["outcomes_differ_at"]
-        is None
-    )
+    assert read(report.to_json(SESSION, results, batch.Verdict(None, "x")))["comparison"]["outcomes_differ_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,25 @@ class Memory:
     token: Ints
 
 
+@frozen(kw_only=True, eq=False)
+class Image:
+    """What a world is compared by, without the world: its name, names of its files by id, and memory by pid of what is alive."""
+
+    name: str
+    files: tuple[str, ...]
+    processes: dict[int, Memory]
+
+
+def image(w: World) -> Image:
+    """The memory of all processes alive."""
+    written = _written(w)
+    return Image(
+        name=_name(w),
+        files=tuple(file.name for file in w.files),
+        processes={task.pid: _memory(w, w.mms[task.mm], written) for task in living(w)},
+    )
+
+
 def living(w: World) -> list[Task]:
     """The processes that are alive, in order of creation: no threads, no zombies."""
     return [task for task in w.processes() if not task.zombie]
@@ -165,16 +184,19 @@ def difference(a: World, b: World, apart: Apart | None = None) -> str | None:
 
     :param apart: what is left out.
     """
+    return images_differ(image(a), image(b), apart)
+
+
+def images_differ(a: Image, b: Image, apart: Apart | None = None) -> str | None:
+    """``difference`` of two worlds by their images."""
     left_out = apart or {}
-    tasks = [{task.pid: task.mm for task in living(w)} for w in (a, b)]
-    for pid in sorted(set(tasks[0]) ^ set(tasks[1])):
+    for pid in sorted(set(a.processes) ^ set(b.processes)):
         if pid not in left_out:
-            return f"Process {pid} is alive in {_name(a if pid in tasks[0] else b)} only."
-    written = _written(a), _written(b)
-    for pid, mm in tasks[0].items():
-        if pid not in tasks[1]:
+            return f"Process {pid} is alive in {(a if pid in a.processes else b).name} only."
+    for pid, mine in a.processes.items():
+        theirs = b.processes.get(pid)
+        if theirs is None:
             continue
-        mine, theirs = _memory(a, a.mms[mm], written[0]), _memory(b, b.mms[tasks[1][pid]], written[1])
         found = _spans_differ(a, b, mine, theirs, _edges(left_out.get(pid, ())))
         found = found or _contents_differ(a, b, mine, theirs, _edges(left_out.get(pid, ())))
         if found:
@@ -200,12 +222,13 @@ def _outside(pages: Ints, apart: Ints) -> Bools:
     return outside
 
 
-def _spans_differ(a: World, b: World, mine: Memory, theirs: Memory, apart: Ints) -> str:
+def _spans_differ(a: Image, b: Image, mine: Memory, theirs: Memory, apart: Ints) -> str:
     # between two edges nothing changes on either side: compare there, at the first page
     edges = np.unique(np.concatenate([mine.start, mine.end, theirs.start, theirs.end, apart.reshape(-1)]))
     at_mine, at_theirs = _span_at(mine, edges), _span_at(theirs, edges)
     both = (at_mine >= 0) & (at_theirs >= 0)
-    files = np.array([b.file_ids.get(file.name, -2) for file in a.files] + [-1], np.int64)
+    numbers = {name: number for number, name in enumerate(b.files)}
+    files = np.array([numbers.get(name, -2) for name in a.files] + [-1], np.int64)
     same = (at_mine < 0) & (at_theirs < 0)
     if both.any():
         i, j = at_mine[both], at_theirs[both]
@@ -216,7 +239,7 @@ def _spans_differ(a: World, b: World, mine: Memory, theirs: Memory, apart: Ints)
         return ""
     edge = wrong[0]
     here, there = _what(a, mine, int(at_mine[edge])), _what(b, theirs, int(at_theirs[edge]))
-    return f"page {int(edges[edge]):x} is {here} in {_name(a)} and {there} in {_name(b)}"
+    return f"page {int(edges[edge]):x} is {here} in {a.name} and {there} in {b.name}"
 
 
 def _span_at(memory: Memory, pages: Ints) -> Ints:
@@ -227,16 +250,14 @@ def _span_at(memory: Memory, pages: Ints) -> Ints:
     return np.where((at >= 0) & (pages < memory.end[at]), at, -1)
 
 
-def _what(w: World, memory: Memory, at: int) -> str:
+def _what(w: Image, memory: Memory, at: int) -> str:
     if at < 0:
         return "not mapped"
     file, delta = int(memory.file[at]), int(memory.delta[at]) + int(memory.start[at])
-    return vm.perms(int(memory.access[at])) + (
-        f" of {w.files[file].name} from file page {delta:x}" if file >= 0 else ""
-    )
+    return vm.perms(int(memory.access[at])) + (f" of {w.files[file]} from file page {delta:x}" if file >= 0 else "")
 
 
-def _contents_differ(a: World, b: World, mine: Memory, theirs: Memory, apart: Ints) -> str:
+def _contents_differ(a: Image, b: Image, mine: Memory, theirs: Memory, apart: Ints) -> str:
     if np.array_equal(mine.page, theirs.page) and np.array_equal(mine.token, theirs.token):
         return ""
     pages = np.union1d(mine.page, theirs.page)
@@ -245,9 +266,7 @@ def _contents_differ(a: World, b: World, mine: Memory, theirs: Memory, apart: In
     if not len(wrong):
         return ""
     at = wrong[0]
-    return (
-        f"page {int(pages[at]):x} {_content(int(here[at]))} in {_name(a)} and {_content(int(there[at]))} in {_name(b)}"
-    )
+    return f"page {int(pages[at]):x} {_content(int(here[at]))} in {a.name} and {_content(int(there[at]))} in {b.name}"
 
 
 def _tokens_at(memory: Memory, pages: Ints) -> Ints:

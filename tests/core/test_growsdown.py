@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from oracles import finds, new_world
 
-from rmapexplorer.batch import compare, run
+from rmapexplorer.batch import Result, compare, run
 from rmapexplorer.core import operations as o
 from rmapexplorer.core.audit import audit
+from rmapexplorer.core.memory import image
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
@@ -94,7 +95,8 @@ def test_a_design_whose_stack_may_not_grow_differs_in_that_alone() -> None:
     )  # fmt: skip
     machine = Machine(ram_pages=48, swap_pages=0, calls="3.0", processes=((1, "P"),))
     runs = [run(key, machine, ops, lambda done, total: None) for key in ("pte_chain", "shared_space:policy=P1")]
-    verdict = compare(runs, ops)
+    results = [Result(name=done.name, refused=done.refused, figures={}, image=image(done.world)) for done in runs]
+    verdict = compare(results, ops)
     assert verdict.parting is not None and verdict.parting.index == 5
     assert verdict.difference is None
     assert finds(runs[1].world) == 0
