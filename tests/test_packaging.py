@@ -330,7 +330,7 @@ def test_the_wheel_has_the_resources_inside(tmp_path: Path) -> None:
     built = next(hatchling.WheelBuilder(str(ROOT)).build(directory=str(tmp_path / "dist"), versions=["standard"]))
     names = set(zipfile.ZipFile(built).namelist())
     assert "rmapexplorer/resources/themes/tokens.json" in names
-    assert "rmapexplorer/gui/theme.py" in names
+    assert "rmapexplorer/gui/theme.py" in names and "rmapexplorer/bench/twin.c" in names
     assert not any(name.startswith(("tests/", "packaging/")) for name in names)
     zipfile.ZipFile(built).extractall(tmp_path / "installed")
     code = "from rmapexplorer.resources import resource; print(resource('themes/tokens.json'))"

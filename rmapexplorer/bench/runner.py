@@ -14,11 +14,15 @@ LEAST_SIZES = 3
 
 
 def chosen(pattern: str, quick: bool, long: bool) -> list[tuple[Case, tuple[int, ...]]]:
-    """The cases whose name matches (a name, or one with * and ?; "" for all), and at which sizes."""
+    """The cases whose name matches, and at which sizes.
+
+    :param pattern: names, or such with * and ?, commas between them; "" for all.
+    """
     found = []
+    patterns = pattern.replace(" ", "").split(",") if pattern else ["*"]
     for case in CASES:
         sizes = case.quick if quick else case.sizes + (case.long if long else ())
-        if sizes and (not pattern or fnmatchcase(case.name, pattern)):
+        if sizes and any(fnmatchcase(case.name, one) for one in patterns):
             found.append((case, sizes))
     return found
 

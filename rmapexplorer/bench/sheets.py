@@ -49,9 +49,7 @@ def host_line(machine: Mapping[str, Any]) -> str:
         f"Python {machine['python']}, numpy {machine['numpy']}."
     )
     if machine["load"] > 0.5 * machine["cores"]:
-        line += (
-            f" Other programs were running (load {machine['load']:g}): times are too high, ratios and growth less so."
-        )
+        line += f" Other programs were running (load {machine['load']:g}): times by the clock are too high, the others less."
     return line
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -20,17 +21,21 @@ MB = 1_000_000
 
 @frozen
 class Watched:
-    """How it went. ``peak``: MB of memory of all its processes together, at the worst moment that was seen."""
+    """How it went. ``peak``: MB of memory of all its processes together, at the worst moment that was seen.
+
+    ``processor``: seconds of processor time of all of them that have ended and were waited for.
+    """
 
     output: str
     seconds: float
     peak: float
+    processor: float
 
 
 def watched(words: Sequence[str], seconds: float, most_mb: float) -> Watched:
     """Run it to its end. :raises Stopped: it failed, took longer, or needed more; its processes are gone then."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), _used()
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, start_new_session=True
         )  # Ctrl+C comes to us alone, and all of it can be ended at once
@@ -47,7 +52,13 @@ def watched(words: Sequence[str], seconds: float, most_mb: float) -> Watched:
             said = errors.read().decode("utf-8", "replace").strip().splitlines()
             last = (said or [f"it ended with {process.returncode}"])[-1].removeprefix("rmapexplorer: ")
             raise Stopped(f"{last.rstrip('.')} (after {taken:.1f} s, {peak:,.0f} MB)")
-        return Watched(out.read().decode("utf-8", "replace"), taken, peak)
+        return Watched(out.read().decode("utf-8", "replace"), taken, peak, _used() - used)
+
+
+def _used() -> float:
+    # processor time of the children that have ended, in seconds
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _until_the_end(process: subprocess.Popen[bytes], end: float, most_mb: float, seconds: float) -> float:

@@ -48,7 +48,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="measure the core, then the window")
     parser.add_argument(
         "--only", metavar="PATTERN", default="",
-        help="of the core, only the cases of that name, which may hold * and ?: " + ", ".join(_names()),
+        help="of the core, only these cases, commas between the names, which may hold * and ?: " + ", ".join(_names()),
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="small sizes and short times: a trial of the bench itself")
     parser.add_argument("--long", action="store_true", help="recordings of five million lines too, which takes long")

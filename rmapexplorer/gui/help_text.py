@@ -18,12 +18,13 @@ TITLES = {
     "script": "Scripts",
     "formats": "Files",
     "simulated": "What is simulated",
+    "bench": "How fast it is",
 }
 """Key -> title of the pages that are not about one design."""
 
 PARTS = (
     ("Begin here", ("why",)),
-    ("Using the explorer", ("guide", "panels", "shortcuts", "script", "formats")),
+    ("Using the explorer", ("guide", "panels", "shortcuts", "script", "formats", "bench")),
     ("The subject", ("letter", "vocabulary", "simulated")),
 )
 """The branches of the tree, in order; the designs follow as a third."""

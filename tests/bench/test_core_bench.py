@@ -198,6 +198,7 @@ def test_larger_sizes_are_not_tried_where_one_came_to_nothing(tmp_path: Path) ->
 
 def test_patterns_choose_cases() -> None:
     assert [case.name for case, _ in runner.chosen("fork-*", False, False)] == ["fork-vmas", "fork-pages"]
+    assert [case.name for case, _ in runner.chosen("small,mrem*", False, False)] == ["small", "mremap"]
     assert [sizes for _, sizes in runner.chosen("malloc-lines", False, True)] == [(10**6, 5 * 10**6)]
     assert runner.chosen("nothing", False, False) == []
     assert len({case.name for case in CASES}) == len(CASES)
@@ -216,7 +217,7 @@ def test_figures_are_shown_written_and_compared(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(
-        rig, "watched", lambda *_: watch.Watched(json.dumps({"mremap": [70.0, 80.0], "peak": 40}), 1.0, 41.0)
+        rig, "watched", lambda *_: watch.Watched(json.dumps({"mremap": [70.0, 80.0], "peak": 40}), 1.0, 41.0, 0.9)
     )
     out = tmp_path / "old.json"
     assert bench("--only", "mremap", "--json", str(out)) == 0
@@ -304,7 +305,11 @@ def test_cancelling_shows_what_was_measured(ended_by: signal.Signals, tmp_path: 
 def test_the_whole_program_is_measured_in_a_small_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench("--only", "explosion*", "--json", "-") == 0
     found = {one["key"]: one for one in json.loads(capsys.readouterr().out)["figures"]}
-    assert set(found) == {"explosion-anon_vma_chain/50/time", "explosion-anon_vma_chain/50/peak"}
+    assert set(found) == {
+        "explosion-anon_vma_chain/50/time",
+        "explosion-anon_vma_chain/50/processor time",
+        "explosion-anon_vma_chain/50/peak",
+    }
     assert all(one["samples"][0] > 0 for one in found.values())
 
 
