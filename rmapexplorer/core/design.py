@@ -162,6 +162,8 @@ class Design:
     """page_referenced ends at the mapcount-th pte it finds (2.6.7); before, it always went to the end."""
     BRK_MERGES_RIGHT: bool = True
     """do_brk tries both neighbours (2.6); 6.x only expands the left one."""
+    TOLD_OF_FORKED_PTES: bool = True
+    """``ptes_set`` wants to know the ptes that a fork shares, one by one; for a design that does not they are not listed."""
     OWNER: ClassVar[str] = "owner"
     """What page->mapping points at, as the user reads it."""
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {}

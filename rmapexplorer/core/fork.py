@@ -1,4 +1,4 @@
-"""Tasks: spawn, fork, clone, exec, exit. Kernel: dup_mmap and copy_page_range (kernel/fork.c, mm/memory.c)."""
+"""Tasks: spawn, fork, clone, exec, exit. Kernel: dup_mmap, kernel/fork.c."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmapexplorer.core import flags as vm
-from rmapexplorer.core import radix
+from rmapexplorer.core.copy_range import copy_page_range
 from rmapexplorer.core.objects import Mm, Task
 from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn
-from rmapexplorer.core.pages import ONE, clear, is_page
-from rmapexplorer.core.radix import ENTRY_SHIFT, Tables
+from rmapexplorer.core.pages import clear
+from rmapexplorer.core.radix import Tables
 from rmapexplorer.core.reclaim import room_for_tables
-from rmapexplorer.core.table import ANON, EXCLUSIVE, NONE, Ints
-from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT, KernelError
+from rmapexplorer.core.table import Ints
+from rmapexplorer.core.units import TABLE_ENTRIES, KernelError
 from rmapexplorer.core.vmas import index_insert_forked, unlink_many
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def exit_mmap(w: World, mm: Mm) -> None:
     """Unmap everything of an mm: all ptes in one sweep, then the vmas."""
     rows = np.array(mm.vmas, np.int64)
     if mm.tables.rows:
-        tables = np.array([mm.tables.rows[number] for number in sorted(mm.tables.rows)], np.int64)
+        _, tables = w.pt.tables_of(mm.tables)
         at, columns = np.nonzero(w.pt.entries[tables])
         slots = tables[at] * TABLE_ENTRIES + columns
         if len(slots):
@@ -148,7 +148,7 @@ def fork(w: World, op: Fork) -> None:
     w.vma.touched[new[wiped]] = False
     w.design.vmas_forked(old[~wiped], new[~wiped])
     _link_files(w, old, new)
-    _copy_page_range(w, parent, child, old[~wiped], new[~wiped])
+    copy_page_range(w, parent, child, old[~wiped], new[~wiped])
 
 
 def _dup_vmas(w: World, child: Mm, old: Ints) -> Ints:
@@ -166,48 +166,3 @@ def _link_files(w: World, old: Ints, new: Ints) -> None:
         index_insert_forked(w, old[on_file], new[on_file])
         for file in w.vma.file[old[on_file]].tolist():
             w.files[file].users += 1
-
-
-def _copy_page_range(w: World, parent: Mm, child: Mm, old: Ints, new: Ints) -> None:
-    nonlinear = (w.vma.flags[old] & vm.NONLINEAR) != 0  # no fault could fill these ptes again
-    copies = w.design.has_anon_many(old) | w.vma.guarded[old] | nonlinear | np.bool_(not w.rules.fork_skips_file_ptes)
-    if not copies.any():
-        return
-    old, new = old[copies], new[copies]
-    vpns, slots = _ptes_of(w, parent, old)
-    if not len(slots):
-        return
-    entries = w.pt.flat[slots]
-    at = np.searchsorted(w.vma.start[old], vpns, "right") - 1
-    private = (w.vma.flags[old] & vm.SHARED) == 0
-    pages_mask = is_page(entries)
-    cow = private[at] & pages_mask & ((entries & radix.WRITE) != 0)
-    entries = np.where(cow, entries & ~radix.WRITE, entries)
-    w.pt.flat[slots] = np.where((entries & radix.SWAP) != 0, entries & ~radix.EXCLUSIVE, entries)
-    entries = w.pt.flat[slots]
-    target = w.pt.make_slots(child.tables, vpns)
-    w.pt.flat[target] = entries & ~radix.YOUNG
-    pages = entries[pages_mask] >> ENTRY_SHIFT
-    if len(pages):
-        anon = pages[(w.page.state[pages] & ANON) != 0]
-        w.page.state[anon] &= ~EXCLUSIVE
-        np.add.at(w.page.mapcount, pages, ONE)
-        child.rss += len(pages)
-        w.design.fork_spares(len(old), len(pages))
-        w.design.ptes_set(pages, new[at[pages_mask]], vpns[pages_mask], target[pages_mask], "fork")
-    swapped = entries[(entries & radix.SWAP) != 0] >> ENTRY_SHIFT
-    if len(swapped):
-        np.add.at(w.swap.count, swapped, ONE)
-
-
-def _ptes_of(w: World, mm: Mm, rows: Ints) -> tuple[Ints, Ints]:
-    # (page numbers, slots) of all entries of these vmas, ascending
-    if not mm.tables.rows:
-        return NONE, NONE
-    numbers = sorted(mm.tables.rows)
-    tables = np.array([mm.tables.rows[number] for number in numbers], np.int64)
-    at, columns = np.nonzero(w.pt.entries[tables])
-    vpns = (np.array(numbers, np.int64)[at] << TABLE_SHIFT) + columns
-    inside = np.searchsorted(w.vma.start[rows], vpns, "right") - 1
-    wanted = (inside >= 0) & (vpns < w.vma.end[rows[np.maximum(inside, 0)]])
-    return vpns[wanted], (tables[at] * TABLE_ENTRIES + columns)[wanted]

@@ -170,17 +170,16 @@ class Radix(Table):
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[at] == wanted, rows[at] * TABLE_ENTRIES + (vpns & _MASK), -1)
 
-    def fork_tables(self, parent: Tables, child: Tables) -> tuple[Ints, Ints]:
-        """Empty tables for the child where the parent has some; returns the two parallel arrays of rows."""
-        numbers = sorted(parent.rows)
-        old = np.array([parent.rows[number] for number in numbers], np.int64)
-        new = self.new_many(len(old))
-        self.base[new] = self.base[old]
-        self.owner[new] = child.owner
-        child.rows.update(zip(numbers, new.tolist(), strict=True))
-        self.version += 1
-        return old, new
+    def tables_of(self, tables: Tables) -> tuple[Ints, Ints]:
+        """(numbers, rows) of all tables of an owner, ascending."""
+        numbers = sorted(tables.rows)
+        return np.array(numbers, np.int64), np.array([tables.rows[number] for number in numbers], np.int64)
 
-    def cost_bytes(self) -> int:
-        """Memory of a copy."""
-        return super().cost_bytes()
+    def add_tables(self, tables: Tables, numbers: Ints) -> Ints:
+        """Empty tables of these numbers for an owner who has none of them; returns their rows."""
+        rows = self.new_many(len(numbers))
+        self.base[rows] = numbers << TABLE_SHIFT
+        self.owner[rows] = tables.owner
+        tables.rows.update(zip(numbers.tolist(), rows.tolist(), strict=True))
+        self.version += 1
+        return rows

@@ -86,6 +86,7 @@ class AnonVma(Design):
             self.REFERENCED_STOPS = False
         self.direct = self.options["direct"] != "no"
         self.fixup = self.options["direct"] == "fixup"
+        self.TOLD_OF_FORKED_PTES = self.direct
 
     def attach(self, world: World) -> None:
         """Called once, when the world is made."""

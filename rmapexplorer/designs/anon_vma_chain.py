@@ -47,6 +47,7 @@ class AnonVmaChain(Design):
     LOSES = DOUBLE_REUSE
     FILE_INDEX: type[FileIndex] = IntervalIndex
     BRK_MERGES_RIGHT: bool = False
+    TOLD_OF_FORKED_PTES: bool = False
     OWNER: ClassVar[str] = "anon_vma"
     SIZES: ClassVar[Sizes] = NOW
     SLUB: ClassVar[bool] = True
@@ -265,8 +266,7 @@ class AnonVmaChain(Design):
 
     def _fork_many(self, parents: Ints, children: Ints, levels: Ints) -> None:
         # as _fork_one for each in turn, where none of them can reuse an anon_vma
-        depth, count = levels.shape
-        source = self.own[parents]
+        (depth, count), source = levels.shape, self.own[parents]
         new = self.av.new_many(count)
         self.av.root[new], self.av.parent[new], self.av.active[new] = self.av.root[source], source, 1
         np.add.at(self.av.refs, self.av.root[source], np.int64(1))

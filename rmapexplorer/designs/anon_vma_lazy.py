@@ -44,6 +44,7 @@ class AnonVmaLazy(AnonVmaChain):
     when: ClassVar[str] = "2026, proposed"
     story: ClassVar[str] = "our reading of a proposal: pages point at their mm until fork makes the anon_vma they need"
     OPTIONS: ClassVar[tuple[Option, ...]] = ()
+    TOLD_OF_FORKED_PTES: bool = True
     OWNER: ClassVar[str] = "mm or anon_vma"
     LOOK: ClassVar[tuple[str, str, str]] = ("avc", "star", "dot")
 

@@ -64,6 +64,7 @@ class AnonMm(Design):
     )  # fmt: skip
     LOSES = ONE_ADDRESS
     ANON_PGOFF: ClassVar[bool] = False
+    TOLD_OF_FORKED_PTES: bool = False
     OWNER: ClassVar[str] = "anonmm"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         "anonmm": {
@@ -103,8 +104,7 @@ class AnonMm(Design):
             self.anonmm.count[head] += 1
         self.groups.add_tail(head, row)
         self.of_mm[mm] = row
-        self.w.counters["objs_alloc"] += 1
-        self.w.counters["sleeping_allocs"] += 1
+        self._allocated(1)
         return row
 
     def mm_created(self, mm: int) -> None:

@@ -57,6 +57,7 @@ class CowContext(Design):
     FILE_INDEX: type[FileIndex] = IntervalIndex
     ANON_PGOFF: ClassVar[bool] = False
     BRK_MERGES_RIGHT: bool = False
+    TOLD_OF_FORKED_PTES: bool = False
     OWNER: ClassVar[str] = "COW context"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         "cow_context": {

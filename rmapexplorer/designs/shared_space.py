@@ -104,6 +104,7 @@ class SharedSpace(Design):
                help="off: vmas merge although their indexes do not continue each other, and pages cannot be found any more"),
     )  # fmt: skip
     LOSES = UNCHECKED
+    TOLD_OF_FORKED_PTES: bool = False
     OWNER: ClassVar[str] = "address_space"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         "address_space": {

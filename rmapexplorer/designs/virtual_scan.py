@@ -54,6 +54,7 @@ class VirtualScan(Design):
     story: ClassVar[str] = "nothing is kept: whoever wants a page scans the page tables of everybody until it turns up"
     ANON_PGOFF: ClassVar[bool] = False
     FILE_PAGES_OWN_WAY: ClassVar[bool] = True
+    TOLD_OF_FORKED_PTES: bool = False
     OWNER: ClassVar[str] = "nothing"
     SIZES: ClassVar[dict[str, dict[str, Size]]] = {
         KIND: {
