@@ -61,8 +61,9 @@ class Looks(QObject):
         name, font = actual_theme(self.theme), app_font(window.settings.text_percent)
         resized = font.pointSizeF() != QApplication.font().pointSizeF()
         if resized:
-            _app().setStyleSheet("")  # views are made and measured twice as fast without it
+            # in this order: taking the sheet away hands the font down; without a sheet, what had one would keep its old font
             _app().setFont(font)
+            _app().setStyleSheet("")  # views are made and measured twice as fast without it
             window.rebuild()
         if resized or name != window.themes.current.name:
             window.themes.use(name)

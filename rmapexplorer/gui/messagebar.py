@@ -57,7 +57,6 @@ class MessageBar(QFrame):
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
-        self.details.setFont(mono())
         self.details.hide()
         self._more = QPushButton("Details")
         self._more.setFlat(True)
@@ -125,6 +124,7 @@ class MessageBar(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Colour the pictures anew."""
         self._theme = theme
+        self.details.setFont(mono())
         self._close.setIcon(icon("close", theme, 12))
         self._draw()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMessageLogContext, QtMsgType, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QMessageLogContext, QtMsgType, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -25,7 +25,7 @@ from rmapexplorer.gui.bridge import Bridge
 from rmapexplorer.gui.operations import FORMS
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.style import BASE_POINTS
-from rmapexplorer.gui.theme import Themes
+from rmapexplorer.gui.theme import Themes, mono
 from rmapexplorer.gui.trouble import Trouble
 from rmapexplorer.gui.window import MainWindow, restore
 from rmapexplorer.resources import resource
@@ -338,6 +338,20 @@ def test_no_attribute_of_ours_hides_what_qt_calls(window: MainWindow) -> None:
             if taken and not callable(value) and not isinstance(value, Signal):
                 hidden.add(f"{type(widget).__name__}.{name}")
     assert hidden == set()
+
+
+def test_every_widget_has_the_size_of_text_that_was_chosen(window: MainWindow, qtbot: QtBot) -> None:
+    for percent in (150, 100):
+        window.use_text(percent)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the views of before
+        size = QApplication.font().pointSizeF()
+        kept = {
+            f"{type(one).__name__} {one.objectName()} in {type(one.parentWidget()).__name__}"
+            for one in window.findChildren(QWidget)
+            if not one.font().resolveMask() and one.font().pointSizeF() != size and not one.isWindow()
+        }
+        assert kept == set()
+        assert window.messagebar.details.font().pointSizeF() == pytest.approx(mono().pointSizeF())
 
 
 def test_text_grows_and_shrinks_with_the_real_views(window: MainWindow, qtbot: QtBot) -> None:
