@@ -6,7 +6,7 @@ from textwrap import fill
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QStyle, QToolBar, QToolButton, QWidget
 
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.gui.actions import BY_ID, TOOLBAR_OPERATIONS, TOOLBAR_TIME, ActionSet
@@ -65,6 +65,8 @@ class Chips(QWidget):
     """The chips in a row, as many as fit; the others are a menu at its end. The one in view always has its chip."""
 
     GAP = 4
+    FEW = 4
+    """So many designs are all shown before any operation is, where there is room for them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -199,8 +201,13 @@ class ToolBar(QToolBar):
         self._order()
 
     def _order(self) -> None:
-        buttons = [button.sizeHint().width() + self.SPACING for button in self.buttons.values()]
-        narrow = sum(buttons) + self.row.minimumSizeHint().width() + 4 * self.SPACING > self.width()
+        wide = {id_: button.sizeHint().width() + self.SPACING for id_, button in self.buttons.items()}
+        arrow = self.style().pixelMetric(QStyle.PixelMetric.PM_ToolBarExtensionExtent)
+        room = self.width() - sum(wide[id_] for id_ in TOOLBAR_TIME) - arrow - 4 * self.SPACING
+        whole = self.row.sizeHint().width()
+        least = whole if len(self.chips) <= Chips.FEW and whole <= room else self.row.minimumSizeHint().width()
+        narrow = sum(wide.values()) + least + 4 * self.SPACING > self.width()
+        self.row.setMinimumWidth(least if narrow else 0)
         if narrow != self._narrow:
             self._narrow = narrow
             self.removeAction(self._row_action)

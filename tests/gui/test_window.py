@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.core.operations import Exit
 from rmapexplorer.engine.frames import Notice, Progress, SessionOpened
 from rmapexplorer.gui import targets
+from rmapexplorer.gui.actions import TOOLBAR_OPERATIONS
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.panel import wrapped
 from rmapexplorer.gui.settings import Settings
@@ -115,10 +116,24 @@ def test_chips_show_designs_and_the_one_in_view(shell: Shell, qtbot: QtBot) -> N
     assert [key for key, chip in chips.items() if chip.isChecked()] == ["anonmm"]
 
 
+def test_four_designs_are_in_sight_before_all_operations_are(shell: Shell, qtbot: QtBot) -> None:
+    bar = shell.window.toolbar
+    shell.window.resize(1100, 800)
+    qtbot.waitUntil(lambda: not bar.buttons["reclaim"].isVisible())
+    assert bar.row.hidden_keys() == [] and not bar.row.more.isVisible()
+    assert all(bar.rect().contains(bar.row.geometry()) for _ in bar.chips)
+    shown = [id_ for id_ in TOOLBAR_OPERATIONS if bar.buttons[id_].isVisible()]
+    assert shown == list(TOOLBAR_OPERATIONS[: len(shown)]) and shown
+    shell.window.resize(1400, 800)
+    qtbot.waitUntil(lambda: bar.buttons["reclaim"].isVisible())
+    assert bar.row.x() > bar.buttons["reclaim"].x()
+
+
 def test_chips_without_room_are_a_menu_and_the_one_in_view_keeps_its_chip(shell: Shell, qtbot: QtBot) -> None:
     row = shell.window.toolbar.row
     assert row.hidden_keys() == []
-    shell.window.resize(1100, 800)
+    shell.window.setMinimumSize(1, 1)
+    shell.window.resize(640, 800)
     qtbot.waitUntil(lambda: row.more.isVisible())
     assert "anon_vma_chain" not in row.hidden_keys()
     hidden = row.hidden_keys()
