@@ -232,6 +232,8 @@ class StepCurves(pg.GraphicsObject):  # type: ignore[misc]
                 x, y = store.points(self.metric, number, view.left(), view.right())
             else:
                 x, y = store.polyline(self.metric, number, view.left(), view.right(), pixels)
+                if len(x) and x[-1] < view.right() and view.right() > store.length - 1:  # the last state lasts
+                    x, y = np.append(x, view.right()), np.append(y, y[-1])
             if len(x) and not np.isnan(y).all():
                 y = np.asarray(squash(y, self.log))
                 spots = (

@@ -27,6 +27,9 @@ from rmapexplorer.gui.overhead_items import (
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
 
+TREAD, SHORT = 0.04, 40
+"""How much of the width the last state of a log has, and up to how many operations it has any."""
+
 GRIP = 5
 """So near to a marker the mouse takes hold of it, in device-independent pixels."""
 
@@ -232,7 +235,7 @@ class MetricPlot(QWidget):
     def renew(self) -> None:
         """The store has changed: range (unless the user zoomed) and draw anew."""
         if not self._free[0]:
-            self.box.setXRange(0, max(self.store.length - 1, 1), padding=0)
+            self.box.setXRange(0, self._end(), padding=0)
         self._range_values()
         self.curves.renew()
         self._name_ends()
@@ -256,6 +259,11 @@ class MetricPlot(QWidget):
 
     # -- ranges -------------------------------------------------------------------------------------------------------
 
+    def _end(self) -> float:
+        # a little more than the last operation, so that what it did is a step with a tread and not the plot's border
+        last = max(self.store.length - 1, 1)
+        return last * (1 + TREAD) if last <= SHORT else last
+
     def _zoomed(self, axis: int) -> None:
         self._free[axis] = True
         if axis == 0:
@@ -270,7 +278,7 @@ class MetricPlot(QWidget):
 
     def _keep_inside(self) -> None:
         first, last = self.box.viewRange()[0]
-        whole = max(self.store.length - 1, 1)
+        whole = self._end()
         width = min(max(last - first, 1.0), whole)
         first = min(max(first, 0.0), whole - width)
         self.box.setXRange(first, first + width, padding=0)
