@@ -89,7 +89,7 @@ def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
     avs = list(dict.fromkeys(([focus] if focus >= 0 else []) + chain))
     left_out, avs = max(0, len(avs) - limit), avs[:limit]
     nodes = [StructNode(key=f"A{av}", rank=1, title=f"{d.owner_name(av)}{'  root' if d.av.root[av] == av else ''}",
-                        subtitle=_offspring(int(d.av.children[av]), int(d.av.active[av])), family=av)
+                        subtitle=_offspring(d, av), family=av)
              for av in avs]  # fmt: skip
     links: list[tuple[str, str]] = [("page", f"A{focus}")] if focus >= 0 else []
     trees = [d.avc.vma[d.tree(av)] for av in avs]
@@ -105,5 +105,7 @@ def picture(d: AnonVmaChain, page: int, vma: int, limit: int) -> Picture:
     )  # fmt: skip
 
 
-def _offspring(children: int, vmas: int) -> str:
-    return f"{counted(children, 'child', 'children')} · {counted(vmas, 'vma')}"
+def _offspring(d: AnonVmaChain, av: int) -> str:
+    # num_children of a root counts the root itself, as in the kernel; what one counts in a picture are the others
+    children = int(d.av.children[av]) - int(d.av.root[av] == av)
+    return f"{counted(children, 'child', 'children')} · {counted(int(d.av.active[av]), 'vma')}"

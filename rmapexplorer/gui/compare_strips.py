@@ -12,6 +12,7 @@ from rmapexplorer.engine.comparison import Side, Strip
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_paint import faded
+from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.theme import Theme
@@ -48,7 +49,7 @@ class Strips(QWidget):
         found = {(step.pid, step.vpn) for step in walk.steps if step.hit} if walk is not None else set()
         spots = set(walk.spots) if walk is not None else set()
         self._reached, self._missed = frozenset(spots & found), frozenset(spots - found)
-        names = ", ".join(f"{strip.comm} {strip.pid}: {len(strip.start)} vmas" for strip in side.strips)
+        names = ", ".join(f"{strip.comm} {strip.pid}: {plural(len(strip.start), 'vma')}" for strip in side.strips)
         self.setAccessibleDescription(names)
         self.updateGeometry()
         self.update()

@@ -13,6 +13,7 @@ from rmapexplorer.core.units import PAGE_BYTES, Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.lookups import PSS_SHIFT, SmapsRow
 from rmapexplorer.gui import places
+from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.models.vmas import maps_line
 from rmapexplorer.gui.owner_words import owner_word
 
@@ -135,7 +136,7 @@ def plain(frame: Frame, pid: int, rows: Sequence[int], whole: bool) -> str:
     if whole and len(at):
         tasks, row = frame.tasks, int(at[0])
         lines.append(
-            f"{tasks.comm[row]} {pid}: child of {int(tasks.ppid[row])}, {int(tasks.vmas[row]):,} vmas, "
+            f"{tasks.comm[row]} {pid}: child of {int(tasks.ppid[row])}, {plural(int(tasks.vmas[row]), 'vma')}, "
             f"{int(tasks.anon_pages[row]):,} anonymous and {int(tasks.file_pages[row]):,} file pages, "
             f"{int(tasks.swap_pages[row]):,} in swap ({frame.view}, after operation {frame.position:,})"
         )

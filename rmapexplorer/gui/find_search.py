@@ -16,6 +16,7 @@ from rmapexplorer.core.units import PAGE_SHIFT
 from rmapexplorer.engine.frames import Frame, HistoryEntry
 from rmapexplorer.engine.lookups import Mappers
 from rmapexplorer.gui import places
+from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.owner_words import owner_word
 
 SLICE = 4096
@@ -97,7 +98,9 @@ def _process(group: Group, row: int) -> Hit:
     assert group.frame is not None
     tasks = group.frame.tasks
     pid, vmas = int(tasks.pid[row]), int(tasks.vmas[row])
-    return Hit(title=f"{tasks.comm[row]} {pid}", detail=f"{vmas:,} vmas, child of {int(tasks.ppid[row])}", pid=pid)
+    return Hit(
+        title=f"{tasks.comm[row]} {pid}", detail=f"{plural(vmas, 'vma')}, child of {int(tasks.ppid[row])}", pid=pid
+    )
 
 
 def _vma(group: Group, row: int) -> Hit:

@@ -17,6 +17,7 @@ from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui import places
 from rmapexplorer.gui.memory_keys import ZOOM, Control, Hit, Key, MapKeys, Shift
+from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 
@@ -313,7 +314,7 @@ class MapCanvas(MapKeys):
         if hit.vma >= 0:
             return style.tooltip(s.frame, hit.task, hit.vma, hit.vpn)
         if hit.vpn < 0:
-            return f"{tasks.comm[hit.task]} {tasks.pid[hit.task]}, {tasks.vmas[hit.task]:,} vmas"
+            return f"{tasks.comm[hit.task]} {tasks.pid[hit.task]}, {plural(int(tasks.vmas[hit.task]), 'vma')}"
         if at is None:
             return ""
         return style.left_behind(s.frame, s.vmas(hit.task), hit.vpn) or self._gap(at)

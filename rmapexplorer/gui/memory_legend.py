@@ -38,7 +38,7 @@ class Sign:
 
 SIGNS = (
     Sign("own", "own page", "A page in memory that this process alone maps."),
-    Sign("shared", "shared", "The same page in memory is mapped by other processes too, as after a fork: drawn pale."),
+    Sign("shared", "shared", "The same page in memory is mapped by other processes too, as after a fork: drawn faded."),
     Sign("copied", "copied", "A page of its own made as a copy, mostly by a write to a shared page (copy on write): a line above."),
     Sign("swapped", "in swap", "The page was written to swap, its frame was given to others: hatched."),
     Sign("absent", "not there", "Mapped but never touched, or given back: there is no page."),

@@ -15,6 +15,7 @@ from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui.memory_canvas import MapCanvas
 from rmapexplorer.gui.memory_legend import Legend, occurring
 from rmapexplorer.gui.memory_table import MapTable
+from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Theme, Themes
@@ -162,4 +163,4 @@ class MemoryMap(Panel):
         zoomed = scene is not None and not scene.window.is_fit
         self.whole.setVisible(zoomed and not self.as_table.isChecked())
         n = len(self._frame.vmas.start) if self._frame is not None else 0
-        self.set_hint("laying out …" if self.canvas.laying_out and not self.as_table.isChecked() else f"{n:,} vmas")
+        self.set_hint("laying out …" if self.canvas.laying_out and not self.as_table.isChecked() else plural(n, "vma"))

@@ -142,7 +142,7 @@ def _topics(window: MainWindow) -> Iterator[Entry]:
         ("What a reverse map is for", "rmap reverse mapping introduction why purpose begin",
          partial(window.show_page, "why")),
         ("Why mremap is a problem for anonmm", "move moved two addresses index", partial(_open, window, letter)),
-        ("What the colours of the memory map mean", "legend colours hatching dashes shared pale copied swapped",
+        ("What the colours of the memory map mean", "legend colours hatching dashes shared faded pale copied swapped",
          partial(window.show_page, "panels")),
         ("Who maps this page: the walk", "find mappers try_to_unmap rmap_walk processes",
          partial(show_panel, window, "inspector")),

@@ -30,7 +30,7 @@ from rmapexplorer.gui.plain_text import PlainLabel, plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.sentences import longest, story
 from rmapexplorer.gui.theme import Theme, Themes, mono
-from rmapexplorer.gui.timeline_marks import Markers, Marks, labelled, place, position_at
+from rmapexplorer.gui.timeline_marks import Markers, Marks, labelled, place, position_at, word
 
 FEW = 40
 """Up to so many operations are dots; beyond, marks."""
@@ -183,7 +183,7 @@ class Track(QWidget):
 
     def _draw_names(self, painter: QPainter, theme: Theme) -> None:
         entries = [self.entry(p) for p in range(self.head + 1)]
-        names = [e.name if e else "start" for e in entries]
+        names = [word(e) for e in entries]
         bold = scaled(self.font(), 0.88, bold=True)
         metrics, heavy = QFontMetrics(self._names), QFontMetrics(bold)
         now = self.shown

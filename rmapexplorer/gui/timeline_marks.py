@@ -22,6 +22,14 @@ POLE = 11.0
 """Height of a bookmark's flag above the track, in device-independent pixels."""
 
 
+def word(entry: HistoryEntry | None) -> str:
+    """What an operation is called on the track; touching is called what it was: a write or a read."""
+    if entry is None:
+        return "start"
+    one = entry.name == "touch" and " run" not in entry.text
+    return entry.text.partition("(")[0] if one else entry.name
+
+
 def place(position: int, head: int, left: float, width: float) -> float:
     """x of a position on a track from ``left``, ``width`` wide."""
     return left + width * position / max(head, 1)

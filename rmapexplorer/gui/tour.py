@@ -44,17 +44,19 @@ STOPS = (
     Stop("processes", "Who there is",
          "A server has forked a worker. Click one to select it; right-click for what it can do: fork, exec, mmap, exit."),
     Stop("memory_map", "Where everything is mapped",
-         "One row a process. Pale pages are shared, a line above marks those copied when they were written. Click a page: "
+         "One row a process. Faded pages are shared, a line above marks those copied when they were written. Click a page: "
          "it lights up wherever else it is mapped. mremap has put one at two addresses."),
     Stop("structures", "How the kernel finds it again",
          "From the page to all who map it, through the objects of the design in view. That is what reverse mapping is."),
     Stop("inspector", "The walk, step by step",
-         "Run the walk: each candidate is a hit or a miss. Below it says why a vma does not merge with its neighbours."),
+         "A walk looks at every candidate, which is a hit or a miss; it has been run, Again runs it anew. Below it says why a vma "
+         "does not merge with its neighbours."),
     Stop("[designs]", "The same under another design",
          "All designs ran the same operations. Point at one to read its idea, choose it to look into it: anonmm had to copy "
          "the pages that were moved, for its pages know one address only."),
     Stop("overhead", "What it cost",
-         "One line a design: memory, visits, damage. Where the lines part, click: the window goes to that operation."),
+         "One line a design: the memory of its reverse map, how many nodes it would have to look at to find all who map the "
+         "pages (a probe), the pages mremap made it copy. Where lines part, click: the window goes to that operation."),
     Stop("[palette]", "Everything is one key away",
          "Ctrl+K finds every action, panel and scenario by a few letters; Ctrl+F finds pages, processes and operations. "
          "Help has the letter of 2004 with its experiments, and this tour."),

@@ -81,6 +81,19 @@ def walk_from(w: World, pages: list[int] | np.ndarray) -> tuple[int, int]:
     return int(walk.total_nodes[walk.group].sum()), int(np.diff(walk.first)[walk.group].sum())
 
 
+def test_a_picture_counts_the_children_one_sees() -> None:
+    w = new_world("anon_vma_chain")
+    run(w, Spawn(pid=1), Mmap(pid=1, span=AT), Touch(pid=1, runs=WRITE))
+    page = int(w.anonymous_pages()[0])
+
+    def told() -> list[str]:
+        return [node.subtitle for node in w.design.picture(page, w.mms[0].vmas[0], 9).nodes if node.rank == 1]
+
+    assert told() == ["0 children · 1 vma"], "a root counts itself in num_children, and has no other"
+    run(w, Fork(pid=1, child=2), Fork(pid=1, child=3))
+    assert told() == ["2 children · 1 vma"]
+
+
 def test_the_default_is_today() -> None:
     assert tuple(ERAS)[0] == "6.18"
     assert set(ERAS) == set(NAMES)

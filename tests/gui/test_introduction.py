@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
+from rmapexplorer.core.metrics import METRICS, figures
+from rmapexplorer.core.operations import Fork, Mmap, Touch
+from rmapexplorer.core.units import Machine, Span
 from rmapexplorer.core.world import World
 from rmapexplorer.designs.registry import DESIGNS, design_named
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.gui import help_text
 from rmapexplorer.gui.gallery import LESSONS, scenarios
+from rmapexplorer.gui.memory_legend import SIGNS
+from rmapexplorer.gui.overhead import DEFAULT
 from rmapexplorer.gui.palette import ranked
 from rmapexplorer.gui.palette_entries import entries
 from rmapexplorer.gui.toolbar import design_tip
@@ -20,6 +25,7 @@ from tests.gui.shell import Shell, settings, shell
 __all__ = ["settings", "shell"]
 
 LESSON = "scenarios/fork-and-copy-on-write.rmap"
+LETTER = "scenarios/the-letter-in-six-operations.rmap"
 
 
 def test_the_tour_begins_with_what_it_is_all_for() -> None:
@@ -50,6 +56,35 @@ def test_the_lesson_copies_what_its_sentences_say() -> None:
             assert world.apply(op).error is None
             copies.append(world.counters["copied_by_write"] - before)
         assert copies == [0, 0, 0, 0, 4, 0, 2, 0], key
+
+
+def test_shared_pages_are_called_what_they_are_in_every_theme() -> None:
+    scenes = [load_any(str(resource(name))) for name in (LESSON, LETTER)]
+    said = [note.text for scene in scenes for note in scene.notes] + [stop.text for stop in STOPS]
+    said += [sign.meaning for sign in SIGNS] + [help_text.text("why"), help_text.text("panels")]
+    assert sum("faded" in text.lower() for text in said) == 6
+    assert not any("pale" in text.lower().split() for text in said), "in a dark theme they are the darker ones"
+
+
+def test_the_help_explains_the_curves_that_are_plotted_first() -> None:
+    overhead = help_text.text("panels").split("## Overhead")[1].split("\n## ")[0]
+    titles = {metric.key: metric.title for metric in METRICS}
+    assert all(f"*{titles[key]}*" in overhead for key in DEFAULT)
+
+
+def test_what_the_help_says_of_long_and_short_walks_is_so() -> None:
+    nodes = {}
+    for children in (1, 30):
+        for key in ("pte_chain", "anonmm", "anon_vma", "anon_vma_chain"):
+            world = World(design_named(key), Machine(processes=((1, "server"),)))
+            world.apply(Mmap(pid=1, span=Span(0x100, 0x108)))
+            world.apply(Touch(pid=1, runs=((0x100, 0x108, "w"),)))
+            for child in range(2, 2 + children):
+                world.apply(Fork(pid=1, child=child))
+                world.apply(Touch(pid=child, runs=((0x100, 0x108, "w"),)))
+            nodes[key, children] = figures(world)["probe_nodes"]
+    assert max(nodes[key, 1] for key in ("pte_chain", "anonmm", "anon_vma")) < nodes["anon_vma_chain", 1]
+    assert nodes["anon_vma_chain", 30] < nodes["anon_vma", 30] / 5
 
 
 def test_the_lesson_is_the_first_card_of_the_gallery() -> None:

@@ -106,6 +106,11 @@ def test_a_click_selects_the_page_under_it(letter: Bench, pid: int, vpn: int, fl
     assert got == pid and abs(page - vpn) <= max(0.5, per_pixel)
 
 
+def test_one_vma_is_one_vma(qtbot: Any) -> None:
+    bench = Bench(qtbot, ff.build([ff.P(1, "alone", (ff.V(0x10, 0x20),))]))
+    assert bench.map.hint() == "1 vma"
+
+
 def test_a_click_beside_every_vma_selects_the_process(letter: Bench) -> None:
     letter.click(letter.point(1, 0xC42))
     assert letter.selected == (1, -1)

@@ -10,11 +10,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
-from rmapexplorer.engine.frames import PathChanged
+from rmapexplorer.engine.frames import HistoryEntry, PathChanged
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
 from rmapexplorer.gui.timeline import Timeline, labelled, place, position_at
-from rmapexplorer.gui.timeline_marks import marks
+from rmapexplorer.gui.timeline_marks import marks, word
 from tests.gui import frame_factory as ff
 
 
@@ -63,6 +63,15 @@ def test_marks_share_and_refusals_by_column() -> None:
     share, bad = marks(loud, refused, 2)
     assert share.tolist() == [0.5, 0.0]
     assert bad.tolist() == [False, True]
+
+
+def test_touching_is_called_a_write_or_a_read_on_the_track() -> None:
+    def called(name: str, text: str) -> str:
+        return word(HistoryEntry(position=1, name=name, text=text, error=None))
+
+    assert [called("touch", "write(1, a10-a14)"), called("touch", "read(1, a10-a14)")] == ["write", "read"]
+    assert called("touch", "read(1, a10-a14, +2 runs)") == "touch", "it may write too"
+    assert (called("madvise", "madvise(1, a10, free)"), word(None)) == ("madvise", "start")
 
 
 def test_a_click_seeks(qtbot: QtBot) -> None:
