@@ -21,6 +21,7 @@ from rmapexplorer import batch, report, workers
 from rmapexplorer.commands import script
 from rmapexplorer.core.memory import image
 from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.room import bounded, sentence
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.counter_sheet import CounterSheet
@@ -52,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carry out the command that the arguments say (those of the program by default); returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _carried_out(words)
+        with bounded():
+            code = _carried_out(words)
         if sys.stdout is not None:
             sys.stdout.flush()
     except Trouble as trouble:
@@ -61,8 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(f"a bug of this program, please report it with the file: {broken}", BUG)
     except NoRoom as trouble:
         return complain(str(trouble), BAD_FILE)
-    except MemoryError:
-        return complain("there is not enough memory for that; choose a smaller file or smaller numbers.", BAD_FILE)
+    except MemoryError as trouble:
+        return complain(f"{sentence(trouble)}.", BAD_FILE)
     except workers.Lost as lost:
         return complain(f"{lost}.", BAD_FILE)
     except KeyboardInterrupt:
@@ -283,9 +285,7 @@ def _run_one(
     except MemoryError as error:
         if isinstance(error, NoRoom):
             raise
-        raise NoRoom(
-            f"{path}: the world of {name} does not fit into memory; run fewer or smaller operations."
-        ) from error
+        raise NoRoom(f"{path}, under {name}: {sentence(error)}.") from error
 
 
 def _result(done: batch.Run, options: argparse.Namespace) -> batch.Result:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.table import Table
 
 from rmapexplorer import workers
+from rmapexplorer.core.room import MEGABYTES, ROOM
 from rmapexplorer.formats import writing
 from rmapexplorer.formats.writing import STDOUT, Pieces
 from rmapexplorer.plain import visible
@@ -78,7 +79,10 @@ class Memory:
             self._copied = max(workers.own_bytes() - grown, 0)  # of what was shared, it wrote to some
             self._weighed = time.monotonic()
         mine = grown + self._copied
-        if self._shared + mine + workers.taken_by_others(mine) > MOST_MEMORY:
+        more = (
+            0 if ROOM.limit is None else ROOM.limit - (MEGABYTES << 20)
+        )  # for a large file, or since the user says so
+        if self._shared + mine + workers.taken_by_others(mine) > MOST_MEMORY + more:
             raise NoRoom(
                 f"{path}: at operation {done:,} the worlds need more memory than 500 MB allow; run fewer designs with "
                 "--design, or fewer operations."

@@ -285,7 +285,7 @@ def test_a_world_beyond_all_memory_is_one_sentence(file, capsys, monkeypatch):
 
     monkeypatch.setattr(batch, "run", vast)
     assert cli.main(["run", file]) == 3
-    assert "the world of pte_chain does not fit into memory" in sentence(capsys)
+    assert "under pte_chain: there is not enough memory" in sentence(capsys)
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(file, tmp_path, capsys, monkeypatch):

@@ -28,7 +28,7 @@ from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import Session
 from rmapexplorer.formats.writing import STDOUT
-from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Memory, Trouble, complain, progress_bars, show, write_out
+from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, complain, progress_bars, show, write_out
 
 FORMATS = {
     "html": "a report of the session in one file",
@@ -94,19 +94,17 @@ def _stage(session: Session, options: argparse.Namespace, progress: Progress, pr
         stage, _ = stage_of(session, _lanes)
     except UnknownDesign as error:
         raise Trouble(str(error), USAGE if options.designs else BAD_FILE) from error
-    path = options.file
     stage.view = stage.lanes[0].kind.key if options.designs else stage.view
     at = stage.line.head if options.at is None else options.at
     if not 0 <= at <= stage.line.head:
         raise Trouble(f"--at {at} is not there: the session has positions 0 to {stage.line.head}.", USAGE)
     bar = progress.add_task("running", total=at)
-    grid, memory = grid_of(stage.line, at), Memory()
+    grid = grid_of(stage.line, at)
     while True:
         if probes and stage.line.cursor in grid:
             here(stage)
         if not stage.advance(at):
             break
-        memory.check(path, stage.line.cursor)
         progress.update(bar, completed=stage.line.cursor)
     progress.remove_task(bar)
     return stage

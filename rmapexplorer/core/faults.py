@@ -27,7 +27,8 @@ from rmapexplorer.core.pages import (
     release,
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.reclaim import BATCH, MOST_PAGES, make_room, table_room
+from rmapexplorer.core.reclaim import BATCH, MOST_PAGES, PAGE_BYTES, make_room, table_room
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.table import ANON, CHARGED, EXCLUSIVE, MLOCKED, READ_BACK, REFAULTED, Ints, ids
 from rmapexplorer.core.units import TABLE_ENTRIES, KernelError
 from rmapexplorer.core.vmas import Bounds, resize
@@ -97,6 +98,7 @@ def _room_for(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
     # frames the accesses need at most: pages that are mapped already (for writing: writably) need none
     table_room(w, mm, start, end)
     if w.machine.ram_pages is None and len(w.page) + end - start <= MOST_PAGES:
+        ROOM.ask((end - start) * PAGE_BYTES)
         return
     _, slots = w.pt.span(mm.tables, start, end)
     served = radix.WRITE if write else radix.PRESENT | radix.PROTNONE

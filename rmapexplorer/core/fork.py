@@ -12,7 +12,8 @@ from rmapexplorer.core.objects import Mm, Task
 from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn
 from rmapexplorer.core.pages import clear
 from rmapexplorer.core.radix import Tables
-from rmapexplorer.core.reclaim import room_for_tables
+from rmapexplorer.core.reclaim import ENTRY_BYTES, VMA_BYTES, room_for_tables
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.table import Ints
 from rmapexplorer.core.units import TABLE_ENTRIES, KernelError
 from rmapexplorer.core.vmas import index_insert_forked, unlink_many
@@ -132,9 +133,10 @@ def exit_mmap(w: World, mm: Mm) -> None:
 def fork(w: World, op: Fork) -> None:
     """fork: dup_mmap of the caller's mm, page tables shared copy-on-write."""
     parent_task = w.task(op.pid)
-    room_for_tables(w, len(w.mms[parent_task.mm].tables.rows))
-    _new_task(w, op.child, parent_task.leader, op.child, -1, op.comm or parent_task.comm)
     parent = w.mms[parent_task.mm]
+    room_for_tables(w, len(parent.tables.rows))
+    ROOM.ask(len(parent.vmas) * VMA_BYTES + parent.rss * ENTRY_BYTES + len(parent.tables.rows) * TABLE_ENTRIES * 8)
+    _new_task(w, op.child, parent_task.leader, op.child, -1, op.comm or parent_task.comm)
     child = _new_mm(w)
     w.tasks[op.child].mm = child.id
     child.brk_start, child.brk_end, child.merge_any = parent.brk_start, parent.brk_end, parent.merge_any

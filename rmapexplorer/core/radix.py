@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from attrs import define, field
 
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.table import NONE, Ints, Table
 from rmapexplorer.core.units import TABLE_ENTRIES, TABLE_SHIFT
 
@@ -57,6 +58,7 @@ class Radix(Table):
 
     def _grow(self, need: int) -> None:
         super()._grow(need)
+        ROOM.ask(need * TABLE_ENTRIES * 8)  # the others are taken when they are written
         grown = np.zeros((self.capacity, TABLE_ENTRIES), np.int64)
         grown[: len(self.entries)] = self.entries
         self.entries = grown

@@ -19,6 +19,7 @@ from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.operations import Reclaim
 from rmapexplorer.core.pages import ONE, clear
 from rmapexplorer.core.radix import ENTRY_SHIFT
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.table import ACTIVE, ANON, CHARGED, DIRTY, EXCLUSIVE, LAZYFREE, MLOCKED, SHMEM, Bools, Ints
 from rmapexplorer.core.units import TABLE_SHIFT, KernelError
 from rmapexplorer.core.walk import Priced, Walk
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 BATCH = 32
 """SWAP_CLUSTER_MAX."""
 
-MOST_PAGES = 1 << 20
-"""Pages a world holds at most where the machine has no limit of its own (4 GiB of simulated memory, some 150 MB of ours)."""
+MOST_PAGES = 1 << 23
+"""Pages a world holds at most where the machine has no limit of its own (32 GiB of simulated memory, some 1.2 GB of ours)."""
 
-MOST_TABLES = 1 << 15
-"""Page tables of 512 entries that a world holds at most (128 MiB): guards and zero pages need no frame, but an entry."""
+MOST_TABLES = 1 << 16
+"""Page tables of 512 entries that a world holds at most (256 MiB): guards and zero pages need no frame, but an entry."""
+
+PAGE_BYTES, ENTRY_BYTES, VMA_BYTES = 160, 80, 250
+"""Of our memory, for each page (entry, vma) while an operation makes it, results of its vector statements included."""
 
 MOST_SWAP = 1 << 20
 """Swap slots in use at most where the machine has no limit of its own."""
@@ -72,6 +76,7 @@ def make_room(w: World, pages: int) -> None:
     if len(w.page) + pages > limit:
         why = "neither RAM nor swap is left" if ram is not None else "the simulation holds no more"
         raise KernelError("ENOMEM", f"{why}: {limit:,} pages, {len(w.page):,} in use, {pages:,} wanted")
+    ROOM.ask(pages * PAGE_BYTES)
 
 
 def table_room(w: World, mm: Mm, start: int, end: int) -> None:
@@ -79,6 +84,7 @@ def table_room(w: World, mm: Mm, start: int, end: int) -> None:
     wanted = ((end - 1) >> TABLE_SHIFT) - (start >> TABLE_SHIFT) + 1
     if len(w.pt) + wanted > MOST_TABLES:
         room_for_tables(w, wanted - len(mm.tables.numbers(start, end)))
+    ROOM.ask((end - start) * ENTRY_BYTES)
 
 
 def room_for_tables(w: World, wanted: int) -> None:

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from rmapexplorer.core.room import ROOM
+
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -53,11 +55,15 @@ class Table:
 
     def _grow(self, need: int) -> None:
         capacity = max(need, 2 * self.capacity)
+        ROOM.ask(capacity * self._row_bytes())
         for name, fresh in [("alive", False), ("birth", -1), *((n, f) for n, (_, f) in self.COLUMNS.items())]:
             old = getattr(self, name)
             new = np.full((capacity, *old.shape[1:]), fresh, old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
+
+    def _row_bytes(self) -> int:
+        return 9 + sum(int(np.dtype(dtype).itemsize) for dtype, _ in self.COLUMNS.values())
 
     def new(self, **values: int) -> int:
         """One fresh row, with the given cells; returns its id."""
@@ -125,6 +131,7 @@ class Table:
 
     def copy(self) -> Self:
         """An independent copy."""
+        ROOM.ask(self.cost_bytes())
         other = object.__new__(type(self))
         for name, value in vars(self).items():
             setattr(other, name, value.copy() if isinstance(value, (np.ndarray, list)) else value)

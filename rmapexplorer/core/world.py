@@ -24,6 +24,7 @@ from rmapexplorer.core.objects import File, Mm, Task
 from rmapexplorer.core.operations import Operation, Spawn
 from rmapexplorer.core.outcome import Outcome, Refusal
 from rmapexplorer.core.radix import Radix, Tables
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.rules import CallRules, rules_of
 from rmapexplorer.core.table import ANON, Ints, PageTable, SwapTable, VmaTable
 from rmapexplorer.core.units import KernelError, Machine
@@ -33,6 +34,9 @@ PROBED_AT_ONCE = 16384
 """Pages of a probe that are priced in one step."""
 
 REFUSALS_KEPT = 8
+
+OPERATIONS_BETWEEN_ASKING = 8
+"""After so many operations a world looks how much memory is left."""
 
 
 class World:
@@ -80,8 +84,11 @@ class World:
         """Do one operation. A refused call is an Outcome with its errno, never an exception.
 
         :raises Corruption: an invariant is broken, which is our bug.
+        :raises OutOfRoom: the memory allowed is used up; nothing is to be expected of this world any more.
         """
         self.serial += 1
+        if not self.serial % OPERATIONS_BETWEEN_ASKING:
+            ROOM.ask()
         self.done = 0
         self.refusals = []
         before = dict(self.counters)

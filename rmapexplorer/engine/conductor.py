@@ -5,6 +5,7 @@ A conductor runs on one thread and never waits; the engine wraps it in a thread,
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.rules import changed
 from rmapexplorer.core.units import KernelError, Machine
 from rmapexplorer.designs.registry import all_in_era
@@ -28,7 +30,7 @@ from rmapexplorer.engine.questions import Questions
 from rmapexplorer.engine.saving import Save
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.steps import Steps, goes_on
-from rmapexplorer.engine.telling import BROKEN, Teller, doing, opening_trouble, refusal, refusals, trace
+from rmapexplorer.engine.telling import BROKEN, Teller, doing, opening_trouble, refusal, refusals, too_much, trace
 from rmapexplorer.formats.errors import Cancelled, FormatError
 
 _END = 1 << 62
@@ -115,7 +117,7 @@ class Conductor:
             stage.base = base
         except Cancelled:
             self.outbox.post(Progress(job=number, title=title, done=0, total=0, finished=True, cancelled=True))
-        except (UnknownDesign, FormatError, OSError, ValueError) as error:
+        except (UnknownDesign, FormatError, OSError, ValueError, MemoryError) as error:
             trouble = opening_trouble(path, error)
         except Exception:  # a fault of the reader is none of the session that is open
             text = f"{Path(path).name} could not be read: the program is wrong, not you. Nothing was opened."
@@ -273,7 +275,8 @@ class Conductor:
 
     def _turn(self, deadline: float) -> None:
         while self._repair is not None:
-            self._mend()
+            with ROOM.repairing():
+                self._mend()
             if self.clock() >= deadline:
                 return
         if self.jobs:
@@ -408,6 +411,9 @@ class Conductor:
 
     def _tell_fault(self, phase: str) -> Notice:
         stage, job = self.stage, self.jobs[0] if self.jobs else None
+        if isinstance(error := sys.exception(), MemoryError) and phase != "lost":
+            self.outbox.post(told := too_much(phase, error))
+            return told
         where = f"\n\nAt position {stage.line.cursor} of {stage.line.head}" if stage else ""
         where += f", {doing(job)}" if job else ""
         trouble = Notice(level="internal", text=BROKEN[phase], details=traceback.format_exc() + where)

@@ -13,8 +13,13 @@ from typing import Any
 import numpy as np
 from attrs import define, field, frozen
 
+from rmapexplorer.core.room import ROOM
+
 CHUNK = 2048
 """Bytes of a chunk. A page of memory is larger than what changes at a time, much smaller costs more numbers than bytes."""
+
+KEPT_FREE = 60 << 20
+"""Bytes of the memory allowed that copies leave to the worlds themselves."""
 
 Rows = np.ndarray
 """int32 numbers of chunks."""
@@ -60,7 +65,7 @@ class Pool:
         if before is not None:
             self._scratch.share(rows, now, self.data, lengths, before)
         missing = np.flatnonzero(rows < 0)
-        if len(missing) > self.room:
+        if len(missing) > self.room or len(missing) * CHUNK > ROOM.left() - KEPT_FREE:
             return None
         self.uses[rows[rows >= 0]] += 1  # every chunk stands once in a copy
         taken = self._take(len(missing))

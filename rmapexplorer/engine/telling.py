@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attrs import define
 
+from rmapexplorer.core.room import sentence
 from rmapexplorer.engine.culprit import culprit
 from rmapexplorer.engine.frames import Notice, Progress
 from rmapexplorer.engine.jobs import Job, Perform
@@ -93,9 +94,17 @@ def refusals(job: Perform, stage: Stage) -> tuple[Notice, ...]:
 def opening_trouble(path: str, trouble: Exception) -> Notice:
     """One sentence for a file that could not be opened."""
     text = str(trouble)
+    if isinstance(trouble, MemoryError):
+        text = f"{Path(path).name} was not opened: {sentence(trouble)}."
     if isinstance(trouble, OSError):
         text = f"{Path(path).name} could not be read: {trouble.strerror or trouble}."
     return Notice(level="error", text=text, retry=("open", path))
+
+
+def too_much(phase: str, trouble: MemoryError) -> Notice:
+    """One sentence for what did not fit into memory, by what was being done."""
+    kept = "The session is kept at the last good position." if phase == "work" else "The session is untouched."
+    return Notice(level="error", text=f"This could not be done: {sentence(trouble)}. {kept}")
 
 
 def saving_trouble(path: str, trouble: Exception) -> Notice:

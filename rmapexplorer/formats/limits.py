@@ -1,12 +1,15 @@
 """How much of anything a file may hold. Objects are counted, not text: a small file can unfold to a large one.
 
-Together they keep what is read, and the worlds that run it, below 500 MB; what has more is refused in a sentence.
+Whatever more there is, is refused in a sentence. How much memory all of it may take, core.room says.
 """
 
 from __future__ import annotations
 
-MAX_OPERATIONS = 1_000_000
-"""Operations of one session, script or recording (about 140 MB)."""
+MAX_OPERATIONS = 5_000_000
+"""Operations of one session, script or recording; a million take about 140 MB."""
+
+BETWEEN_ASKING = 4096
+"""After so many operations a reader looks how much memory is left."""
 
 MAX_RUNS = 100_000
 """Runs of one touch; a touch of more would hold up everything else for seconds."""
@@ -34,8 +37,8 @@ MAX_TRACES = 10_000
 MAX_STEPS = 100_000
 """Steps of one kernel trace."""
 
-TEXT_BYTES = 192 << 20
-"""Text of one session or trace, unpacked, as it lies in memory; a million operations have about 60 MB."""
+TEXT_BYTES = 640 << 20
+"""Text of one session or trace, unpacked; a million operations have about 60 MB."""
 
 VALUE_BYTES = 8 << 20
 """Text of one value that is taken whole: an operation, a kernel trace, a list of bookmarks."""
@@ -44,6 +47,8 @@ VALUES_COST = 160 << 20
 """Bytes that one such value, or all that are kept as they are, may come to as objects."""
 
 SCRIPT_BYTES = 64 << 20
+SCRIPT_OPERATIONS = 1_000_000
+"""Operations a script comes to."""
 SCRIPT_LINES = 2_000_000
 """Lines of a script, those without a word among them."""
 SCRIPT_STATEMENTS = 100_000

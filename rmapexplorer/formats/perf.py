@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES, Machine
 from rmapexplorer.formats import limits, perf_lines
@@ -302,6 +303,7 @@ def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked
 
 
 def _bounded(translator: Translator, source: Source) -> None:
+    ROOM.ask()
     if translator.events > limits.EVENTS_WITHOUT_MEMORY and not translator.useful:
         raise _useless(source.path, translator.events)
     if len(translator.log.operations) > limits.MAX_OPERATIONS:

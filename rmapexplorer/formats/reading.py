@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
+from rmapexplorer.core.room import ROOM, sentence
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -64,6 +65,7 @@ class Source:
         parts: list[bytes] = []
         size = 0
         for part in self.chunks(progress, cancelled):
+            ROOM.ask()
             parts.append(part)
             size += len(part)
             if size > most:
@@ -116,12 +118,15 @@ def opened(path: str) -> Iterator[Source]:
                 raise FormatError(f"{path}: is a directory; choose a session or a recording in it.")
             if _STREAM.fullmatch(path) and stat.S_ISFIFO(status.st_mode):
                 with _copied(raw, path) as copy:
-                    yield Source(path, copy, os.fstat(copy.fileno()).st_size)
+                    size = os.fstat(copy.fileno()).st_size
+                    ROOM.for_file(size)
+                    yield Source(path, copy, size)
                 return
             if not stat.S_ISREG(status.st_mode):
                 raise FormatError(f"{path}: is neither a plain file nor a pipe; save its text to a file and open that.")
             if status.st_size == 0:
                 raise FormatError(f"{path}: is empty; choose another file.")
+            ROOM.for_file(status.st_size)
             yield Source(path, raw, status.st_size)
     except FileNotFoundError as error:
         raise FormatError(f"{path}: no such file; check the name.") from error
@@ -131,5 +136,7 @@ def opened(path: str) -> Iterator[Source]:
         raise FormatError(f"{path}: may not be read by you; ask for permission or copy the file.") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FormatError(f"{path}: the gzip data is damaged or cut off ({error}); fetch the file again.") from error
+    except MemoryError as error:
+        raise FormatError(f"{path}: {sentence(error)}.") from error
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror or error}); check the disk.") from error

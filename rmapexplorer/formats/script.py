@@ -19,7 +19,7 @@ from rmapexplorer.formats.limits import (
     MAX_ALL_RUNS,
     MAX_FILES,
     MAX_NOTES,
-    MAX_OPERATIONS,
+    SCRIPT_OPERATIONS,
     SCRIPT_STATEMENTS,
 )
 from rmapexplorer.formats.script_cursor import Cursor, Fault, Hope, ScriptError, nearest
@@ -268,7 +268,7 @@ class Run:
 def expand(program: Program, run: Run) -> Iterator[tuple[int, Operation | None]]:
     """(line, operation) in order; None for a line without one. :raises ScriptError: a value is out of range, or too many."""
     smallest = _at_least(program.statements)
-    if smallest > MAX_OPERATIONS:
+    if smallest > SCRIPT_OPERATIONS:
         first = next(s for s in program.statements if isinstance(s.what, Repeat))
         raise _too_many(first)
     yield from _run_all(program.statements, run)
@@ -288,7 +288,7 @@ def _at_least(body: list[Statement]) -> int:
 
 def _too_many(statement: Statement) -> ScriptError:
     return statement.cursor.error(
-        f"the script comes to more than {MAX_OPERATIONS:,} operations; repeat fewer times",
+        f"the script comes to more than {SCRIPT_OPERATIONS:,} operations; repeat fewer times",
         0,
         len(statement.cursor.line),
     )
@@ -304,7 +304,7 @@ def _run_all(body: list[Statement], run: Run) -> Iterator[tuple[int, Operation |
             )
         if isinstance(what, Line):
             run.operations += 1
-            if run.operations > MAX_OPERATIONS:
+            if run.operations > SCRIPT_OPERATIONS:
                 raise _too_many(statement)
             op = _made(what, run.env)
             run.runs += len(getattr(op, "runs", ()))

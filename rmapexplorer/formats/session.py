@@ -14,6 +14,7 @@ from typing import Any
 from attrs import field, frozen
 
 from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.units import Machine
 from rmapexplorer.formats import codec, kernel_section, limits, outline, writing
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
@@ -180,6 +181,8 @@ def _operations(items: Iterable[Any]) -> Decoded:
         except ValueError as error:
             raise ValueError(f"operation {index + 1} {error}") from error
         parents.append(after)
+        if not index % limits.BETWEEN_ASKING:
+            ROOM.ask()
         runs += len(getattr(operations[-1], "runs", ()))
         limits.at_most(runs, limits.MAX_ALL_RUNS, "runs of touches")
     return Decoded(tuple(operations), tuple(parents))

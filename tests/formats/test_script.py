@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rmapexplorer.core import operations as o
 from rmapexplorer.core.operations import OPERATIONS
 from rmapexplorer.core.units import Span
-from rmapexplorer.formats.script import MAX_OPERATIONS, Program, Run, expand, read_script
+from rmapexplorer.formats.script import SCRIPT_OPERATIONS, Program, Run, expand, read_script
 from rmapexplorer.formats.script_cursor import ScriptError
 from rmapexplorer.formats.script_numbers import Env
 from rmapexplorer.formats.script_operations import EXAMPLES, NAMES, SHAPES, print_operation
@@ -211,7 +211,7 @@ def test_all_faults_are_told_at_once_and_the_rest_is_read() -> None:
     "text",
     [
         "repeat 1000: repeat 1000: repeat 1000: swapoff",
-        f"repeat {MAX_OPERATIONS + 1}: swapoff",
+        f"repeat {SCRIPT_OPERATIONS + 1}: swapoff",
         "repeat 9000000000000000000: swapoff",
     ],
 )
@@ -228,7 +228,7 @@ def test_loops_without_operations_end_too(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_growing_loops_are_counted_while_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rmapexplorer.formats.script.MAX_OPERATIONS", 100)
+    monkeypatch.setattr("rmapexplorer.formats.script.SCRIPT_OPERATIONS", 100)
     assert "more than 100 operations" in fault("let n = 101\nrepeat n: swapoff")
 
 

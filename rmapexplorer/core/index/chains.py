@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.table import NONE, Bools, Ints
 
 
@@ -169,6 +170,7 @@ class Chains:
 
 
 def _longer(column: Ints, need: int, fresh: int) -> Ints:
+    ROOM.ask(8 * max(need, 2 * len(column)))
     new = np.full(max(need, 2 * len(column)), fresh, np.int64)
     new[: len(column)] = column
     return new
