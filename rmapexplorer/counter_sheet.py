@@ -16,6 +16,7 @@ from rmapexplorer.core.counters import COUNTERS
 from rmapexplorer.core.operations import Operation, describe
 from rmapexplorer.core.outcome import Outcome
 from rmapexplorer.core.world import World
+from rmapexplorer.plain import inert
 
 HEAD = ("operation", "call", "text", "design", "outcome")
 LIVE = ("objects", "bytes")
@@ -49,7 +50,7 @@ class CounterSheet:
         stream = io.StringIO()
         sheet = csv.DictWriter(stream, (*HEAD, *COUNTERS, *LIVE, *kinds), restval="", lineterminator="\n")
         sheet.writeheader()
-        sheet.writerows(self.rows)
+        sheet.writerows({name: inert(v) if isinstance(v, str) else v for name, v in row.items()} for row in self.rows)
         return stream.getvalue()
 
 

@@ -7,6 +7,7 @@ terminal prints goes through ``visible``; the sentences of formats.errors hold n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _ACTS = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb"
 _ACTING = re.compile(f"[{_ACTS}]")
@@ -21,13 +22,22 @@ def visible(text: str, lines: bool = False) -> str:
     return (_ACTING_IN_LINES if lines else _ACTING).sub(_named, text)
 
 
-_FORMULA = re.compile(r"[=+@\t\r]|-(?![rwxps-]*\Z)")
-_NUMBER = re.compile(r"[-+]?[0-9][0-9., \u202f]*\Z")
+_FORMULA = re.compile(r"[=+@\t\r](?!\Z)|-(?![rwxps-]*\Z)")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9., \u202f]*(e[-+]?[0-9]+)?\Z")
 
 
 def inert(cell: str) -> str:
-    """Text for a cell of a table, with ' before what a spreadsheet would take for a formula; numbers and ---p stay."""
+    """Text for a cell of a table, with ' before what a spreadsheet would take for a formula; numbers, signs and ---p stay."""
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.match(cell) else cell
+
+
+def tab_separated(rows: Iterable[Iterable[object]]) -> str:
+    """Lines of cells with tabs between them, for a spreadsheet: no cell has a tab, a line end or a formula; None is empty."""
+    return "\n".join("\t".join("" if cell is None else inert(_flat(str(cell))) for cell in row) for row in rows)
+
+
+def _flat(cell: str) -> str:
+    return cell.replace("\t", " ").replace("\n", " ").replace("\r", " ")
 
 
 def _named(match: re.Match[str]) -> str:

@@ -1,226 +1,73 @@
-"""Hostile files of our own making, the same ones for the same seed: ``python -m tests.hostile --count 300 --seed 1``.
+"""Hostile files through ``run``, ``compare``, ``verify`` and ``export``: ``python -m tests.hostile --count 300 --seed 1``.
 
-Each goes through ``run``, ``compare``, ``verify`` and ``export`` in this process. Opened or refused in one sentence with
-exit code 3: anything else is printed, and the exit code is 1. ``--processes N`` runs every N-th as a process of its own
-with ``ulimit -v``, ``--write FOLDER`` only writes the files.
+Each file is opened or refused in one sentence with exit code 3, in little memory and soon: anything else is printed, and
+the exit code is 1. ``--kinds`` takes those of hostile_kinds instead, ``--processes N`` runs every N-th file in processes
+of its own with ``ulimit -v``, ``--window`` opens them in one window, ``--write FOLDER`` only writes them.
+
+Time is CPU time of the process that reads (its own, where it is one of its own), so that other work on the machine does not
+count; the limit is that of a machine which calibrates at REFERENCE, stretched for slower ones, and the factor is printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import gzip
 import io
 import json
-import random
-import resource
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-DATA = Path(__file__).parent / "data"
-RESOURCES = Path(__file__).parents[1] / "resources" / "scenarios"
-SECONDS = 20.0
-"""Of one command on one file, on a busy machine."""
-MEGABYTES = 500
+from attrs import define
 
-JUNK: tuple[Any, ...] = (
-    None, True, -1, 0, 2**31, 2**35, 2**52, 2**63, 2**80, -(2**70), 1.5, 1e300, "", "x", "\x1b[2J", "<b>&", "\ud800", "\u202e",
-    "=1+1", "a" * 5000, [], {}, [[]], [1, 2, 3], {"op": "fork"}, [None], "file", "anon", ["growsdown"] * 3,
-)  # fmt: skip
+from rmapexplorer.core.room import MEGABYTES, ROOM
+from tests.hostile_files import hostile
+from tests.hostile_kinds import kinds
 
-Maker = Callable[[random.Random], tuple[str, bytes]]
-
-
-def _json_of(rng: random.Random, name: str) -> Any:
-    paths = {
-        "session": [DATA / "sessions" / "version-1.rmap", *sorted(DATA.glob("broken/*.rmap"))],
-        "trace": [
-            DATA / "traces" / "cases.json.gz",
-            DATA / "traces" / "rules.json.gz",
-            DATA / "traces" / "probes.json.gz",
-        ],
-    }[name]
-    data = rng.choice(paths).read_bytes()
-    found = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
-    if name == "trace":
-        found["traces"] = rng.sample(found["traces"], 1)
-    return found
-
-
-def changed(value: Any, rng: random.Random) -> Any:
-    """The JSON value with one of its parts replaced, dropped, doubled or renamed."""
-    if isinstance(value, dict) and value and rng.random() < 0.9:
-        key = rng.choice(sorted(value))
-        fate = rng.random()
-        if fate < 0.08:
-            return {other: item for other, item in value.items() if other != key}
-        if fate < 0.12:
-            return value | {rng.choice(("x", "op", "steps", "traces", "\x1b")): value[key]}
-        return value | {key: changed(value[key], rng)}
-    if isinstance(value, list) and value and rng.random() < 0.9:
-        at = rng.randrange(len(value))
-        if rng.random() < 0.1:
-            return value[:at] + [value[at]] * rng.choice((0, 2, 50)) + value[at + 1 :]
-        return [*value[:at], changed(value[at], rng), *value[at + 1 :]]
-    if isinstance(value, int) and not isinstance(value, bool) and rng.random() < 0.5:
-        return rng.choice((value + 1, -value, value << 20, value * 3, value - 1))
-    return rng.choice(JUNK)
-
-
-def _mutated(name: str) -> Maker:
-    def make(rng: random.Random) -> tuple[str, bytes]:
-        data = _json_of(rng, name)
-        for _ in range(rng.choice((1, 1, 2, 8))):
-            data = changed(data, rng)
-        return ".rmap" if name == "session" else ".json", json.dumps(data).encode("utf-8", "surrogatepass")
-
-    return make
-
-
-def bent(data: bytes, rng: random.Random) -> bytes:
-    """Bytes flipped, cut out, put in, or the end cut off."""
-    out = bytearray(data)
-    for _ in range(rng.choice((1, 1, 3, 30))):
-        at = rng.randrange(len(out)) if out else 0
-        match rng.randrange(5):
-            case 0 if out:
-                out[at] ^= 1 << rng.randrange(8)
-            case 1:
-                del out[at : at + rng.choice((1, 5, 300))]
-            case 2:
-                out[at:at] = rng.choice(
-                    (b"0", b"9" * 20, b"-1", b"\0", b'"', b"{", b"\n", b"NaN", b"\x1b[2J", b"\xff", b"1e999")
-                )
-            case 3:
-                out[at:at] = out[at : at + 200] * rng.choice((1, 30))
-            case 4 if rng.random() < 0.2:
-                del out[max(at, 1) :]
-    return bytes(out)
-
-
-def _bent(*names: str) -> Maker:
-    def make(rng: random.Random) -> tuple[str, bytes]:
-        path = rng.choice([one for name in names for one in sorted(DATA.glob(name)) or sorted(RESOURCES.glob(name))])
-        data = path.read_bytes()
-        packed = path.suffix == ".gz"
-        if packed and rng.random() < 0.6:
-            data = gzip.compress(bent(gzip.decompress(data)[:200_000], rng), mtime=0)
-        else:
-            data = bent(data[:100_000], rng)
-        return path.name[path.name.index(".") :], data
-
-    return make
-
-
-_WORDS = ("spawn", "mmap", "touch", "fork", "repeat", "let", "mark", "machine", "file", "designs", "title", "process", "madvise",
-          "mremap", "munmap", "new", "any", "at", "pages", "to", "as", "1", "2", "a10", "a10-a20", "w", "rw", "->", ":", ",", "=",
-          "(", ")", "+", "-", "*", '"x"', '"', "99999999999999999999", "ffffffffffffffff", "#", "\t", "é", "\x00", "\x1b[2J",
-          "guard_install", "private", "shared", "n", "select", "calls", "6.18", "reclaim", "all")  # fmt: skip
-
-
-def _script(rng: random.Random) -> tuple[str, bytes]:
-    lines = []
-    for _ in range(rng.choice((1, 5, 40, 2000))):
-        lines.append("  " * rng.choice((0, 0, 0, 1, 5)) + " ".join(rng.choices(_WORDS, k=rng.choice((1, 3, 6, 12)))))
-    return ".rmaps", ("# rmapexplorer script\n" + "\n".join(lines)).encode("utf-8", "replace")
-
-
-def _large_calls(rng: random.Random) -> tuple[str, bytes]:
-    """Valid operations that ask for much at once."""
-    pages = 1 << rng.choice((16, 20, 22, 24, 28, 33, 34))
-    span = [16, 16 + pages]
-    advice = rng.choice(
-        ("guard_install", "populate_read", "populate_write", "cold", "pageout", "dontneed", "free", "willneed")
-    )
-    acts: list[dict[str, Any]] = [
-        {"op": "madvise", "pid": 1, "span": span, "advice": advice},
-        {"op": "touch", "pid": 1, "runs": [[*span, rng.choice("rw")]]},
-        {"op": "mlock", "pid": 1, "span": span},
-        {"op": "mremap", "pid": 1, "span": span, "new_pages": pages * 2, "to": 1 << 34},
-        {"op": "fork", "pid": 1, "child": 2},
-        {"op": "reclaim"},
-        {"op": "mprotect", "pid": 1, "span": span, "prot": "r"},
-        {"op": "remap_file_pages", "pid": 1, "span": span, "offset": 3},
-        {"op": "ftruncate", "pid": 1, "file": "f", "pages": pages},
-        {"op": "punch", "pid": 1, "file": "f", "offset": 0, "pages": pages},
-        {"op": "munmap", "pid": 1, "span": [17, 15 + pages]},
-    ]
-    kind = rng.choice(("anon", "anon", "anon-shared", "file-private", "file-shared"))
-    mapped: dict[str, Any] = {"op": "mmap", "pid": 1, "span": span, "kind": kind}
-    mapped |= {"file": "f"} if kind.startswith("file") else {}
-    mapped |= {"flags": [rng.choice(("populate", "locked", "growsdown"))]} if rng.random() < 0.4 else {}
-    operations = [{"op": "spawn", "pid": 1}, mapped, *rng.sample(acts, rng.randrange(1, 6))]
-    data = {
-        "format": "rmapexplorer session", "version": 1, "title": "much", "position": len(operations),
-        "machine": {"files": {"f": pages}, "calls": rng.choice(("6.18", "2.6.7", "3.0"))},
-        "designs": rng.sample(["pte_chain", "anonmm", "anon_vma", "anon_vma_chain", "objrmap", "shared_space"], 2),
-        "operations": operations,
-    }  # fmt: skip
-    return ".rmap", json.dumps(data).encode()
-
-
-def _bomb(rng: random.Random) -> tuple[str, bytes]:
-    """A little that unfolds to much."""
-    much = rng.choice((1 << 20, 40 << 20))
-    inner = rng.choice(
-        (b"[],", b"{},", b'"",', b"0,", b" ", b"[", b'{"a":', b'"' + b"x" * 100 + b'",', b"\n", b"1" * 50)
-    )
-    where = rng.choice(("title", "operations", "notes", "designs", "report", "steps", "traces", "machine", "kernel"))
-    head = b'{"format":"rmapexplorer session","version":1,"position":0,"%s":' % where.encode()
-    start = rng.choice(
-        (head + b"[", head + b'"', head, b"[", b"# rmapexplorer script\n", b'# rmapexplorer script\ntitle "', b"")
-    )
-    return rng.choice((".rmap.gz", ".rmaps.gz", ".json.gz")), gzip.compress(
-        start + inner * (much // len(inner)), 1, mtime=0
-    )
-
-
-def _events(rng: random.Random) -> tuple[str, bytes]:
-    """Lines of a recording out of order, of unknown events, with absurd numbers."""
-    lines = gzip.decompress((DATA / "recordings" / "shell-pipeline.perf.txt.gz").read_bytes()).splitlines(
-        keepends=True
-    )[:400]
-    for _ in range(rng.choice((1, 20))):
-        at = rng.randrange(len(lines))
-        lines[at] = rng.choice(
-            (bent(lines[at], rng), lines[rng.randrange(len(lines))], b"x 1/1 [000] 1.0: a:b: c\n", b"\n")
-        )
-    if rng.random() < 0.3:
-        rng.shuffle(lines)
-    return ".perf.txt", b"".join(lines)
-
-
-def _encoded(rng: random.Random) -> tuple[str, bytes]:
-    """Text in another encoding, with marks, or no text at all."""
-    text = (DATA / "sessions" / "version-1.rmap").read_text(encoding="utf-8")
-    kind = rng.choice(("utf-16", "utf-32", "latin-1", "utf-8-sig", "utf-7", "nul", "noise", "empty", "gzip"))
-    data = {"nul": b"\0" * 4096, "noise": rng.randbytes(3000), "empty": b"", "gzip": b"\x1f\x8b" + rng.randbytes(50)}
-    return ".rmap", data[kind] if kind in data else text.encode(kind, "replace")
-
-
-MAKERS: tuple[Maker, ...] = (
-    _mutated("session"), _mutated("trace"), _bent("*.rmap", "sessions/*.rmap"), _bent("traces/c*.gz", "traces/probes*.gz"),
-    _bent("recordings/shell*.gz"), _script, _large_calls, _bomb, _events, _encoded,
-)  # fmt: skip
-
-
-def hostile(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of so many files, of each kind in turn."""
-    for number in range(count):
-        rng = random.Random(f"{seed}/{number}")
-        suffix, data = MAKERS[number % len(MAKERS)](rng)
-        yield f"{number:03d}{suffix}", data
-
+READING = 2.0
+"""CPU seconds in which a file of up to 10 MB is read or refused, on a machine that calibrates at REFERENCE."""
+WORKING = 20.0
+"""CPU seconds of a whole command, which also runs what it read under several designs."""
+REFERENCE = 0.09
+"""CPU seconds that ``calibrated`` takes on an idle core of a server of 2020 (2.5 GHz)."""
+ADDRESS_SPACE = 1500
+"""MB of virtual memory of a process, libraries included."""
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("run", "{}"), ("compare", "{}", "--design", "anonmm", "anon_vma_chain", "--json", "/dev/null"), ("verify", "{}"),
     ("export", "{}", "--html", "/dev/null"),
 )  # fmt: skip
+
+
+def calibrated() -> float:
+    """CPU seconds of a fixed piece of Python work: the best of five."""
+    best = float("inf")
+    for _ in range(5):
+        began = time.process_time()
+        json.loads(json.dumps([{"op": "touch", "pid": n, "runs": [[n, n + 1, "w"]]} for n in range(30_000)]))
+        best = min(best, time.process_time() - began)
+    return best
+
+
+@define
+class Taken:
+    """The most that any file took: CPU seconds by command, and MB, each with the file."""
+
+    seconds: dict[str, tuple[float, str]]
+    megabytes: tuple[int, str] = (0, "")
+
+    def note(self, what: str, seconds: float, megabytes: int, name: str) -> None:
+        """One command on one file."""
+        self.seconds[what] = max(self.seconds.get(what, (0.0, "")), (seconds, name))
+        self.megabytes = max(self.megabytes, (megabytes, name))
+
+    def __str__(self) -> str:
+        slowest = "; ".join(f"{what} {seconds:.2f} s ({name})" for what, (seconds, name) in self.seconds.items())
+        return f"slowest: {slowest}; highest peak {self.megabytes[0]} MB ({self.megabytes[1]})"
 
 
 def wrong(code: int, out: str, err: str) -> str:
@@ -248,33 +95,75 @@ def here(words: list[str]) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
-def apart(words: list[str]) -> tuple[int, str, str]:
-    """The same as a process that gets no more than a little over the memory allowed."""
-    shell = f'ulimit -v {2 * MEGABYTES * 1024}; exec "$@"'
+def fresh_peak() -> None:
+    """From now on ``peak`` is of what comes."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak() -> int:
+    """MB this process has had at most since ``fresh_peak``."""
+    words = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()
+    return int(words[0]) >> 10
+
+
+def measured(words: list[str]) -> tuple[tuple[int, str, str], float, int]:
+    """``here``, with the CPU seconds it took and the MB this process had at most."""
+    fresh_peak()
+    began = time.process_time()
+    answer = here(words)
+    return answer, time.process_time() - began, peak()
+
+
+def apart(words: list[str]) -> tuple[tuple[int, str, str], float, int]:
+    """The same as a process of its own with a limit of memory; what it took is what the system counted for it."""
+    shell = f'ulimit -v {ADDRESS_SPACE * 1024}; exec "$@"'
     command = ["bash", "-c", shell, "bash", sys.executable, "-m", "rmapexplorer", *words]
     env = {"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "HOME": tempfile.gettempdir()}
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False, env=env)
-    return done.returncode, done.stdout, done.stderr
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(command, stdout=out, stderr=err, env=env)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    return (child.returncode, texts[0], texts[1]), usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10
 
 
-def trials(folder: Path, count: int, seed: int, processes: int = 0) -> Iterator[str]:
+def read(path: Path) -> float:
+    """CPU seconds to read the file, or to refuse it."""
+    from rmapexplorer.core.room import bounded
+    from rmapexplorer.formats.errors import FormatError
+    from rmapexplorer.formats.open import load_any
+
+    began = time.process_time()
+    with bounded(), contextlib.suppress(FormatError):
+        load_any(str(path))
+    return time.process_time() - began
+
+
+def trials(
+    folder: Path, files: Iterable[tuple[str, bytes]], taken: Taken, factor: float = 1.0, processes: int = 0
+) -> Iterator[str]:
     """Every command on every file; what went wrong, a line each."""
-    for number, (name, data) in enumerate(hostile(count, seed)):
+    for number, (name, data) in enumerate(files):
         path = folder / name
         path.write_bytes(data)
-        do = apart if processes and number % processes == 0 else here
+        taken.note("read", seconds := read(path), 0, name)
+        if seconds > READING * factor * max(1, len(data) / 40e6):
+            yield f"{name}: read in {seconds:.1f} s"
+        do = apart if processes and number % processes == 0 else measured
         for words in COMMANDS:
-            began = time.process_time()
             try:
-                problem = wrong(*do([word.format(path) for word in words]))
+                answer, seconds, megabytes = do([word.format(path) for word in words])
+                problem = wrong(*answer)
             except Exception as error:  # noqa: BLE001 - whatever comes out of the program is what is looked for
-                problem = f"{type(error).__name__}: {error}"
-            taken = time.process_time() - began
-            if problem or taken > SECONDS:
-                yield f"{name}: {words[0]}: {problem or f'{taken:.1f} s'}"
-        if (peak := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) > MEGABYTES and do is here:
-            yield f"{name}: {peak} MB"
-            return
+                problem, seconds, megabytes = f"{type(error).__name__}: {error}", 0.0, 0
+            taken.note(words[0], seconds, megabytes, name)
+            if problem or seconds > WORKING * factor:
+                yield f"{name}: {words[0]}: {problem or f'{seconds:.1f} s'}"
+            if megabytes > MEGABYTES:
+                yield f"{name}: {words[0]}: {megabytes} MB"
         path.unlink()
 
 
@@ -283,19 +172,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", action="store_true", help="the files of hostile_kinds instead")
     parser.add_argument("--processes", type=int, default=0, metavar="N", help="every N-th file in processes of its own")
+    parser.add_argument("--window", action="store_true", help="open them in one window, offscreen")
     parser.add_argument("--write", metavar="FOLDER", help="only write the files")
     options = parser.parse_args()
+    files = kinds() if options.kinds else hostile(options.count, options.seed)
     if options.write:
-        for name, data in hostile(options.count, options.seed):
+        for name, data in files:
             (Path(options.write) / name).write_bytes(data)
         return 0
-    found = 0
+    factor = max(1.0, calibrated() / REFERENCE)
+    found, taken = 0, Taken({})
     with tempfile.TemporaryDirectory() as folder:
-        for line in trials(Path(folder), options.count, options.seed, options.processes):
+        if options.window:
+            from tests.hostile_window import opened
+
+            lines = opened(Path(folder), files, taken, factor)
+        else:
+            lines = trials(Path(folder), files, taken, factor, options.processes)
+        for line in lines:
             print(line, flush=True)
             found += 1
-    print(f"{options.count} files, {found} wrong, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB")
+    print(
+        f"{found} wrong; {taken}; times may be {factor:.2f} times those of the reference; now {ROOM.taken() >> 20} MB"
+    )
     return 1 if found else 0
 
 

@@ -15,7 +15,8 @@ from rmapexplorer.formats import limits
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import to_text
-from tests.hostile import COMMANDS, here, hostile, trials, wrong
+from tests.hostile import COMMANDS, Taken, here, trials, wrong
+from tests.hostile_files import hostile
 
 BROKEN = Path(__file__).parent / "data" / "broken"
 REFUSED = ("bomb_lists_64M.rmap.gz", "gz_flip.rmap.gz", "str40M.rmaps.gz", "tr_flip.json.gz", "tr_nan.json", "tr_noi.json",
@@ -31,7 +32,7 @@ def test_the_kept_files(name: str) -> None:
 
 
 def test_a_few_of_our_own_making(tmp_path: Path) -> None:
-    assert list(trials(tmp_path, 20, 7)) == []
+    assert list(trials(tmp_path, hostile(20, 7), Taken({}), factor=3.0)) == []
 
 
 def test_the_same_seed_makes_the_same_files() -> None:

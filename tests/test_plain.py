@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from rmapexplorer import terminal
+from rmapexplorer import plain, terminal
 from rmapexplorer.cli import main
+from rmapexplorer.counter_sheet import CounterSheet
 from rmapexplorer.formats.errors import FormatError
-from rmapexplorer.plain import inert, visible
+from rmapexplorer.plain import inert, tab_separated, visible
 
 EVIL = "\x1b[2J\x1b]0;pwned\x07\x1b]8;;http://evil\x1b\\click\u202egnp\x9b31m\r"
 ACTING = set("\x1b\x07\u202e\x9b\r\x7f\x08")
@@ -65,6 +67,28 @@ def test_a_run_that_grows_too_large_is_given_up(
     path.write_text("spawn 1\nrepeat 40: mmap 1 1 pages at any rw\n")
     assert main(["run", str(path)]) == 3
     assert "at operation 0 the worlds need more memory than 500 MB allow" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cell", ["+", "-", "=", "-3.2e-05", "1e+06", "+1,234", "−5"])
+def test_a_sign_and_a_number_stay(cell: str) -> None:
+    assert inert(cell) == cell
+
+
+def test_cells_of_a_copied_table_hold_nothing_that_acts() -> None:
+    rows = [["=1+1", 2, None], ["a\tb\r\nc", "@x", -1.5]]
+    assert tab_separated(rows) == "'=1+1\t2\t\na b  c\t'@x\t-1.5"
+
+
+def test_tables_are_written_in_one_way() -> None:
+    source = Path(plain.__file__).parent
+    wrote = [path.name for path in source.rglob("*.py") if re.search(r"""["']\\t["']\.join""", path.read_text())]
+    assert wrote == ["plain.py"]
+
+
+def test_the_counter_sheet_has_no_formulas() -> None:
+    sheet = CounterSheet()
+    sheet.rows.append({"operation": 1, "text": "=1+1", "design": "@y"})
+    assert ",'=1+1,'@y," in sheet.text()
 
 
 def test_a_sentence_is_one_line() -> None:

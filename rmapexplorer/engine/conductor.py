@@ -5,7 +5,6 @@ A conductor runs on one thread and never waits; the engine wraps it in a thread,
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from rmapexplorer.engine.questions import Questions
 from rmapexplorer.engine.saving import Save
 from rmapexplorer.engine.stage import Stage
 from rmapexplorer.engine.steps import Steps, goes_on
-from rmapexplorer.engine.telling import BROKEN, Teller, doing, opening_trouble, refusal, refusals, too_much, trace
+from rmapexplorer.engine.telling import BROKEN, Teller, doing, fault, opening_trouble, refusal, refusals, trace
 from rmapexplorer.formats.errors import Cancelled, FormatError
 
 _END = 1 << 62
@@ -411,12 +410,9 @@ class Conductor:
 
     def _tell_fault(self, phase: str) -> Notice:
         stage, job = self.stage, self.jobs[0] if self.jobs else None
-        if isinstance(error := sys.exception(), MemoryError) and phase != "lost":
-            self.outbox.post(told := too_much(phase, error))
-            return told
         where = f"\n\nAt position {stage.line.cursor} of {stage.line.head}" if stage else ""
         where += f", {doing(job)}" if job else ""
-        trouble = Notice(level="internal", text=BROKEN[phase], details=traceback.format_exc() + where)
+        trouble = fault(phase, where)
         self.outbox.post(trouble)
         return trouble
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -101,8 +102,11 @@ def opening_trouble(path: str, trouble: Exception) -> Notice:
     return Notice(level="error", text=text, retry=("open", path))
 
 
-def too_much(phase: str, trouble: MemoryError) -> Notice:
-    """One sentence for what did not fit into memory, by what was being done."""
+def fault(phase: str, where: str) -> Notice:
+    """What is said of the exception that is handled, by what was being done; one that means too little memory is no fault."""
+    trouble = sys.exception()
+    if not isinstance(trouble, MemoryError):
+        return Notice(level="internal", text=BROKEN[phase], details=traceback.format_exc() + where)
     kept = "The session is kept at the last good position." if phase == "work" else "The session is untouched."
     return Notice(level="error", text=f"This could not be done: {sentence(trouble)}. {kept}")
 

@@ -16,6 +16,7 @@ from rmapexplorer.gui.panel import ElidedLabel, HeaderChoice, Panel, tone
 from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
+from rmapexplorer.plain import tab_separated
 
 KINDS = {"": "everything", "process": "processes", "vma": "vmas", "structure": "structures", "curve": "curves"}
 
@@ -80,14 +81,12 @@ class DiffModel(TableModel):
 
     def tsv(self) -> str:
         """The rows shown as tab-separated text."""
-        lines = ["\t".join(["sign", "kind", "what", "design", "before", "after", "change", "unit"])]
+        lines = [["sign", "kind", "what", "design", "before", "after", "change", "unit"]]
         lines += [
-            "\t".join(
-                [r.sign, r.kind, r.what, r.design, r.before, r.after, "" if r.delta is None else f"{r.delta:g}", r.unit]
-            )
+            [r.sign, r.kind, r.what, r.design, r.before, r.after, "" if r.delta is None else f"{r.delta:g}", r.unit]
             for r in self.rows
-        ]  # fmt: skip
-        return places.shown().text("\n".join(lines) + "\n")
+        ]
+        return places.shown().text(tab_separated(lines) + "\n")
 
 
 def change(row: DiffRow) -> str:

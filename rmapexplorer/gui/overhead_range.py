@@ -17,6 +17,7 @@ from rmapexplorer.gui.models.base import Column, Role, TableModel, plural
 from rmapexplorer.gui.panel import ElidedLabel, HeaderButton, Panel, tone
 from rmapexplorer.gui.tables import ColumnPlan, CopyTable
 from rmapexplorer.gui.theme import Theme
+from rmapexplorer.plain import tab_separated
 
 NO_RANGE = "Set marker A and marker B (Time menu, or A and B in a plot): their statistics stand here."
 
@@ -151,11 +152,11 @@ class StatisticsModel(TableModel):
     def tsv(self) -> str:
         """The table as tab-separated text, figures in full."""
         keys = [column.key for column in self.COLUMNS[2:]]
-        lines = ["\t".join(["curve", "unit", "design", *(column.title for column in self.COLUMNS[2:])])]
+        lines = [["curve", "unit", "design", *(column.title for column in self.COLUMNS[2:])]]
         for row, (metric, design) in enumerate(self._curves):
             values = ["" if v != v else f"{v:.12g}" for v in (self.figures(row)[key] for key in keys)]
-            lines.append("\t".join([METRICS[metric].title, METRICS[metric].unit, self._store.designs[design], *values]))
-        return "\n".join(lines) + "\n"
+            lines.append([METRICS[metric].title, METRICS[metric].unit, self._store.designs[design], *values])
+        return tab_separated(lines) + "\n"
 
 
 def statistics(values: np.ndarray, a: int, b: int) -> dict[str, float]:

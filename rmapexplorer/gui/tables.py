@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -35,7 +33,7 @@ from PySide6.QtWidgets import (
 from rmapexplorer.gui.models.base import STATE, Cells, Column, Role, alignment
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme, mono
-from rmapexplorer.plain import inert
+from rmapexplorer.plain import tab_separated
 
 PAD = 6
 """Room at both sides of a cell's text, in device-independent pixels."""
@@ -187,18 +185,14 @@ def _quiet(view: QTableView | QTreeView) -> None:
     view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
 
-def _cell(value: Any) -> str:
-    return "" if value is None else inert(str(value).replace("\t", " ").replace("\n", " "))
-
-
 def selected_text(view: QTableView | QTreeView, header: FlatHeader) -> str:
     """The selected rows with tabs between the cells shown, as they stand on the screen; empty where none is selected."""
     model, rows = view.model(), view.selectionModel().selectedRows() if view.selectionModel() else []
     order = sorted(range(header.count()), key=header.visualIndex)
     columns = [column for column in order if not header.isSectionHidden(column)]
     places = sorted(rows, key=lambda index: (view.visualRect(index).top(), index.row()))
-    lines = ("\t".join(_cell(model.index(at.row(), c, at.parent()).data()) for c in columns) for at in places)
-    return "".join(f"{line}\n" for line in lines)
+    text = tab_separated([model.index(at.row(), c, at.parent()).data() for c in columns] for at in places)
+    return f"{text}\n" if places else ""
 
 
 class RowTable(QTableView):

@@ -13,6 +13,7 @@ from rmapexplorer.claims.model import HALF_TRUE, HOLDS, ONLY_WHEN, REFUTED, Clai
 from rmapexplorer.claims.model import Column as World
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.base import DRAW, SORT, Column, Role, TableModel
+from rmapexplorer.plain import tab_separated
 
 CHIPS: dict[str, tuple[str, str]] = {
     HOLDS: ("✓ holds", "good"),
@@ -162,7 +163,7 @@ class FigureModel(TableModel):
 
     def text(self, rows: list[int]) -> str:
         """These rows as tab-separated lines."""
-        return "\n".join("\t".join(self.cell(r, c, Role.DisplayRole) for c in range(len(self.COLUMNS))) for r in rows)
+        return tab_separated([self.cell(r, c, Role.DisplayRole) for c in range(len(self.COLUMNS))] for r in rows)
 
     def cell(self, row: int, column: int, role: int) -> Any:
         """One figure in one column."""

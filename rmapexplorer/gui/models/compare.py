@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from rmapexplorer.core.metrics import METRICS
 from rmapexplorer.engine.comparison import Comparison
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
+from rmapexplorer.plain import tab_separated
 
 NONE = "–"
 
@@ -110,7 +111,7 @@ class DifferenceModel(TableModel):
         lines += [
             [str(self.cell(r, c, Role.DisplayRole)) for c in range(len(self.COLUMNS))] for r in range(self.count())
         ]
-        return "\n".join("\t".join(line) for line in lines)
+        return tab_separated(lines)
 
 
 def shown(values: tuple[float, ...], number: int) -> str:

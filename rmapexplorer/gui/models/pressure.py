@@ -9,6 +9,7 @@ from attrs import frozen
 from PySide6.QtCore import QObject, Qt
 
 from rmapexplorer.designs.registry import DESIGNS
+from rmapexplorer.exports.tables import Table, csv_pieces
 from rmapexplorer.figures.pressure import Pressure
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
@@ -123,8 +124,6 @@ def as_csv(rows: Sequence[Pressure]) -> str:
     """All runs with all their numbers, sums and per page reclaimed."""
     sums = ("workload", "design", "children", "working_set", "ram", "reclaimed", *(m.key for m in MEASURES), "refused",
             "seconds")  # fmt: skip
-    lines = [",".join([*sums, *(f"{m.key}_per_page" for m in MEASURES)])]
-    for row in rows:
-        per_page = [f"{m.of(row):.6g}" for m in MEASURES]
-        lines.append(",".join([*(str(getattr(row, name)) for name in sums), *per_page]))
-    return "\n".join(lines) + "\n"
+    head = (*sums, *(f"{m.key}_per_page" for m in MEASURES))
+    cells = [[*(str(getattr(row, name)) for name in sums), *(f"{m.of(row):.6g}" for m in MEASURES)] for row in rows]
+    return "".join(csv_pieces(Table(head=head, rows=cells)))

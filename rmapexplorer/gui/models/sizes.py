@@ -14,6 +14,7 @@ from rmapexplorer.designs.structure_sizes import design_sizes, world_sizes
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui.icons import marker
 from rmapexplorer.gui.models.base import SORT, Column, Role, TableModel
+from rmapexplorer.plain import tab_separated
 
 NONE = "–"
 
@@ -174,7 +175,7 @@ class SizeModel(TableModel):
         """A line of titles and these rows, separated by tabs."""
         lines = [[column.title for column in self.COLUMNS]]
         lines += [[self.shown(self.rows[row], column.key) for column in self.COLUMNS] for row in rows]
-        return "\n".join("\t".join(line) for line in lines)
+        return tab_separated(lines)
 
     def cell(self, row: int, column: int, role: int) -> Any:
         """One structure in one column."""
