@@ -205,8 +205,11 @@ class ToolBar(QToolBar):
         arrow = self.style().pixelMetric(QStyle.PixelMetric.PM_ToolBarExtensionExtent)
         room = self.width() - sum(wide[id_] for id_ in TOOLBAR_TIME) - arrow - 4 * self.SPACING
         whole = self.row.sizeHint().width()
-        least = whole if len(self.chips) <= Chips.FEW and whole <= room else self.row.minimumSizeHint().width()
-        narrow = sum(wide.values()) + least + 4 * self.SPACING > self.width()
+        if len(self.chips) <= Chips.FEW and whole <= room:
+            least, air = whole, -Chips.GAP
+        else:
+            least, air = self.row.minimumSizeHint().width(), 4 * self.SPACING
+        narrow = sum(wide.values()) + least + air > self.width()
         self.row.setMinimumWidth(least if narrow else 0)
         if narrow != self._narrow:
             self._narrow = narrow
