@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from rmapexplorer.bench.growth import explosion
-from rmapexplorer.bench.measured import Figure
+from rmapexplorer.bench.measured import PROCESSOR, Figure
 from rmapexplorer.bench.rig import LONG_SECONDS, SECONDS, Rig
 from rmapexplorer.bench.twin import swaps, vmas_at_most
 from rmapexplorer.designs.registry import DESIGNS
@@ -127,7 +127,7 @@ def _program(case: Case, rig: Rig, size: int, words: Sequence[str], repeats: int
     done = [rig.program(words, seconds) for _ in range(rig.repeats(repeats))]
     return [
         case.figure(size, "time", "s", [one.seconds for one in done]),
-        case.figure(size, "processor time", "s", [one.processor for one in done]),
+        case.figure(size, PROCESSOR, "s", [one.processor for one in done]),
         case.figure(size, "peak", "MB", [one.peak for one in done]),
     ]
 
@@ -153,7 +153,7 @@ _GROWTH = (
     Case(name="top-down", title="{} mmaps from the top down", sizes=(8000, 16_000, 32_000), quick=(200,), grows="time",
          measure=partial(_inside, work="top_down", argument="count")),
     Case(name="lines", title="run of {} lines of an allocator", sizes=(50_000, 100_000, 200_000), quick=(),
-         grows="processor time",
+         grows=PROCESSOR,
          measure=partial(_lines, kind="malloc")),
     Case(name="frame", title="a frame after one write, 2 processes of {} ptes", sizes=(131_072, 524_288), quick=(4096,),
          measure=_frame),
@@ -171,7 +171,7 @@ _WALKS = tuple(
 def _explosions(name: str, title: str, designs: Sequence[str], forks: int, quick: tuple[int, ...] = ()) -> Case:
     full = f"run of {{}} x every second page{f' and {forks} forks' if forks else ''}, {title}"
     measure = partial(_explosion, designs=designs, forks=forks)
-    return Case(name=name, title=full, sizes=_SIZES, quick=quick, measure=measure, grows="processor time")
+    return Case(name=name, title=full, sizes=_SIZES, quick=quick, measure=measure, grows=PROCESSOR)
 
 
 _EVERY = [kind.key for kind in DESIGNS]

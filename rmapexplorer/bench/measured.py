@@ -9,6 +9,9 @@ from typing import Any
 
 from attrs import asdict, field, frozen
 
+PROCESSOR = "processor time"
+"""The quantity of a whole program that other programs disturb least."""
+
 
 class Stopped(Exception):
     """A measurement came to no figure: one sentence, that says why."""
@@ -67,6 +70,17 @@ def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
     """How a cost grows: exponent of the power of the size that fits best (least squares of the logarithms)."""
     x, y = [math.log(size) for size in sizes], [math.log(max(value, 1e-12)) for value in values]
     return statistics.linear_regression(x, y).slope
+
+
+def growth(sizes: Sequence[int], values: Sequence[float], started: bool) -> float:
+    """``slope`` of a cost; where a program was ``started`` for each size, of what each step of sizes adds.
+
+    Else the start, which is the same at all sizes, would hide how the rest grows.
+    """
+    if not started:
+        return slope(sizes, values)
+    more = [(b - a, y - x) for a, b, x, y in zip(sizes, sizes[1:], values, values[1:], strict=False)]
+    return slope([step for step, _ in more], [added for _, added in more])
 
 
 # -- goals --------------------------------------------------------------------------------------------

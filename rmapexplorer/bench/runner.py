@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from rmapexplorer.bench.cases import CASES, Case
-from rmapexplorer.bench.measured import Figure, Stopped, slope
+from rmapexplorer.bench.measured import PROCESSOR, Figure, Stopped, growth
 from rmapexplorer.bench.rig import Rig
 
 LEAST_SIZES = 3
@@ -53,5 +53,5 @@ def _growth(case: Case, sizes: Sequence[int], figures: Sequence[Figure]) -> Iter
         trouble = f"told from {LEAST_SIZES} sizes or more, and there are {len(there)}"
         yield case.figure(sizes[-1], "growth", "power", (), trouble=trouble)
         return
-    power = slope([one.size for one in there], [min(one.samples) for one in there])
+    power = growth([one.size for one in there], [min(one.samples) for one in there], case.grows == PROCESSOR)
     yield case.figure(sizes[-1], "growth", "power", (power,), note=note)

@@ -17,6 +17,7 @@ import pytest
 from rmapexplorer.bench import calls, cases, growth, rig, runner, sheets, watch
 from rmapexplorer.bench.cases import CASES, Case
 from rmapexplorer.bench.measured import GOALS, Figure, Stopped, figure_of, goal_of, met, slope
+from rmapexplorer.bench.measured import growth as growth_of
 from rmapexplorer.bench.rig import Rig
 from rmapexplorer.bench.twin import Twin
 from rmapexplorer.cli import main
@@ -62,6 +63,10 @@ def test_growth_is_the_exponent() -> None:
     sizes = [1000, 2000, 4000]
     assert slope(sizes, [3 * n for n in sizes]) == pytest.approx(1)
     assert slope(sizes, [n * n for n in sizes]) == pytest.approx(2)
+    with_start = [5e6 + n * n for n in sizes]
+    assert growth_of(sizes, with_start, started=False) < 1 and growth_of(
+        sizes, with_start, started=True
+    ) == pytest.approx(2)
 
 
 # -- the work itself
