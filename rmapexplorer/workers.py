@@ -19,6 +19,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain, islice
 from typing import Any, BinaryIO, Generic, NoReturn, TypeVar
 
 from attrs import define, field
@@ -83,10 +84,12 @@ def done_in_order(pieces: Iterable[Piece[T]], jobs: int, told: Callable[[int, in
     :param told: told (number of the piece, what it told).
     :raises Lost: a process was killed. What a piece raises is raised here, that of the first piece that did.
     """
-    if jobs > 1:
-        yield from _Crew(pieces, jobs, told).work()
+    rest = iter(pieces)
+    first = list(islice(rest, 2))
+    if jobs > 1 and len(first) > 1:
+        yield from _Crew(chain(first, rest), jobs, told).work()
         return
-    for number, piece in enumerate(pieces):
+    for number, piece in enumerate(chain(first, rest)):
         yield piece(lambda done, number=number: told(number, done))  # type: ignore[misc]
 
 
@@ -219,6 +222,9 @@ class _Crew(Generic[T]):
         LEDGER.write(0, place)
         reading, writing = os.pipe()
         parent = os.getpid()
+        before = signal.pthread_sigmask(
+            signal.SIG_BLOCK, (signal.SIGINT,)
+        )  # until the child is known here and is itself
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # other threads: the child takes no lock of theirs
             pid = os.fork()
@@ -227,6 +233,7 @@ class _Crew(Generic[T]):
             _serve(writing, piece, parent)
         os.close(writing)
         self._workers[reading] = _Worker(number, place, pid, os.fdopen(reading, "rb"), alone, piece)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _listen(self) -> None:
         poll = select.poll()

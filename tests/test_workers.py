@@ -96,7 +96,7 @@ def test_what_a_piece_raises_is_raised_here_with_where_it_was(error):
         raise error
 
     with pytest.raises(type(error)) as raised:
-        all_of([work], 2)
+        all_of([work, work], 2)
     assert str(raised.value) == str(error) and raised.value.args == error.args
     assert {k: v for k, v in vars(raised.value).items() if k != "__notes__"} == vars(error)
     assert raised.value.__notes__ == [f"test_workers.py, line {work.__code__.co_firstlineno + 1}"]
@@ -110,7 +110,7 @@ def test_what_cannot_be_sent_is_told_in_words():
         raise Odd("a lambda", lambda: 0)
 
     with pytest.raises(RuntimeError, match="Odd: .*a lambda"):
-        all_of([work], 2)
+        all_of([work, work], 2)
 
 
 def test_a_process_that_is_killed_is_one_sentence():
@@ -263,3 +263,7 @@ def test_json_of_a_file_is_whole(file, tmp_path):
     out = tmp_path / "out.json"
     assert cli.main(["run", file, "--jobs", "2", "--json", str(out)]) == 0
     assert list(json.loads(out.read_text())["designs"]) == ["pte_chain", "anonmm"]
+
+
+def test_one_piece_needs_no_process():
+    assert all_of([lambda told: os.getpid()], 9) == [os.getpid()]

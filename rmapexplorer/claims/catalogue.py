@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import evolve
 
 from rmapexplorer.claims import costs, merging, moves, search, spaces
-from rmapexplorer.claims.model import ADDRESS, Claim, ClaimResult
+from rmapexplorer.claims.model import ADDRESS, Claim, ClaimResult, Column
 from rmapexplorer.claims.replay import Replay
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.core.world import World
@@ -91,14 +91,25 @@ def run_claim(
             if progress is not None:
                 progress(at * each + done, len(claim.columns) * each, column_name)
 
-        world = World(design_named(column.key), column.machine or session.machine)
-        figures[column.name] = dict(claim.measure(Replay(session, world, told, cancelled or _never)))
+        figures[column.name] = figures_of(claim, column, session, told, cancelled or _never)
         if measured is not None:
             measured(column.name, figures[column.name])
     seconds = time.perf_counter() - start
     if progress is not None:
         progress(len(claim.columns) * each, len(claim.columns) * each, "")
     return ClaimResult(claim=claim, figures=figures, verdict=claim.rule(figures), seconds=seconds)
+
+
+def figures_of(
+    claim: Claim,
+    column: Column,
+    session: Session,
+    told: Callable[[int], None],
+    cancelled: Callable[[], bool],
+) -> dict[str, float]:
+    """The figures of one column, from a world of its own. :raises Stopped: ``cancelled`` said so."""
+    world = World(design_named(column.key), column.machine or session.machine)
+    return dict(claim.measure(Replay(session, world, told, cancelled)))
 
 
 def _never() -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from rmapexplorer import report
-from rmapexplorer.claims.catalogue import CLAIMS, claim_named, run_claim, scenario
-from rmapexplorer.claims.model import ADDRESS, Claim, ClaimResult, number
+from rmapexplorer import report, workers
+from rmapexplorer.claims.catalogue import CLAIMS, claim_named, figures_of, scenario
+from rmapexplorer.claims.model import ADDRESS, Claim, ClaimResult, Column, number
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.formats.errors import FormatError
+from rmapexplorer.formats.session import Session
 from rmapexplorer.terminal import BAD_FILE, OK, USAGE, Trouble, progress_bars, show, write_json
 
 MOST_COLUMNS = 9
@@ -26,26 +30,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", metavar="OUT", help="write the figures there as JSON; - is standard output")
     parser.add_argument("--seconds", action="store_true", help="with --json: write how long each claim took, too")
+    workers.declare(parser, "designs")
 
 
 def carry_out(options: argparse.Namespace) -> int:
-    """Run them one after another, show each as it comes."""
+    """Run them, show each as it comes, in order."""
     wanted = _wanted(options.ids)
     if options.json not in (None, "-") and (sentence := report.no_target(options.json, "")):
         raise Trouble(sentence, BAD_FILE)
     results = []
-    with progress_bars() as progress:
-        for at, claim in enumerate(wanted):
-            bar = progress.add_task(claim.id, total=1)
-
-            def told(done: int, total: int, column: str, bar: Any = bar, title: str = claim.id) -> None:
-                progress.update(bar, completed=done, total=total, description=f"{title} {column}")
-
-            result = _run(claim, told)
-            progress.remove_task(bar)
+    with progress_bars() as progress, closing(_results(wanted, options.jobs or workers.cores(), progress)) as found:
+        for result in found:
             results.append(result)
             if options.json != "-":
-                show(*(("",) if at else ()), *_shown(result))
+                show(*(("",) if len(results) > 1 else ()), *_shown(result))
     if options.json != "-":
         show("", f"The letter: {ADDRESS}")
     write_json(options.json, to_json(results, options.seconds) if options.json else "")
@@ -59,10 +57,40 @@ def _wanted(ids: Sequence[str]) -> list[Claim]:
         raise Trouble(f"{error.rule}.", USAGE) from error
 
 
-def _run(claim: Claim, told: Any) -> ClaimResult:
+def _results(wanted: Sequence[Claim], jobs: int, progress: Progress) -> Generator[ClaimResult]:
+    bars: list[TaskID] = []
+
+    def pieces() -> Iterator[workers.Piece[tuple[dict[str, float], float]]]:
+        for claim in wanted:
+            session = _scenario(claim)
+            for column in claim.columns:
+                bars.append(progress.add_task(f"{claim.id} {column.name}", total=len(session.operations)))
+                yield partial(_measured, claim, column, session)
+
+    done = workers.done_in_order(pieces(), jobs, lambda number, done: progress.update(bars[number], completed=done))
+    number = 0
+    with closing(done):
+        for claim in wanted:
+            figures, seconds = {}, 0.0
+            for column in claim.columns:
+                figures[column.name], took = next(done)
+                progress.remove_task(bars[number])
+                number, seconds = number + 1, seconds + took
+            yield ClaimResult(claim=claim, figures=figures, verdict=claim.rule(figures), seconds=seconds)
+
+
+def _scenario(claim: Claim) -> Session:
     try:
-        return run_claim(claim.id, told)
-    except (FormatError, FileNotFoundError, KernelError) as error:
+        return scenario(claim)
+    except (FormatError, FileNotFoundError) as error:
+        raise Trouble(f"{claim.id} cannot be run: {error}", BAD_FILE) from error
+
+
+def _measured(claim: Claim, column: Column, session: Session, told: workers.Told) -> tuple[dict[str, float], float]:
+    start = time.perf_counter()
+    try:
+        return figures_of(claim, column, session, told, lambda: False), time.perf_counter() - start
+    except KernelError as error:
         raise Trouble(f"{claim.id} cannot be run: {error}", BAD_FILE) from error
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from typing import Any
 
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
-from rmapexplorer import report
+from rmapexplorer import report, workers
 from rmapexplorer.core.places import BYTES, Places
 from rmapexplorer.core.units import KernelError
 from rmapexplorer.designs.registry import design_named
@@ -23,6 +26,14 @@ from rmapexplorer.verify.trace import Trace, load_traces
 ONLY = "anon_vma_chain"
 """The design whose anon_vmas a trace of Linux 6.18 shows."""
 
+TRACES_AT_ONCE = 10
+"""Traces of one piece of work: some 50 ms."""
+
+Found = tuple[list[dict[str, Any]], list[Any]]
+"""What was found in each trace or recording, and traces of our own where they are wanted."""
+
+Piece = workers.Piece[Found]
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """The arguments: files, design, and where results go."""
@@ -31,6 +42,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="kernel traces (.json, .json.gz), or recordings with NAME.final.json beside them",
     )  # fmt: skip
     parser.add_argument("--design", default=ONLY, metavar="NAME", help=f"the design to replay in; {ONLY} by default")
+    workers.declare(parser, "traces and recordings")
     report.declare_addresses(parser)
     parser.add_argument("--json", metavar="OUT", help="write what was found there as JSON; - is standard output")
     parser.add_argument(
@@ -44,8 +56,13 @@ def carry_out(options: argparse.Namespace) -> int:
     found: list[dict[str, Any]] = []
     emitted: list[Any] = []
     with progress_bars() as progress:
-        for path in options.files:
-            found += _verify_file(path, options.design, emitted, progress)
+        bars: list[TaskID] = []
+        pieces = (piece for path in options.files for piece in _pieces(path, options, bars, progress))
+        with closing(workers.done_in_order(pieces, options.jobs or workers.cores(), _untold)) as done:
+            for number, (entries, ours) in enumerate(done):
+                progress.advance(bars[number], len(entries))
+                found += entries
+                emitted += ours
     good = sum(not entry["differences"] for entry in found)
     if "-" not in (options.json, options.emit):
         places = Places(options.addresses or BYTES)
@@ -68,50 +85,58 @@ def _check(options: argparse.Namespace) -> None:
             raise Trouble(sentence, BAD_FILE)
 
 
-def _verify_file(path: str, design: str, emitted: list[Any], progress: Progress) -> list[dict[str, Any]]:
-    final = final_state_of(path)
+def _pieces(path: str, options: argparse.Namespace, bars: list[TaskID], progress: Progress) -> Iterator[Piece]:
+    # the file as pieces of work, the bar of each appended to ``bars``
+    design = options.design
+    if final := final_state_of(path):
+        bars.append(progress.add_task(path, total=1))
+        yield partial(_recording, path, final, design)
+        return
     try:
-        if final:
-            return [_recording(path, final, design)]
         traces = load_traces(path)
     except FormatError as error:
         raise Trouble(f"{error}", BAD_FILE) from error
     if design.partition(":")[0] != ONLY:
         raise Trouble(f"kernel traces show what {ONLY} keeps; {design} cannot be compared with them.", USAGE)
     bar = progress.add_task(path, total=len(traces))
-    out = []
+    for low in range(0, len(traces), TRACES_AT_ONCE):
+        bars.append(bar)
+        yield partial(_traces, path, traces[low : low + TRACES_AT_ONCE], design, options.emit is not None)
+
+
+def _untold(number: int, done: int) -> None:
+    # pieces are short: their ends are progress enough
+    pass
+
+
+def _traces(path: str, traces: Sequence[Trace], design: str, emits: bool, told: workers.Told) -> Found:
+    entries, ours = [], []
     for trace in traces:
-        out.append(_trace(path, trace, design, emitted))
-        progress.advance(bar)
-    progress.remove_task(bar)
-    return out
-
-
-def _trace(path: str, trace: Trace, design: str, emitted: list[Any]) -> dict[str, Any]:
-    differences, mine = verify(trace, design)
-    emitted.append(mine)
-    return {
-        "file": path,
-        "name": trace.name,
-        "steps": len(trace.steps),
-        "differences": [_entry(d) for d in differences],
-    }
+        differences, mine = verify(trace, design)
+        ours += [mine] if emits else []
+        differ = [_entry(d) for d in differences]
+        entries.append({"file": path, "name": trace.name, "steps": len(trace.steps), "differences": differ})
+    return entries, ours
 
 
 def _entry(d: Difference) -> dict[str, Any]:
     return {"level": d.level, "step": d.step, "call": d.call, "where": d.where, "kernel": d.kernel, "ours": d.ours}
 
 
-def _recording(path: str, final: str, design: str) -> dict[str, Any]:
-    session = load_any(path)
+def _recording(path: str, final: str, design: str, told: workers.Told) -> Found:
+    try:
+        session = load_any(path)
+    except FormatError as error:
+        raise Trouble(f"{error}", BAD_FILE) from error
     mismatches, processes = verify_recording(session, final, design)
     entries = [
         {"level": "final state", "step": len(session.operations), "call": "end", "where": f"process {m.pid}, {m.what}",
          "kernel": m.kernel, "ours": m.ours}
         for m in mismatches
     ]  # fmt: skip
-    return {"file": path, "name": session.title, "steps": len(session.operations), "processes": processes,
-            "differences": entries}  # fmt: skip
+    whole = {"file": path, "name": session.title, "steps": len(session.operations), "processes": processes,
+             "differences": entries}  # fmt: skip
+    return [whole], []
 
 
 def _lines(entry: dict[str, Any]) -> list[str]:

@@ -238,6 +238,19 @@ def test_ctrl_c_ends_it_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def interrupted(*_: object) -> ClaimResult:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rmapexplorer.commands.claims.run_claim", interrupted)
-    assert cli.main(["claims"]) == 130
+    monkeypatch.setattr("rmapexplorer.commands.claims.figures_of", interrupted)
+    assert cli.main(["claims", "--jobs", "1"]) == 130
     assert capsys.readouterr().err.splitlines() == ["rmapexplorer: cancelled."]
+
+
+def test_claims_in_two_processes_are_those_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for jobs in ("1", "2"):
+        assert cli.main(["claims", "C2", "C8", "C3", "--jobs", jobs]) == 0
+        shown = capsys.readouterr().out
+        assert cli.main(["claims", "C2", "C8", "C3", "--jobs", jobs, "--json", "-"]) == 0
+        found.append((shown, capsys.readouterr().out))
+    assert found[0] == found[1]
+    assert [found[0][0].index(f"{id_}  ") for id_ in ("C2", "C8", "C3")] == sorted(
+        found[0][0].index(f"{id_}  ") for id_ in ("C2", "C8", "C3")
+    )

@@ -56,3 +56,34 @@ def test_trouble_is_one_sentence(
     """Missing files, designs that a trace does not show."""
     assert main(words) == code
     assert sentence in capsys.readouterr().err
+
+
+def test_two_processes_find_what_one_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Traces, a recording and a difference: text, JSON and our own traces are the same."""
+    corpus = json.loads(gzip.decompress((TRACES / "probes.json.gz").read_bytes()))
+    corpus["traces"][25]["steps"][0]["err"] = "EPERM"
+    spoiled = tmp_path / "spoiled.json"
+    spoiled.write_text(json.dumps(corpus))
+    found = []
+    for jobs in ("1", "2"):
+        out, ours = tmp_path / f"{jobs}.out", tmp_path / f"{jobs}.json"
+        words = ["verify", str(spoiled), str(TRACES / "cases.json.gz"), str(RECORDING), "--jobs", jobs]
+        assert main([*words, "--json", str(out), "--emit", str(ours)]) == 1
+        found.append((capsys.readouterr().out, out.read_text(), ours.read_text()))
+    assert found[0] == found[1]
+    assert "kernel EPERM" in found[0][0] and len(json.loads(found[0][2])["traces"]) > 30
+
+
+def test_trouble_of_a_later_file_is_its_sentence_in_two_processes_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("{")
+    said = []
+    for jobs in ("1", "2"):
+        assert (
+            main(["verify", str(TRACES / "cases.json.gz"), str(TRACES / "probes.json.gz"), str(bad), "--jobs", jobs])
+            == 3
+        )
+        said.append(capsys.readouterr().err)
+    assert said[0] == said[1] and said[0].count("\n") == 1
