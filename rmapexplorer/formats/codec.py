@@ -102,8 +102,7 @@ def span(value: Any) -> Span:
     """[first page, end page] of an address space; what is wrong with the two the call itself says."""
     if not isinstance(value, list) or len(value) != 2:
         raise ValueError(f"must be [first page, end page], not {shown(value)}")
-    start, end = (whole(0, MAX_PAGE)(v) for v in value)
-    return Span(start, end)
+    return Span(_vpn(value[0]), _vpn(value[1]))
 
 
 def prot(value: Any) -> str:
@@ -125,8 +124,7 @@ def runs(value: Any) -> tuple[tuple[int, int, str], ...]:
 def _run(value: Any) -> tuple[int, int, str]:
     if not isinstance(value, list) or len(value) != 3 or value[2] not in ("r", "w"):
         raise ValueError(f'must hold [first page, end page, "r" or "w"], not {shown(value)}')
-    where = span(value[:2])
-    return where.start, where.end, value[2]
+    return _vpn(value[0]), _vpn(value[1]), value[2]
 
 
 def flags(value: Any) -> tuple[str, ...]:
