@@ -13,13 +13,19 @@ import tempfile
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from rmapexplorer.gui.window import MainWindow
 
 SIZES = ((1024, 700), (1280, 800), (1440, 900), (1920, 1080))
 LARGE = (1920, 1080)
 """With scale 2 a picture of 3840x2160."""
 TEXTS = (100, 200)
-SETTLE = 0.8
-"""Seconds without news before a picture is taken."""
+LIMIT = 300.0
+"""Seconds after which a picture is taken of what shows, and said so."""
 CELL = 640
 """Width of a picture on a contact sheet, in pixels."""
 
@@ -81,14 +87,16 @@ def one(folder: str, file: str, theme: str, text: str, scale: str) -> int:
     return 0
 
 
-def _rest(app: object, window: object) -> None:
-    quiet = time.monotonic()
-    while time.monotonic() - quiet < SETTLE:
-        app.processEvents()  # type: ignore[attr-defined]
-        frame = window.frame  # type: ignore[attr-defined]
-        if frame is None or frame.busy or window.statusbar.job:  # type: ignore[attr-defined]
-            quiet = time.monotonic()
-        time.sleep(0.01)
+def _rest(app: QApplication, window: MainWindow) -> None:
+    from rmapexplorer.gui.calm import Calm
+
+    calm, until = Calm(window), time.monotonic() + LIMIT
+    while not calm.look():
+        app.processEvents()
+        time.sleep(0.02)
+        if time.monotonic() > until:
+            print(f"after {LIMIT:g} s: {calm.trouble()}", file=sys.stderr)
+            return
 
 
 def sheet(folder: Path, stem: str) -> None:

@@ -118,6 +118,11 @@ class Bridge(QObject):
         self._timer.start(max(0, DRAIN_MS - waited))
 
     @Slot()
+    @property
+    def resting(self) -> bool:
+        """Whether the engine has done all it was told to, the probes of the curves too."""
+        return self._engine.wait_idle(0)
+
     def drain(self) -> None:
         """Take what the engine has for us and tell it to the views: all of it, whatever a view makes of a part."""
         self._since.restart()

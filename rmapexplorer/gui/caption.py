@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -22,6 +22,7 @@ class Caption(PlainLabel):
     """Its height is another."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
+        self._sentence, self._longest, self._large = "", "", False
         super().__init__(parent)
         self.setObjectName("caption")
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -30,7 +31,6 @@ class Caption(PlainLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("What the operation does")
         self._base = self.font()
-        self._sentence, self._longest, self._large = "", "", False
 
     @property
     def sentence(self) -> str:
@@ -59,6 +59,12 @@ class Caption(PlainLabel):
         """Other lines."""
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
+            self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Another font: other lines."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
             self._fit()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802

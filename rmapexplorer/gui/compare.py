@@ -178,7 +178,8 @@ class CompareView(QWidget):
 
     def _make_room(self) -> None:
         words = self.partings.heightForWidth(max(60, self.width() - 24))
-        self._lower.setMinimumHeight(max(words, 0) + 3 * self.table.verticalHeader().defaultSectionSize())
+        wanted = max(words, 0) + 3 * self.table.verticalHeader().defaultSectionSize()
+        self._lower.setMinimumHeight(min(wanted, self.height() // 2))
 
     def _add_column(self) -> None:
         column = SideColumn()

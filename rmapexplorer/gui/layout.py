@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QMe
 
 from rmapexplorer.gui.icons import icon
 from rmapexplorer.gui.panel import Panel
-from rmapexplorer.gui.perspectives import EXPLORE, PERSPECTIVES
+from rmapexplorer.gui.perspectives import EXPLORE, PERSPECTIVES, Room, narrow
 from rmapexplorer.gui.plain_text import PlainLabel
 from rmapexplorer.gui.settings import LAYOUT_VERSION
-from rmapexplorer.gui.shares import Shares, aside
+from rmapexplorer.gui.shares import Parts, Shares, aside
 from rmapexplorer.gui.theme import Theme
 
 STRIP = 10
@@ -177,8 +177,18 @@ class Layout:
         self.perspective = EXPLORE
         self._heights: dict[str, int] = {}
         self._tall = 0
-        self.shares = Shares(window, self.docks, self.proportion)
+        self._arranging = False
+        self._stacked = (Room.AMPLE, False)
+        """The room the docks were arranged for."""
+        self._own = False
+        """The user put a dock elsewhere, or the arrangement is one that was saved."""
+        self._others: dict[tuple[Room, bool], Parts] = {}
+        """What the user made of the docks' shares where they were stacked otherwise."""
+        self.shares = Shares(window, self.docks, self.proportion, self._restack)
         self.reset()
+        for dock in self.docks.values():
+            dock.dockLocationChanged.connect(self._moved)
+            dock.topLevelChanged.connect(self._moved)
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the handles anew."""
@@ -191,17 +201,44 @@ class Layout:
 
     def arrange(self, name: str) -> None:
         """Put the docks as a perspective says; the others stay hidden until they are asked for."""
-        self.perspective = name
+        self.perspective, self._own, self._others = name, False, {}
+        self._place()
+        self.proportion()
+
+    def _place(self) -> None:
+        self._stacked = self._fitting()
+        self._arranging = True
         for dock in self.docks.values():
             dock.setFloating(False)
             self._window.removeDockWidget(dock)
-        PERSPECTIVES[name].place(self._window, self.docks)
-        self.proportion()
+        PERSPECTIVES[self.perspective].place(self._window, self.docks, self._stacked[0])
+        self._arranging = False
+
+    def _fitting(self) -> tuple[Room, bool]:
+        return Room.of(self._window, PERSPECTIVES[self.perspective].low), narrow(self._window)
+
+    def _moved(self, *_: object) -> None:
+        if not self._arranging:
+            self._own = True
+            self.shares.note()
 
     def proportion(self) -> None:
         """Share the window's present size out as in the default arrangement."""
         self.shares.forget()
-        PERSPECTIVES[self.perspective].share(self._window, self.docks)
+        PERSPECTIVES[self.perspective].share(self._window, self.docks, self._stacked[0])
+
+    def _restack(self) -> None:
+        """Stack as many docks as there is room for, unless the user arranged them."""
+        before = self._stacked
+        if self._own or before == self._fitting():
+            return
+        away = [dock for dock in self.docks.values() if dock.isHidden()]
+        self._others[before] = self.shares.parts
+        self._place()
+        for dock in self.docks.values():
+            if dock.isHidden() != (dock in away):
+                dock.setVisible(dock not in away)
+        self.shares.parts = self._others.get(self._stacked, {})
 
     def make_room(self, bar: QWidget, shown: bool) -> None:
         """Show or hide a bar above the docks; when it is gone they have the heights of before, in a window of that size."""
@@ -226,6 +263,7 @@ class Layout:
     def restore(self, state: QByteArray) -> bool:
         """An arrangement saved before; the default one where it cannot be restored (False)."""
         if not state.isEmpty() and self._window.restoreState(state, LAYOUT_VERSION):
+            self._own = True
             self.shares.note()
             return True
         self.reset()

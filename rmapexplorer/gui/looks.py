@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from rmapexplorer.gui.style import actual_theme, app_font, style_sheet
@@ -67,6 +67,9 @@ class Looks(QObject):
             window.rebuild()
         if resized or name != window.themes.current.name:
             window.themes.use(name)
+        if resized:
+            _tell_font()  # the style sheet gave some the font of before
+            window.docks.shares.soon()
 
     def restyle(self, theme: Theme) -> None:
         """Give the application the palette and style sheet of ``theme``."""
@@ -78,6 +81,12 @@ class Looks(QObject):
     def _system_theme(self) -> None:
         if self.theme == "system":
             self.follow()
+
+
+def _tell_font() -> None:
+    """Qt tells the widgets of another font later, and one by one; here all have it at once."""
+    for widget in QApplication.allWidgets():
+        QCoreApplication.sendEvent(widget, QEvent(QEvent.Type.ApplicationFontChange))
 
 
 def _app() -> QApplication:

@@ -116,6 +116,11 @@ class MemoryMap(Panel):
         self._sign(frame)
         self._zoomed()
 
+    @property
+    def working(self) -> bool:
+        """True while it lays out what it was told."""
+        return self.canvas.laying_out
+
     def marked(self) -> tuple[int, Span] | None:
         """(pid, span) that is marked in the strips, if one is."""
         return self.canvas.marked()

@@ -6,27 +6,28 @@ pyqtgraph is imported after the view was first shown, so that the window is ther
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 import numpy as np
 from attrs import evolve
-from PySide6.QtCore import QObject, QPoint, QTimer, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QPoint, QSize, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from rmapexplorer.core.metrics import KEYS, METRICS, PROBED
 from rmapexplorer.engine.frames import Frame, MetricRows
-from rmapexplorer.gui.curves import CurveStore, figure
-from rmapexplorer.gui.models.base import Column, Role, TableModel
+from rmapexplorer.gui.curves import CurveStore
 from rmapexplorer.gui.overhead_card import PER, PlotCard
 from rmapexplorer.gui.overhead_range import RangeBar, Statistics
-from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
+from rmapexplorer.gui.overhead_values import ValuesModel
+from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel, wrapped
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.tables import ColumnPlan, RowTable
 from rmapexplorer.gui.theme import Theme, Themes
 
 DEFAULT = ("bytes", "probe_nodes", "copied_by_mremap")
 MOST_PLOTS = 6
+LETTERS = 30
+"""A plot with its scale and the names of its curves is never narrower than so many letters."""
 NO_DATA = "Curves appear with the first operation."
 
 AT_LAST_MS = 400
@@ -35,48 +36,6 @@ AFTER_FRAME_MS = 30
 
 AT_ONCE = 2048
 """Rows taken at once; what comes in larger messages is taken bit by bit, so that no slot takes long."""
-
-
-class ValuesModel(TableModel):
-    """Designs by metrics at one position."""
-
-    COLUMNS = (
-        Column(key="design", title="design", sample="anon_vma_chain", least="anon_vma", stretch=True),
-        *(
-            Column(
-                key=m.key, title=m.title, help=f"{m.help} ({m.unit})", sample="000.0 KiB", right=True, mono=True, rank=2
-            )
-            for m in METRICS
-        ),
-    )
-
-    def __init__(self, store: CurveStore, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._store, self._position, self._rows = store, 0, 0
-
-    def renew(self, position: int) -> None:
-        """Other values, or other designs."""
-        self._position = position
-        if len(self._store.designs) != self._rows:
-            self.beginResetModel()
-            self._rows = len(self._store.designs)
-            self.endResetModel()
-        self.touch_rows(0, self._rows - 1)
-
-    def count(self) -> int:
-        """Number of designs."""
-        return self._rows
-
-    def cell(self, row: int, column: int, role: int) -> Any:
-        """One value with its unit."""
-        design = self._store.designs[row] if row < len(self._store.designs) else ""
-        if column == 0:
-            if role == Role.ForegroundRole and self.theme is not None:
-                return self.theme.design(design)
-            return design if role == Role.DisplayRole else None
-        if role == Role.DisplayRole:
-            return figure(float(self._store.at(self._position)[column - 1, row]), METRICS[column - 1].unit)
-        return METRICS[column - 1].help if role == Role.ToolTipRole else None
 
 
 class Overhead(QWidget):
@@ -92,6 +51,8 @@ class Overhead(QWidget):
         self.setAccessibleName("Overhead of the designs")
         self.store = CurveStore(len(METRICS), [KEYS.index(key) for key in PER if key], PROBED)
         self.cards: list[PlotCard] = []
+        self._squeezed: list[PlotCard] = []
+        """Plots for which the width has no room."""
         self._theme, self._position, self._loaded, self._dirty = themes.current, 0, False, False
         self._log = False
         self._coming: deque[MetricRows] = deque()
@@ -130,7 +91,17 @@ class Overhead(QWidget):
         self.zero_button = HeaderButton("", "Nothing but 0 so far: press to plot it all the same")
         self.zero_button.hide()
         self.zero_button.clicked.connect(self.show_zeros)
-        for button in (self.zero_button, self.per_choice, self.log_button, self.table_button, self.add_button):
+        self.squeezed_button = HeaderButton("")
+        self.squeezed_button.hide()
+        self.squeezed_button.clicked.connect(lambda: self.show_table(True))
+        for button in (
+            self.squeezed_button,
+            self.zero_button,
+            self.per_choice,
+            self.log_button,
+            self.table_button,
+            self.add_button,
+        ):
             tools.addWidget(button)
         self.log_button.clicked.connect(self.set_log)
         self.per_choice.chosen.connect(self.set_per)
@@ -210,6 +181,11 @@ class Overhead(QWidget):
         if not self._loaded:
             self.load()
 
+    @property
+    def working(self) -> bool:
+        """True while it has something to show that is not drawn yet."""
+        return self.isVisible() and (not self._loaded or self._dirty or bool(self._coming))
+
     def load(self) -> None:
         """Make the plots now."""
         self._loaded = True
@@ -250,16 +226,44 @@ class Overhead(QWidget):
         # plots of nothing but 0 leave their width to the others and are named in the header; one plot stays in any case
         zeros = [card for card in self.cards if not card.wanted and self.store.zero(KEYS.index(card.key))]
         zeros = zeros[1:] if len(zeros) == len(self.cards) else zeros
-        gone = [card for card in self.cards if card.isHidden()]
-        if zeros == gone:
+        squeezed = [card for card in self.cards if card not in zeros][self._fitting() :]
+        away = [card for card in self.cards if card in zeros or card in squeezed]
+        if (away, squeezed) == ([card for card in self.cards if card.isHidden()], self._squeezed):
             return
+        self._squeezed = squeezed
         for card in self.cards:
-            card.setVisible(card not in zeros)
+            card.setVisible(card not in away)
+        self._tell_squeezed()
         titles = [card.measure.title for card in zeros]
         self.zero_button.setText(f"{', '.join(titles)}: 0" if len(titles) < 2 else f"{len(titles)} plots: 0")
         self.zero_button.setAccessibleName(f"Show the plots of nothing but 0: {', '.join(titles)}")
         self.zero_button.setVisible(bool(zeros))
         self._place_tools()
+
+    def _tell_squeezed(self) -> None:
+        titles = ", ".join(card.measure.title for card in self._squeezed)
+        self.squeezed_button.setText(f"{len(self._squeezed)} more")
+        tip = (
+            f"No room here for {titles}. Press for the values at the cursor, or choose by a plot's title what it shows"
+        )
+        self.squeezed_button.setToolTip(wrapped(tip))
+        self.squeezed_button.setVisible(bool(self._squeezed))
+
+    def _fitting(self) -> int:
+        """How many plots the width holds."""
+        if not self.isVisible():
+            return len(self.cards)
+        return max(self.width() // (LETTERS * self.fontMetrics().averageCharWidth()), 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Another width holds other plots."""
+        super().resizeEvent(event)
+        self._give_way()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As narrow as one plot."""
+        wide = max(card.minimumSizeHint().width() for card in self.cards)
+        return QSize(wide, super().minimumSizeHint().height())
 
     def show_zeros(self) -> None:
         """Give every plot its place, also where all of it is 0."""

@@ -313,11 +313,12 @@ class EndLabels(pg.GraphicsWidget):  # type: ignore[misc]
             return
         crossed = QFont(self._font)
         crossed.setStrikeOut(True)
+        high = QFontMetricsF(self._font).height() + 2
         for (design, _), y in zip(self.items_, self.places(), strict=True):
             hidden = self._store is not None and design in self._store.hidden
             painter.setFont(crossed if hidden else self._font)
             painter.setPen(self._theme.color("dim") if hidden else self._theme.design(design))
-            box = QRectF(7, y - 10, self.size().width() - 7, 20)
+            box = QRectF(7, y - high / 2, self.size().width() - 7, high)
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short(design))
             if note := self.notes.get(design, ""):
                 painter.setFont(self._digits)

@@ -376,9 +376,9 @@ class Panel(QWidget):
         self._header.set_title_widget(widget)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Its header at its narrowest, and a few lines: bodies scroll, elide or say that there is no room."""
+        """Its header at its narrowest, and two lines: bodies scroll, elide or say that there is no room."""
         least = super().minimumSizeHint()
-        lines = 6 * self.fontMetrics().height()
+        lines = self._header.sizeHint().height() + 2 * self.fontMetrics().height()
         return QSize(min(least.width(), self._header.minimumSizeHint().width()), min(least.height(), lines))
 
     def fill(self, view: QWidget, focus: QWidget) -> None:

@@ -94,6 +94,7 @@ class Header(QWidget):
     def set_title_widget(self, widget: QWidget) -> None:
         """Another widget where the title stands."""
         self._title.setVisible(False)
+        self._title.setMinimumWidth(0)
         self._title = widget
         self._row.insertWidget(0, widget)
 
@@ -119,8 +120,11 @@ class Header(QWidget):
         there = [one for one in self._buttons() if one in self._away or not one.isHidden()]
         wanted = there[: self._fitting(there)]
         away = there[len(wanted) :]
-        if away == self._away:
-            return
+        if away != self._away:
+            self._put_away(away)
+        self._favour_title()
+
+    def _put_away(self, away: list[QToolButton]) -> None:
         back = [one for one in self._away if one not in away]
         self._away = away
         for one in away:
@@ -128,6 +132,18 @@ class Header(QWidget):
         for one in back:
             one.show()
         self._more.setVisible(bool(away))
+
+    def _favour_title(self) -> None:
+        """The title keeps what the controls leave; the hint is what gives way."""
+        if not isinstance(self._title, QLabel):
+            return
+        taken = self.controls.sizeHint().width() + 2 * MARGIN + 2 * self._row.spacing()
+        taken += 0 if self._more.isHidden() else self._more.sizeHint().width() + self._row.spacing()
+        taken += 0 if self._hint.isHidden() else self._row.spacing()
+        wide = min(self._title.sizeHint().width(), self.width() - taken)
+        wide = max(wide, self._title.minimumSizeHint().width())
+        if wide != self._title.minimumWidth():
+            self._title.setMinimumWidth(wide)
 
     def _buttons(self) -> list[QToolButton]:
         found: list[QToolButton] = []

@@ -8,6 +8,9 @@ from PySide6.QtWidgets import QMainWindow
 WISH = QSize(1440, 900)
 """Size of the window on its first start, where the screen has the room, in device-independent pixels."""
 
+LEAST = QSize(640, 400)
+"""The window is never smaller, whatever its panels would like, in device-independent pixels."""
+
 FRAME = QSize(12, 44)
 """What the window manager's frame takes, about, before the window is shown and it is known."""
 

@@ -1,19 +1,17 @@
-"""A picture of the window as soon as it shows everything: the session loaded, the walk in, the curves drawn."""
+"""A picture of the window as soon as it shows everything: the session loaded, the walk in, the curves with their probes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from rmapexplorer.engine.frames import Notice, SessionOpened
+from rmapexplorer.gui.calm import Calm
 from rmapexplorer.gui.export_pictures import write_picture
 from rmapexplorer.gui.window import MainWindow
 from rmapexplorer.usage import BAD_FILE, complain
-
-SETTLE_MS = 500
-"""Between the last message and the picture: animations end, plots are laid out."""
 
 LIMIT_MS = 600_000
 """A recording that takes longer is not waited for."""
@@ -26,20 +24,18 @@ class Screenshot:
         self._window, self._path = window, path
         self._opened = False
         self._problem = ""
-        self._still = QElapsedTimer()
+        self._calm = Calm(window)
         self._timer = QTimer()
         self._timer.setInterval(50)
         self._timer.timeout.connect(self._look)
         window.bridge.opened.connect(self._on_opened)
         window.bridge.notice.connect(self._on_notice)
-        for signal in (window.bridge.frame, window.bridge.metrics, window.bridge.path):
-            signal.connect(self._on_news)
 
     def take(self, app: QApplication) -> int:
         """Run until it is done; the exit code, with a sentence on stderr where there is no picture."""
         if not Path(self._path).resolve().parent.is_dir():
             return self._say(f"the folder of {self._path} does not exist; nothing was written.")
-        QTimer.singleShot(LIMIT_MS, self._timer, lambda: self._fail("the session took too long to load."))
+        QTimer.singleShot(LIMIT_MS, self._timer, self._late)
         self._timer.start()
         app.exec()
         self._timer.stop()
@@ -51,20 +47,17 @@ class Screenshot:
     def _on_opened(self, message: SessionOpened) -> None:
         self._opened = True
 
-    def _on_news(self, message: object) -> None:
-        self._still.restart()
-
     def _on_notice(self, notice: Notice) -> None:
         if notice.level in ("error", "internal"):
             self._fail(notice.text)
 
     def _look(self) -> None:
-        frame = self._window.frame
-        loaded = self._opened and frame is not None and not frame.busy and self._window.statusbar.job == 0
-        told = frame is not None and (frame.detail is not None or self._window.selection.pid == 0)
-        told = told or (self._still.isValid() and self._still.elapsed() >= 10 * SETTLE_MS)
-        if loaded and told and self._still.isValid() and self._still.elapsed() >= SETTLE_MS:
+        if self._calm.look() and self._opened:
             QApplication.exit(0)
+
+    def _late(self) -> None:
+        waits = self._calm.trouble() or "the session is being loaded"
+        self._fail(f"no picture after {LIMIT_MS // 60_000} minutes: {waits}.")
 
     def _fail(self, sentence: str) -> None:
         self._problem = self._problem or sentence

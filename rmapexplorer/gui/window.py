@@ -27,7 +27,7 @@ from rmapexplorer.gui.layout import PLACES, Layout
 from rmapexplorer.gui.looks import Looks
 from rmapexplorer.gui.menus import Menus
 from rmapexplorer.gui.messagebar import MessageBar
-from rmapexplorer.gui.placement import WISH
+from rmapexplorer.gui.placement import LEAST, WISH
 from rmapexplorer.gui.player import Player
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
@@ -118,6 +118,7 @@ class MainWindow(QMainWindow):
         self.notes.addWidget(strip)
         self.setStatusBar(self.statusbar)
         self.resize(WISH)
+        self.setMinimumSize(LEAST)  # else the panels' own: with large text they made it larger than the screen
         self.docks = Layout(self, self.views)
         self.menus = Menus(self)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
@@ -151,6 +152,7 @@ class MainWindow(QMainWindow):
                 ("context_requested", self._context),
                 ("seek_requested", self._seek),
                 ("walk_step_changed", self._walked),
+                ("levelled", self.docks.shares.soon),
                 ("asked", lambda question, reply, v=view: self._asked(v, question, reply)),
             ):
                 if hasattr(view, signal_name):

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.engine.engine import Engine
 from rmapexplorer.gui.bridge import Bridge
+from rmapexplorer.gui.calm import Calm
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.style import app_font
 from rmapexplorer.gui.theme import Themes
@@ -21,7 +22,7 @@ from rmapexplorer.gui.window import MainWindow
 from rmapexplorer.resources import resource
 from tests.gui.shell import FakeDialogs, settings
 
-__all__ = ["at_rest", "click", "digests", "settings", "window"]
+__all__ = ["at_rest", "calm", "click", "digests", "settings", "window"]
 
 LETTER = "scenarios/the-letter-in-six-operations.rmap"
 
@@ -35,6 +36,12 @@ def at_rest(qtbot: QtBot, window: MainWindow, position: int | None = None, limit
         return calm and (position is None or (frame is not None and frame.position == position))
 
     qtbot.waitUntil(there, timeout=limit)
+
+
+def calm(qtbot: QtBot, window: MainWindow, limit: int = 30_000) -> None:
+    """Until the window shows all it has to: probes made, curves drawn, panels laid out."""
+    watch = Calm(window)
+    qtbot.waitUntil(watch.look, timeout=limit)
 
 
 def click(widget: QWidget, at: QPoint | None = None, button: Qt.MouseButton = Qt.MouseButton.LeftButton) -> None:

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.engine.frames import HistoryEntry, PathChanged
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
-from rmapexplorer.gui.timeline import Timeline, labelled, place, position_at
-from rmapexplorer.gui.timeline_marks import marks, word
+from rmapexplorer.gui.timeline import Timeline
+from rmapexplorer.gui.timeline_marks import labelled, marks, place, position_at, word
 from tests.gui import frame_factory as ff
 
 
