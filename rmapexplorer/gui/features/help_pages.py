@@ -19,7 +19,7 @@ class HelpPages(Feature):
     """Opens pages, and explains what is pointed at."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (
-        _page("why", "What a &reverse map is for", "The subject in a page: pages, fork, copy on write, and why designs differ",
+        _page("why", "What a re&verse map is for", "The subject in a page: pages, fork, copy on write, and why designs differ",
               ruled=True),
         _page("letter", "The &letter, paragraph by paragraph",
               "Who argued what in March 2004, each statement with its experiment"),
