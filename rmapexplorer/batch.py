@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.ma  # noqa: F401  np.unique reads it when it is first called, which each process would do for itself
 from attrs import define, field, frozen
 
 from rmapexplorer.core import memory, metrics

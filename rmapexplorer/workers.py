@@ -111,7 +111,14 @@ class Ledger:
         """What is taken at a place, that of this process if none is named; returns what is taken at the other places."""
         at = self.mine if place is None else place
         struct.pack_into("=q", self._shared, at * _FIELD, taken)
-        return sum(value for (value,) in struct.iter_unpack("=q", self._shared[:])) - taken
+        return self._sum() - taken
+
+    def others(self) -> int:
+        """What is taken at all places but that of this process."""
+        return self._sum() - int(struct.unpack_from("=q", self._shared, self.mine * _FIELD)[0])
+
+    def _sum(self) -> int:
+        return sum(value for (value,) in struct.iter_unpack("=q", self._shared[:]))
 
 
 LEDGER: Ledger | None = None
@@ -126,6 +133,11 @@ def apart() -> bool:
 def taken_by_others(mine: int) -> int:
     """Tell the others how many bytes this process has taken since it began; how many they have."""
     return LEDGER.write(mine) if LEDGER is not None else 0
+
+
+def others() -> int:
+    """Bytes that the other processes at work have taken since they began, as they told last."""
+    return LEDGER.others() if LEDGER is not None else 0
 
 
 def own_bytes() -> int:

@@ -16,6 +16,7 @@ import pytest
 
 from rmapexplorer import batch, cli, usage, workers
 from rmapexplorer.core.operations import Fork, Mmap, Spawn, Touch
+from rmapexplorer.core.room import ROOM, OutOfRoom, bounded
 from rmapexplorer.core.units import Corruption, KernelError, Span
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.formats.session import Session, save_session
@@ -166,6 +167,30 @@ def test_memory_of_all_processes_counts(monkeypatch):
 
     with pytest.raises(NoRoom, match="at operation 41,943,040"):
         all_of([greedy, greedy], 2)
+
+
+def test_room_of_a_process_is_what_the_others_leave(tmp_path):
+    """Where 1,000 MB are allowed and the first says it has 900, the second finds no room for 200 until it is alone."""
+    tried = tmp_path / "tried"
+
+    def first(told):
+        workers.taken_by_others(900 << 20)
+        tried.touch()
+        time.sleep(0.5)
+        return "first"
+
+    def second(told):
+        while not tried.exists():
+            time.sleep(0.01)
+        try:
+            ROOM.ask(200 << 20)
+        except OutOfRoom:
+            tried.write_text("refused")
+            raise
+        return tried.read_text(), workers.others()
+
+    with bounded(1000):
+        assert all_of([first, second], 2) == ["first", ("refused", 0)]
 
 
 def test_few_operations_need_no_processes():

@@ -10,6 +10,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rmapexplorer import workers
+
 MEGABYTES = 500
 """That the process takes at most, unless the user allows more or opens a large file."""
 
@@ -41,7 +43,7 @@ def sentence(trouble: MemoryError) -> str:
 
 
 class Room:
-    """The memory of this process: ``limit`` bytes of it, None for as much as there is."""
+    """The memory of this process and those that work beside it: ``limit`` bytes in all, None for as much as there is."""
 
     def __init__(self) -> None:
         self.limit: int | None = None
@@ -56,7 +58,7 @@ class Room:
 
     def left(self) -> int:
         """Bytes that may still be taken; below 0 where it is too much already."""
-        return (1 << 62) if self.limit is None else self.limit - SPARE - self.taken()
+        return (1 << 62) if self.limit is None else self.limit - SPARE - self.taken() - workers.others()
 
     def ask(self, more: int = NOTICED) -> None:
         """Before ``more`` bytes are taken. :raises OutOfRoom: they would be too many."""
