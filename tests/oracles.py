@@ -57,7 +57,7 @@ def finds(w: World) -> int:
     """Assert that every walk finds all ptes of its page, once each, but for those its form loses by declaration; how many."""
     true, seen = truth(w), found(w)
     assert set(true) == set(seen)
-    missed, lost = set(), w.design.must_lose()
+    missed, lost = set(), w.design.predicted_loss()
     for page, ptes in true.items():
         hits = seen[page]
         assert len(hits) == len(set(hits)), f"page {page}: a pte is found twice: {hits}"

@@ -191,7 +191,7 @@ class Design:
         """What the form with these options loses by design; None: it finds every pte."""
         return next((loss for loss in cls.LOSES if options.get(loss.option) == loss.value), None)
 
-    def must_lose(self) -> int:
+    def predicted_loss(self) -> int:
         """How many ptes walks must miss now, to the pte: 0 but for the forms of LOSES."""
         loss = self.loss_of(self.options)
         return loss.lost(self.w) if loss is not None else 0

@@ -237,7 +237,7 @@ def test_swapped_pages_of_relatives(key: str) -> None:
     assert page(w, 1) == page(w, 3)
     assert owner(w, 1) == (0, 10)
     assert (page(w, 2, 100) == page(w, 1)) == (key == KEY)
-    assert w.counters["copied_by_mremap"] == (0 if key == KEY else 4)
+    assert w.counters["copied_by_design"] == (0 if key == KEY else 4)
     check_world(w)
     run(w, Reclaim())
     assert w.counters["missed_ptes"] == 0

@@ -103,10 +103,10 @@ def test_a_difference_of_every_level_is_found_at_its_step(level: str) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "not readable as JSON"),
+        (b"", "is empty"),
         (b"[1]", "neither"),
         (b'{"traces": [{"name": "a"}]}', "damaged"),
-        (b"\x1f\x8bzz", "not readable"),
+        (b"\x1f\x8bzz", "the gzip data is damaged or cut off"),
     ],
 )
 def test_bad_files_get_one_sentence(content: bytes, words: str, tmp_path: Path) -> None:
