@@ -28,7 +28,7 @@ class HelpPages(Feature):
         _page("script", "S&cript language", "Operations, names and loops of a script, each with an example"),
         _page("formats", "&Files", "What can be opened and what is written"),
         _page("simulated", "What is s&imulated", "What the explorer simulates, and what it does not"),
-        _page("bench", "How &fast it is", "How the program is measured beside the kernel, and how its figures moved"),
+        _page("bench", "H&ow fast it is", "How the program is measured beside the kernel, and how its figures moved"),
         Action(id="whats_this", text="W&hat is this?", menu="Help", handler="whats_this", shortcut=("Ctrl+F1",), ruled=True,
                tip="Click a panel or a control to read what it is"),
     )  # fmt: skip
