@@ -28,10 +28,13 @@ from rmapexplorer.gui.plain_text import plain_tip
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_layout import MORE, RANKS, Layout, Sizes, arrange, prominence
 from rmapexplorer.gui.structure_paint import Brushes, paint_links, paint_node
+from rmapexplorer.gui.structure_words import STATES, box_tip
 from rmapexplorer.gui.theme import Theme, mono
 
-ZOOM, SMALLEST, LARGEST, READABLE = 1.2, 0.08, 4.0, 0.72
+ZOOM, SMALLEST, LARGEST, READABLE = 1.2, 0.08, 4.0, 0.6
 MARGIN = 14.0
+CLOSEST = 2.0
+"""Least gap between boxes of a column, in pixels at scale 1: gaps go before letters become small."""
 FADE_MS = 260
 """How long a new box takes to come out."""
 
@@ -44,6 +47,8 @@ class Picture(QWidget):
     context_requested = Signal(str, dict, QPoint)
     more_wanted = Signal(int)
     """A stub of this rank was clicked: what it stands for is wanted."""
+    moved = Signal()
+    """Other boxes may be inside the panel now."""
 
     def __init__(self, selection: Selection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +59,7 @@ class Picture(QWidget):
         self._ahead: dict[str, int] = {}
         self.layout_now = arrange(self.structure)
         self.scale, self.offset = 1.0, QPointF(0, 0)
-        self._touched = False
+        self._touched, self._whole = False, False
         self.hovered, self.cursor_key = "", ""
         self._press: QPointF | None = None
         self._last = QPointF()
@@ -101,8 +106,10 @@ class Picture(QWidget):
             self.cursor_key = next((n.key for n in self.layout_now.nodes if n.state == "focus"), "")
         self.hovered = self.hovered if self.hovered in keys else ""
         self._describe()
-        if not self._touched or not any(key in keys for key in before.boxes):
+        if not any(key in keys for key in before.boxes):
             self.fit()
+        elif not self._touched or len(self.outside()) == sum(n.state != MORE for n in self.layout_now.nodes):
+            self._fit()
         self.update()
 
     def _come_out(self, fresh: frozenset[str], known: bool) -> None:
@@ -152,20 +159,29 @@ class Picture(QWidget):
             full[rank] += sizes.tall if node.subtitle else sizes.short
             count[rank] += 1
         rooms = [(self.height() - 20 - sizes.top - full[r]) / count[r] for r in range(RANKS) if count[r]]
-        return min(30.0, max(5.0, min(rooms, default=8.0)))
+        return min(30.0, max(CLOSEST, min(rooms, default=8.0)))
 
     def fit(self) -> None:
         """The whole picture where it stays readable, else its focus."""
+        self._whole = False
+        self._fit()
+
+    def fit_all(self) -> None:
+        """The whole picture, however small, until another fit, a zoom or another picture."""
+        self._whole = True
+        self._fit()
+
+    def _fit(self) -> None:
         whole = self._whole_scale()
-        self.scale = whole if whole >= READABLE else min(READABLE, max(whole, self._width_scale()))
+        readable = whole >= READABLE or self._whole
+        self.scale = whole if readable else min(READABLE, max(whole, self._width_scale()))
         self._touched = False
         self._centre()
 
-    def fit_all(self) -> None:
-        """The whole picture, however small."""
-        self.scale = self._whole_scale()
-        self._touched = True
-        self._centre()
+    def outside(self) -> list[str]:
+        """The objects whose boxes are not wholly inside the panel."""
+        area = self._shown_area().adjusted(-1, -1, 1, 1)
+        return [n.key for n in self.layout_now.nodes if n.state != MORE and not area.contains(self._rect(n.key))]
 
     def _whole_scale(self) -> float:
         tall = max(self.layout_now.height, 1.0)
@@ -184,7 +200,11 @@ class Picture(QWidget):
             low = self.height() - now.height * self.scale - 8
             y = min(4.0, max(low, self.height() / 2 - middle * self.scale))
         self.offset = QPointF(x, min(y, 40.0))
+        self._went()
+
+    def _went(self) -> None:
         self.update()
+        self.moved.emit()
 
     # --- painting
 
@@ -242,8 +262,10 @@ class Picture(QWidget):
         """Spread over the new width."""
         super().resizeEvent(event)
         self._arrange(self.layout_now)
-        if not self._touched:
-            self.fit()
+        if self._touched:
+            self._went()
+        else:
+            self._fit()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Another font: other boxes."""
@@ -268,8 +290,8 @@ class Picture(QWidget):
         scale = min(max(self.scale * factor, SMALLEST), LARGEST)
         self.offset = at - (at - self.offset) * (scale / self.scale)
         self.scale = scale
-        self._touched = True
-        self.update()
+        self._touched, self._whole = True, False
+        self._went()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Zoom at the cursor."""
@@ -288,8 +310,8 @@ class Picture(QWidget):
             self._panning = self._panning or far
             if self._panning:
                 self.offset += event.position() - self._last
-                self._last, self._touched = event.position(), True
-                self.update()
+                self._last, self._touched, self._whole = event.position(), True, False
+                self._went()
             return
         self._hover(self.node_at(event.position()))
 
@@ -333,7 +355,7 @@ class Picture(QWidget):
             linked[link.source].append(titles[link.target])
             linked[link.target].append(titles[link.source])
         rows = [
-            (self.structure.headings[min(max(n.rank, 0), RANKS - 1)], n.title, n.subtitle, _STATES.get(n.state, n.state),
+            (self.structure.headings[min(max(n.rank, 0), RANKS - 1)], n.title, n.subtitle, STATES.get(n.state, n.state),
              ", ".join(linked[n.key]))
             for n in nodes
         ]  # fmt: skip
@@ -415,22 +437,4 @@ class Picture(QWidget):
         dx = min(0.0, area.right() - at.x()) + max(0.0, area.left() - at.x())
         dy = min(0.0, area.bottom() - at.y()) + max(0.0, area.top() - at.y())
         self.offset += QPointF(dx, dy)
-
-
-def box_tip(node: Node) -> str:
-    """The whole text of a box, what its frame means, and what a recorded kernel has instead; a line each."""
-    kernel = f"Linux 6.18 recorded: {node.kernel}" if node.kernel else ""
-    return "\n".join(w for w in (node.title, node.subtitle, _STATES.get(node.state, ""), *kernel.split("; ")) if w)
-
-
-_STATES = {
-    "focus": "the page under discussion",
-    "hit": "hit: the page is mapped here",
-    "miss": "miss: visited for nothing",
-    "now hit": "hit: the walk stands here",
-    "now miss": "miss: the walk stands here",
-    "dead": "gone",
-    "selected": "selected",
-    "kernel": "only the recorded kernel has it",
-    MORE: "left out: click for more",
-}
+        self.moved.emit()

@@ -1,10 +1,11 @@
-"""The sentences of the structures panel: what can be done, why not everything is drawn, why nothing is."""
+"""The sentences of the structures panel: what can be done, why not everything is drawn, why nothing is; tips of its boxes."""
 
 from __future__ import annotations
 
 from rmapexplorer.core.design import Design
-from rmapexplorer.engine.frames import Frame
+from rmapexplorer.engine.frames import Frame, Node
 from rmapexplorer.engine.incidence import Chart
+from rmapexplorer.gui.structure_layout import MORE
 
 EMPTY = "Select a page or a vma to see how the design finds it"
 
@@ -43,3 +44,23 @@ def no_objects(kind: type[Design], chart: Chart) -> str:
     if keeps_none:
         return f"{kind.title} keeps no objects that vmas hang on: {kind.story}"
     return f"No vma hangs on an object of {kind.title} yet: write to anonymous memory first"
+
+
+STATES = {
+    "focus": "the page under discussion",
+    "hit": "hit: the page is mapped here",
+    "miss": "miss: visited for nothing",
+    "now hit": "hit: the walk stands here",
+    "now miss": "miss: the walk stands here",
+    "dead": "gone",
+    "selected": "selected",
+    "kernel": "only the recorded kernel has it",
+    MORE: "left out: click for more",
+}
+"""What the frame of a box says, by the state of its node."""
+
+
+def box_tip(node: Node) -> str:
+    """The whole text of a box, what its frame means, and what a recorded kernel has instead; a line each."""
+    kernel = f"Linux 6.18 recorded: {node.kernel}" if node.kernel else ""
+    return "\n".join(w for w in (node.title, node.subtitle, STATES.get(node.state, ""), *kernel.split("; ")) if w)

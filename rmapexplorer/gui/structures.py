@@ -99,6 +99,7 @@ class Structures(Panel):
         for view in (self.picture, self.forest, self.matrix, self.chains, self.groups, self.table):
             view.context_requested.connect(self.context_requested)
         self.picture.more_wanted.connect(self._widen)
+        self.picture.moved.connect(self._picture_moved)
         self.forest.wanted.connect(lambda: self.asker.ask("forest"))
         self.forest.moved.connect(self._forest_moved)
         self.matrix.wanted.connect(self._matrix_moved)
@@ -358,10 +359,16 @@ class Structures(Panel):
         }[self.tab]()  # fmt: skip
         self.set_hint(words)
 
+    def _picture_moved(self) -> None:
+        if self.tab == NEIGHBOURHOOD and self.picture.isVisible():
+            self._count()
+
     def _neighbourhood_words(self) -> str:
         structure = self.picture.structure
         boxes = sum(node.state != MORE for node in self.picture.layout_now.nodes)
-        return f"showing {boxes:,} of {max(structure.total, boxes + sum(structure.left_out)):,} objects"
+        outside = len(self.picture.outside()) if self.picture.isVisible() else 0
+        cut = f", {outside:,} outside the panel" if outside else ""
+        return f"showing {boxes:,} of {max(structure.total, boxes + sum(structure.left_out)):,} objects{cut}"
 
     def _footer_words(self) -> str:
         note = self.picture.structure.note if self.tab == NEIGHBOURHOOD else ""

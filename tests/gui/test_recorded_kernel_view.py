@@ -20,8 +20,8 @@ from rmapexplorer.gui.models.base import Role
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.statusbar import StatusBar, kernel_text
 from rmapexplorer.gui.structure_paint import Brushes, paint_node
-from rmapexplorer.gui.structure_picture import box_tip
 from rmapexplorer.gui.structure_walk import walked
+from rmapexplorer.gui.structure_words import box_tip
 from rmapexplorer.gui.theme import Themes, load_themes
 from tests.gui import frame_factory as ff
 from tests.gui.shell import Shell, plain_views, settings, shell

@@ -19,6 +19,7 @@ from rmapexplorer.engine.frames import Link, Node, Structure
 from rmapexplorer.gui.panel import ElidedLabel
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.structure_layout import MORE, MOST_NODES, Layout, Sizes, arrange, spread, trim
+from rmapexplorer.gui.structure_picture import READABLE
 from rmapexplorer.gui.structures import EMPTY, Structures
 from rmapexplorer.gui.theme import Themes
 from tests.gui import frame_factory as ff
@@ -192,9 +193,38 @@ def test_the_header_always_says_how_much_is_shown(bench: Bench) -> None:
     bench.show(ff.fan(300, 12))
     shown = sum(node.state != MORE for node in bench.picture.layout_now.nodes)
     assert 140 < shown <= MOST_NODES
-    assert bench.view.hint() == f"showing {shown} of 2,001,998 objects"
+    outside = len(bench.picture.outside())
+    assert outside > 100
+    assert bench.view.hint() == f"showing {shown} of 2,001,998 objects, {outside} outside the panel"
     bench.view.set_frame(ff.letter(selected=False))
     assert bench.view.hint() == "showing 0 of 0 objects"
+
+
+@pytest.mark.parametrize("height", [205, 230, 320])
+def test_a_dozen_objects_fit_into_a_low_panel_and_stay_readable(qtbot: Any, height: int) -> None:
+    bench = Bench(qtbot, size=(540, height))
+    assert len(bench.picture.layout_now.nodes) == 12
+    assert bench.picture.outside() == [] and bench.picture.scale >= READABLE
+    assert bench.view.hint() == "showing 12 of 12 objects"
+
+
+def test_the_header_says_how_many_objects_are_outside_the_panel(bench: Bench) -> None:
+    bench.picture.zoom(1.6, bench.picture.point_of("p"))
+    outside = len(bench.picture.outside())
+    assert 0 < outside < 12 and bench.view.hint() == f"showing 12 of 12 objects, {outside} outside the panel"
+    bench.picture.fit()
+    assert bench.view.hint() == "showing 12 of 12 objects"
+
+
+def test_what_was_fitted_stays_fitted_when_there_is_more_and_a_picture_is_never_out_of_sight(bench: Bench) -> None:
+    wider = evolve(LETTER, nodes=(*LETTER.nodes, *(Node(key=f"x{i}", rank=3, title="x") for i in range(9))))
+    bench.picture.fit_all()
+    bench.show(wider)
+    assert bench.picture.outside() == []
+    bench.wheel(QPoint(0, 0), 120)
+    bench.picture.offset = QPointF(5000, 5000)
+    bench.show(LETTER)
+    assert bench.picture.outside() == []
 
 
 def shown_words(view: Structures) -> list[str]:
