@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
@@ -47,6 +49,14 @@ def effect(state: DesignState) -> str:
     return ", ".join(parts[:AT_MOST])
 
 
+def _telling(state: DesignState) -> int:
+    """How much what happened under a design is news, the most first: refused, then in the order of ``PHRASES``."""
+    if state.outcome is not None and not state.outcome.ok:
+        return -1
+    deltas = state.outcome.deltas if state.outcome is not None else {}
+    return next((at for at, (counter, *_) in enumerate(PHRASES) if deltas.get(counter, 0)), len(PHRASES))
+
+
 def _plural(kind: str, n: int) -> str:
     return kind if abs(n) == 1 or kind.endswith("s") else f"{kind}s"
 
@@ -57,20 +67,35 @@ def chip_text(key: str) -> str:
     return " ".join([design, *(part.partition("=")[2] for part in options.split(",") if part)])
 
 
+BETWEEN = "   ·   "
+"""Parts what an operation did under some designs from what it did under others."""
+
+
 def summary(frame: Frame) -> tuple[str, str]:
-    """The operation at the position, and what it did under the designs: the one in view first, alike ones together."""
+    """The operation, and what it did under the designs: the one in view first, then what is most news, alike ones together."""
     if frame.position == 0:
         return "the beginning", "nothing has happened yet"
     operation = places.shown().text(frame.op_text)
     alike: dict[str, list[str]] = {}
-    for state in sorted(frame.designs, key=lambda state: state.key != frame.view):
+    for state in sorted(frame.designs, key=lambda state: (state.key != frame.view, _telling(state))):
         alike.setdefault(effect(state), []).append(chip_text(state.key))
     if list(alike) == [""]:
         return operation, "nothing changed under any design"
     if len(alike) == 1 and len(frame.designs) > 1:
         return operation, f"all designs: {next(iter(alike))}"
     said = [f"{', '.join(names)}: {text or 'nothing changed'}" for text, names in alike.items()]
-    return operation, "   ·   ".join(said)
+    return operation, BETWEEN.join(said)
+
+
+def fitting(effects: str, room: float, width: Callable[[str], float]) -> str:
+    """As many designs of ``effects`` as ``room`` pixels hold whole, the one in view first, and how many more there are."""
+    said = effects.split(BETWEEN)
+    for shown in range(len(said), 0, -1):
+        more = f"{BETWEEN}+{len(said) - shown} more" if shown < len(said) else ""
+        text = BETWEEN.join(said[:shown]) + more
+        if width(text) <= room:
+            return text
+    return said[0]
 
 
 def kernel_text(frame: Frame) -> str:
@@ -102,7 +127,7 @@ def kernel_tip(frame: Frame) -> str:
 
 
 LEAST_SHARE = 0.35
-"""Of the room of both, for the operation's words where what it did needs the rest."""
+"""Of the room of both, for the operation's words where what it did under the design in view needs the rest."""
 
 AIR = 14
 """Between the words of the status bar, in device-independent pixels."""
@@ -124,6 +149,12 @@ class _Said(QWidget):
             self.setToolTip(wrapped(tip))
             self.update()
 
+    def shown_effects(self, room: int) -> str:
+        """What shows of the effects in ``room`` pixels: the design in view before the others, which the tip has too."""
+        metrics = QFontMetrics(self.font())
+        text = fitting(self.effects, room, metrics.horizontalAdvance)
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, room))
+
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """One line."""
         return QSize(60, self.fontMetrics().height() + 4)
@@ -134,7 +165,8 @@ class _Said(QWidget):
         painter.setFont(scaled(self.font(), 1.0, bold=True))
         box = self.rect()
         metrics = painter.fontMetrics()
-        behind = QFontMetrics(self.font()).horizontalAdvance(self.effects) + AIR
+        usual = QFontMetrics(self.font())
+        behind = usual.horizontalAdvance(fitting(self.effects, 0, usual.horizontalAdvance)) + AIR
         room = max(box.width() - behind, round(box.width() * LEAST_SHARE))
         first = metrics.elidedText(self.operation, Qt.TextElideMode.ElideRight, room)
         painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
@@ -142,8 +174,7 @@ class _Said(QWidget):
         box.setLeft(box.left() + metrics.horizontalAdvance(first) + AIR)
         painter.setFont(self.font())
         painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-        rest = painter.fontMetrics().elidedText(self.effects, Qt.TextElideMode.ElideRight, max(0, box.width()))
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, rest)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, self.shown_effects(box.width()))
         painter.end()
 
 
@@ -187,7 +218,8 @@ class StatusBar(QStatusBar):
         """Say what the operation of this frame did."""
         self._frame = frame
         title, effects = summary(frame)
-        self.said.say(_shortened(title, 46), effects, f"{title}\n{effects}" if effects else title)
+        lines = effects.split(BETWEEN) if effects else []
+        self.said.say(_shortened(title, 46), effects, "\n".join([title, *lines]))
         self._say_kernel(frame)
         self._say_rules()
 

@@ -17,7 +17,7 @@ from rmapexplorer.gui.actions import TOOLBAR_OPERATIONS
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.panel import wrapped
 from rmapexplorer.gui.settings import Settings
-from rmapexplorer.gui.statusbar import chip_text, effect, summary
+from rmapexplorer.gui.statusbar import chip_text, effect, fitting, summary
 from rmapexplorer.gui.theme import mono
 from tests.gui import frame_factory
 from tests.gui.shell import Shell, plain_views, settings, shell
@@ -271,6 +271,27 @@ def test_the_status_line_says_what_each_design_did() -> None:
     alike = [evolve(state, outcome=None, changes=(("vma", 2),)) for state in frame.designs]
     assert summary(evolve(frame, designs=tuple(alike)))[1] == "all designs: +2 vmas"
     assert summary(evolve(frame, position=0))[0] == "the beginning"
+
+
+def test_what_does_not_fit_into_the_status_line_is_counted_and_the_design_in_view_stays_whole() -> None:
+    effects = "anon_vma: +1 vma   ·   anonmm: 4 pages copied   ·   pte_chain: merged 1"
+    assert fitting(effects, 1000, len) == effects
+    assert fitting(effects, 60, len) == "anon_vma: +1 vma   ·   anonmm: 4 pages copied   ·   +1 more"
+    assert fitting(effects, 40, len) == "anon_vma: +1 vma   ·   +2 more"
+    assert fitting(effects, 20, len) == "anon_vma: +1 vma"
+
+
+def test_after_the_design_in_view_comes_the_one_with_most_news(shell: Shell) -> None:
+    frame = frame_factory.letter()
+    anonmm = next(state for state in frame.designs if state.key == "anonmm")
+    others = [evolve(s, changes=(("vma", n),)) for n, s in enumerate(frame.designs, 1) if s is not anonmm]
+    frame = evolve(frame, view="anon_vma", designs=(*others, anonmm))
+    names = [part.partition(":")[0] for part in summary(frame)[1].split("   ·   ")]
+    assert names[:2] == ["anon_vma", "anonmm"] and len(names) == 4
+    shell.window.statusbar.set_frame(frame)
+    said = shell.window.statusbar.said
+    assert said.shown_effects(300).endswith("more") and "pte_chain" not in said.shown_effects(300)
+    assert all(name in said.toolTip() for name in names), "the tip has all of them"
 
 
 def test_one_of_a_thing_is_singular() -> None:
