@@ -87,7 +87,9 @@ def process_fields(world: World, mm: Mm) -> tuple[Field, ...]:
         return (Field(name="vmas", value=f"{count:,}", meaning="the machine has no vm.max_map_count"),)
     left = max(0, limit - count)
     tone = "bad" if not left else "warn" if count >= CLOSE * limit else ""
-    meaning = f"vm.max_map_count leaves {left:,} more; at the limit calls that split a vma fail with ENOMEM"
+    meaning = f"vm.max_map_count leaves room for {left:,} more"
+    if not left:
+        meaning = "vm.max_map_count is reached: calls that split a vma fail with ENOMEM"
     return (Field(name="vmas", value=f"{count:,} of {limit:,}", meaning=meaning, tone=tone),)
 
 

@@ -127,5 +127,5 @@ class MachineDialog(QDialog):
         value = self._value(limit.field)
         if limit.field == "max_map_count":
             usual = rules_of(self._machine.calls).max_map_count
-            return f"vmas a process may have; Linux {self._machine.calls} has {usual:,} unless it is set"
+            return f"vmas of a process; Linux {self._machine.calls} has {usual:,}"
         return f"pages; {size_text(value * PAGE_BYTES)}" if value is not None else f"pages; empty: {limit.none}"
