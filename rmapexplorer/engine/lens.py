@@ -51,6 +51,8 @@ class Columns:
     vmas: VmaRows
     files: tuple[str, ...]
     labels: tuple[str, ...]
+    tables: Any = None
+    """What the next frame need not read again (engine.page_tables.PageTables); used up by it."""
 
 
 @frozen(kw_only=True)

@@ -8,11 +8,12 @@ import attrs
 import numpy as np
 
 from rmapexplorer.core.objects import Task
-from rmapexplorer.core.table import NONE, Ints
+from rmapexplorer.core.table import NONE, Bools, Ints
 from rmapexplorer.core.world import World
 from rmapexplorer.engine.frames import TaskRows, VmaRows
 from rmapexplorer.engine.lens import Columns
-from rmapexplorer.engine.page_runs import Entries, PageRuns, entries_of, page_runs
+from rmapexplorer.engine.page_runs import PageRuns, page_runs
+from rmapexplorer.engine.page_tables import PageTables
 
 R = TypeVar("R", TaskRows, VmaRows)
 
@@ -21,8 +22,10 @@ def columns(world: World, before: Columns | None) -> Columns:
     """The present state of a world; arrays equal to those of ``before`` are the same objects."""
     tasks = leaders(world)
     rows, first = _rows(world, tasks)
-    entries, owners = entries_of(world), world.design.vma_owner(rows)
-    anon, file, swap, shared = page_counts(world, entries)
+    owners = world.design.vma_owner(rows)
+    tables = before.tables if before is not None and before.tables is not None else PageTables()
+    tables.update(world, _owned(world, rows, owners))
+    anon, file, swap, shared = tables.totals
     table = world.vma
     vmas = VmaRows(
         first=first,
@@ -39,7 +42,7 @@ def columns(world: World, before: Columns | None) -> Columns:
         file_pages=file[rows],
         swap_pages=swap[rows],
         shared_pages=shared[rows],
-        pages=_kept(page_runs(world, entries, rows, owners), before.vmas.pages if before else None),
+        pages=_kept(page_runs(tables.runs, rows, world.vma.used), before.vmas.pages if before else None),
     )
     task_rows = _task_rows(world, tasks, vmas)
     return Columns(
@@ -47,7 +50,15 @@ def columns(world: World, before: Columns | None) -> Columns:
         vmas=_shared(vmas, before.vmas if before else None),
         files=tuple(file.name for file in world.files),
         labels=tuple(world.labels),
+        tables=tables,
     )
+
+
+def _owned(world: World, rows: Ints, owners: Ints) -> Bools:
+    # by vma id, whether it has an owner
+    owned = np.zeros(max(world.vma.used, 1), np.bool_)
+    owned[rows] = owners >= 0
+    return owned
 
 
 def leaders(world: World) -> list[Task]:
@@ -97,17 +108,6 @@ def _sums(values: Ints, first: Ints) -> Ints:
     total = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=total[1:])
     return np.diff(total[first])
-
-
-def page_counts(world: World, entries: Entries) -> tuple[Ints, Ints, Ints, Ints]:
-    """Per vma id: resident anonymous pages, pages of files (shared anonymous memory too), swap entries, shared pages.
-
-    Shared are those resident that more than one pte maps.
-    """
-    size = max(world.vma.used, 1)
-    masks = (entries.anon, entries.mapped & ~entries.anon, entries.swap, entries.shared)
-    counts = [np.bincount(entries.vma[mask], minlength=size) for mask in masks]
-    return counts[0], counts[1], counts[2], counts[3]
 
 
 def _kept(runs: PageRuns | None, before: PageRuns | None) -> PageRuns | None:
