@@ -145,7 +145,7 @@ def fork(w: World, op: Fork) -> None:
     old = old[(w.vma.flags[old] & vm.DONTCOPY) == 0]
     if not len(old):
         return
-    new = _dup_vmas(w, child, old)
+    new = _dup_vmas(w, parent, child, old)
     wiped = (w.vma.flags[old] & vm.WIPEONFORK) != 0
     w.vma.touched[new[wiped]] = False
     w.design.vmas_forked(old[~wiped], new[~wiped])
@@ -153,12 +153,14 @@ def fork(w: World, op: Fork) -> None:
     copy_page_range(w, parent, child, old[~wiped], new[~wiped])
 
 
-def _dup_vmas(w: World, child: Mm, old: Ints) -> Ints:
+def _dup_vmas(w: World, parent: Mm, child: Mm, old: Ints) -> Ints:
     new = w.vma.copy_rows(old)
     w.vma.mm[new] = child.id
     w.vma.flags[new] &= ~(vm.LOCKED | vm.LOCKONFAULT)
     child.vmas = new.tolist()
-    child.starts = w.vma.start[new].tolist()
+    child.starts = (
+        parent.starts.copy() if len(old) == len(parent.vmas) else w.vma.start[new].tolist()
+    )  # the same numbers
     return new
 
 

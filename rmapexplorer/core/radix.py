@@ -168,7 +168,7 @@ class Radix(Table):
         _, keys, rows = self._index
         if not len(keys):
             return np.full(len(vpns), -1, np.int64)
-        wanted = (owners << 26) | (vpns >> TABLE_SHIFT)
+        wanted = (owners.astype(np.int64) << 26) | (vpns >> TABLE_SHIFT)
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[at] == wanted, rows[at] * TABLE_ENTRIES + (vpns & _MASK), -1)
 

@@ -14,10 +14,29 @@ import numpy.typing as npt
 from rmapexplorer.core.room import ROOM
 
 Ints = npt.NDArray[np.int64]
+"""Numbers. Columns that hold nothing but ids, counts or flags are int32, half as wide: what is computed of them for a key
+or a sum must be widened first, and ``np.add.at`` wants an amount of the column's own type (ONE)."""
 Bools = npt.NDArray[np.bool_]
 
 NONE = np.empty(0, np.int64)
 """No ids."""
+
+
+ONE = np.int32(1)
+"""One more, for ``np.add.at`` on a narrow column."""
+
+
+def narrow(length: int, fresh: int = -1) -> Ints:
+    """A column of ids or counts: int32."""
+    column: Any = np.full(length, fresh, np.int32)
+    return column  # type: ignore[no-any-return]
+
+
+def capacity_for(need: int) -> int:
+    """Rows to make room for when ``need`` are needed: few are doubled, many grow by a quarter at most."""
+    double = 1 << (need - 1).bit_length()
+    step = double if double <= 1024 else double >> 3
+    return -(-need // step) * step
 
 
 def ids(values: Any) -> Ints:
@@ -31,6 +50,8 @@ class Table:
     COLUMNS: ClassVar[dict[str, tuple[Any, int]]] = {}
     REMARKS: ClassVar[frozenset[str]] = frozenset()
     """Columns that only say how a row came to be: the digest leaves them out."""
+    HAS_BIRTHS: ClassVar[bool] = True
+    """Rows have birth numbers; not where nobody tells a row from the one that had its id before."""
 
     alive: Bools
     birth: Ints
@@ -41,7 +62,7 @@ class Table:
         self.live_count = 0
         self._free: list[int] = []
         self.alive = np.zeros(capacity, np.bool_)
-        self.birth = np.full(capacity, -1, np.int64)
+        self.birth = np.full(capacity if self.HAS_BIRTHS else 0, -1, np.int64)
         for name, (dtype, fresh) in self.COLUMNS.items():
             setattr(self, name, np.full(capacity, fresh, dtype))
 
@@ -54,9 +75,9 @@ class Table:
         return len(self.alive)
 
     def _grow(self, need: int) -> None:
-        capacity = max(need, 2 * self.capacity)
+        capacity, births = capacity_for(need), [("birth", -1)] if self.HAS_BIRTHS else []
         ROOM.ask(capacity * self._row_bytes())
-        for name, fresh in [("alive", False), ("birth", -1), *((n, f) for n, (_, f) in self.COLUMNS.items())]:
+        for name, fresh in [("alive", False), *births, *((n, f) for n, (_, f) in self.COLUMNS.items())]:
             old = getattr(self, name)
             new = np.full((capacity, *old.shape[1:]), fresh, old.dtype)
             new[: len(old)] = old
@@ -78,7 +99,8 @@ class Table:
                 self._grow(row + 1)
             self.used += 1
         self.alive[row] = True
-        self.birth[row] = self.births
+        if self.HAS_BIRTHS:
+            self.birth[row] = self.births
         self.births += 1
         self.live_count += 1
         for name, value in values.items():
@@ -100,7 +122,8 @@ class Table:
             rows[reused:] = np.arange(self.used, self.used + count - reused)
             self.used += count - reused
         self.alive[rows] = True
-        self.birth[rows] = np.arange(self.births, self.births + count)
+        if self.HAS_BIRTHS:
+            self.birth[rows] = np.arange(self.births, self.births + count)
         self.births += count
         self.live_count += count
         return rows
@@ -129,6 +152,12 @@ class Table:
         """Ids of all live rows, ascending."""
         return np.flatnonzero(self.alive[: self.used])
 
+    def digest_parts(self) -> list[bytes]:
+        """The live rows as bytes: ids, then all columns but the remarks, numbers as int64 whatever their column is."""
+        rows = self.live()
+        columns = [getattr(self, name)[rows] for name in self.COLUMNS if name not in self.REMARKS]
+        return [one.tobytes() for one in (rows, *(c if c.dtype == np.bool_ else c.astype(np.int64) for c in columns))]
+
     def copy(self) -> Self:
         """An independent copy."""
         ROOM.ask(self.cost_bytes())
@@ -146,13 +175,13 @@ class VmaTable(Table):
     """vm_area_struct: one row a vma. ``start``, ``end``, ``pgoff`` are page numbers; ``file`` -1 is anonymous."""
 
     COLUMNS = {
-        "mm": (np.int64, -1),
+        "mm": (np.int32, -1),
         "start": (np.int64, 0),
         "end": (np.int64, 0),
         "pgoff": (np.int64, 0),
-        "flags": (np.int64, 0),
-        "file": (np.int64, -1),
-        "label": (np.int64, -1),
+        "flags": (np.int32, 0),
+        "file": (np.int32, -1),
+        "label": (np.int32, -1),
         "touched": (np.bool_, 0),
         "guarded": (np.bool_, 0),
     }

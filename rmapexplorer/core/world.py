@@ -308,10 +308,8 @@ class World:
         """Hash of the whole state, ids included: equal after equal operations, on any machine."""
         h = hashlib.blake2b(digest_size=16)
         for table in (self.vma, self.page, self.swap, self.pt, self.cache):
-            rows = table.live()
-            h.update(rows.tobytes())
-            for name in [n for n in table.COLUMNS if n not in table.REMARKS]:
-                h.update(getattr(table, name)[rows].tobytes())
+            for part in table.digest_parts():
+                h.update(part)
         h.update(self.pt.entries[self.pt.live()].tobytes())
         h.update(self.cache.entries[self.cache.live()].tobytes())
         for task in self.tasks.values():

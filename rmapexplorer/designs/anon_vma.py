@@ -313,13 +313,13 @@ class AnonVma(Design):
     def digest_parts(self) -> tuple[bytes, ...]:
         """Owners and turns of the live vmas."""
         live = self.w.vma.live()
-        return (self.av.live().tobytes(), self.own[live].tobytes(), self.turn[live].tobytes())
+        return (self.av.live().tobytes(), self.own[live].astype(np.int64).tobytes(), self.turn[live].tobytes())
 
     # -- pictures and words -----------------------------------------------------------------------
 
     def vma_owner(self, vmas: Ints) -> Ints:
         """vma->anon_vma."""
-        return self.own[vmas]
+        return self.own[vmas].astype(np.int64)
 
     def vma_links(self, vmas: Ints) -> Ints:
         """1 where the vma is on a list."""

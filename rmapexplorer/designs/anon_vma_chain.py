@@ -19,12 +19,12 @@ from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.sizes import Size
-from rmapexplorer.core.table import EXCLUSIVE, NONE, Bools, Ints, ids
+from rmapexplorer.core.table import EXCLUSIVE, NONE, ONE, Bools, Ints, ids, narrow
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
 from rmapexplorer.designs import avc_report
 from rmapexplorer.designs.avc_eras import ERAS, NOW, Sizes
-from rmapexplorer.designs.avc_tables import AnonVmas, Avcs
+from rmapexplorer.designs.avc_tables import FEW_TURNS, AnonVmas, Avcs
 from rmapexplorer.designs.losses import DOUBLE_REUSE
 
 CHILD = "one side belongs to a fork child (its chain is longer than one), the other was never faulted"
@@ -66,12 +66,14 @@ class AnonVmaChain(Design):
         self.avc = Avcs()
         self.trees = Chains()  # anon_vma -> its avcs, unordered: a tree's order is (pgoff, seq), a list's seq
         self.seq = 0
-        self.own, self.chain = np.full(64, -1, np.int64), np.full(64, -1, np.int64)
+        self.own, self.chain = narrow(64), narrow(64)
 
     def _reach(self) -> None:
         if (need := self.w.vma.capacity) > len(self.own):
-            more = np.full(need - len(self.own), -1, np.int64)
+            more = narrow(need - len(self.own))
             self.own, self.chain = np.concatenate([self.own, more]), np.concatenate([self.chain, more])
+        if self.seq > FEW_TURNS:
+            self.avc.widen_turns()
 
     # -- single vmas ------------------------------------------------------------------------------
 
@@ -203,7 +205,7 @@ class AnonVmaChain(Design):
         self.avc.free_many(links)
         self.w.counters["objs_free"] += len(links)
         own = self.own[vmas]
-        np.subtract.at(self.av.active, own[own >= 0], np.int64(1))
+        np.subtract.at(self.av.active, own[own >= 0], ONE)
         self.own[vmas] = self.chain[vmas] = -1
         self._put(avs)
 
@@ -213,12 +215,12 @@ class AnonVmaChain(Design):
         empty = avs[self.trees.count[avs] == 0]
         if not len(empty):
             return
-        np.subtract.at(self.av.children, self.av.parent[empty], np.int64(1))
-        np.subtract.at(self.av.refs, empty, np.int64(1))
+        np.subtract.at(self.av.children, self.av.parent[empty], ONE)
+        np.subtract.at(self.av.refs, empty, ONE)
         dying = empty[self.av.refs[empty] == 0]
         inner = dying[self.av.root[dying] != dying]
         roots = self.av.root[inner]
-        np.subtract.at(self.av.refs, roots, np.int64(1))
+        np.subtract.at(self.av.refs, roots, ONE)
         outer = np.unique(np.concatenate([dying[self.av.root[dying] == dying], roots[self.av.refs[roots] == 0]]))
         for gone in (inner, outer):
             self.av.free_many(gone)
@@ -269,8 +271,8 @@ class AnonVmaChain(Design):
         (depth, count), source = levels.shape, self.own[parents]
         new = self.av.new_many(count)
         self.av.root[new], self.av.parent[new], self.av.active[new] = self.av.root[source], source, 1
-        np.add.at(self.av.refs, self.av.root[source], np.int64(1))
-        np.add.at(self.av.children, source, np.int64(1))
+        np.add.at(self.av.refs, self.av.root[source], ONE)
+        np.add.at(self.av.children, source, ONE)
         self.own[children] = new
         mask = levels >= 0
         above = np.full(count, -1, np.int64)
@@ -405,20 +407,17 @@ class AnonVmaChain(Design):
 
     def digest_parts(self) -> tuple[bytes, ...]:
         """Tables and the vmas' heads."""
-        parts = []
-        for table in (self.av, self.avc):
-            rows = table.live()
-            parts += [rows.tobytes(), *(getattr(table, name)[rows].tobytes() for name in table.COLUMNS)]
+        parts = [*self.av.digest_parts(), *self.avc.digest_parts()]
         self._reach()
         live = self.w.vma.live()
-        return (*parts, self.own[live].tobytes(), self.chain[live].tobytes())
+        return (*parts, *(head[live].astype(np.int64).tobytes() for head in (self.own, self.chain)))
 
     # -- pictures and words -----------------------------------------------------------------------
 
     def vma_owner(self, vmas: Ints) -> Ints:
         """vma->anon_vma."""
         self._reach()
-        return self.own[vmas]
+        return self.own[vmas].astype(np.int64)
 
     def vma_links(self, vmas: Ints) -> Ints:
         """Length of vma->anon_vma_chain."""

@@ -184,7 +184,7 @@ class AnonVmaLazy(AnonVmaChain):
         # to an anon_vma, or where that is -1 to the mm and the address
         self._bind(pages, vmas, vpns, owner)
         alone = owner < 0
-        self.w.page.mapping[pages[alone]] = LAZY + self.w.vma.mm[vmas[alone]]
+        self.w.page.mapping[pages[alone]] = np.int64(LAZY) + self.w.vma.mm[vmas[alone]]
         self.w.page.index[pages[alone]] = vpns[alone]
 
     def pages_reused(self, pages: Ints, vma: int, vpns: Ints) -> None:

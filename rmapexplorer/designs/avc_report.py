@@ -75,7 +75,8 @@ def incidence(d: AnonVmaChain) -> Incidence:
     avcs, avs = d.avc.live(), d.av.live()
     parents = d.av.parent[avs]
     return Incidence(
-        vmas=d.avc.vma[avcs], owners=d.avc.anon_vma[avcs], objects=avs, parents=np.where(parents == avs, -1, parents),
+        vmas=d.avc.vma[avcs].astype(np.int64), owners=d.avc.anon_vma[avcs].astype(np.int64), objects=avs,
+        parents=np.where(parents == avs, -1, parents),
         link="anon_vma_chain",
     )  # fmt: skip
 

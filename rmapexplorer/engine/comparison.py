@@ -152,7 +152,7 @@ def _strip(world: World, pid: int) -> Strip:
     vma = world.vma
 
     def of(column: Ints) -> Ints:
-        values: Ints = column[rows]
+        values = column[rows].astype(np.int64)
         values.flags.writeable = False
         return values
 

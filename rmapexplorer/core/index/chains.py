@@ -11,19 +11,19 @@ from typing import Self
 import numpy as np
 
 from rmapexplorer.core.room import ROOM
-from rmapexplorer.core.table import NONE, Bools, Ints
+from rmapexplorer.core.table import NONE, ONE, Bools, Ints, capacity_for, narrow
 
 
 class Chains:
     """Lists of nodes (ids of some table), one list an owner (ids of another)."""
 
     def __init__(self) -> None:
-        self.next = np.full(64, -1, np.int64)
-        self.prev = np.full(64, -1, np.int64)
-        self.owner = np.full(64, -1, np.int64)
-        self.head = np.full(16, -1, np.int64)
-        self.tail = np.full(16, -1, np.int64)
-        self.count = np.zeros(16, np.int64)
+        self.next = narrow(64)
+        self.prev = narrow(64)
+        self.owner = narrow(64)
+        self.head = narrow(16)
+        self.tail = narrow(16)
+        self.count = narrow(16, 0)
 
     def copy(self) -> Self:
         """An independent copy."""
@@ -115,7 +115,7 @@ class Chains:
         self.prev[behind[behind >= 0]] = node[last][behind >= 0]
         self.tail[own[last][behind < 0]] = node[last][behind < 0]
         self.head[own[first]] = node[first]
-        np.add.at(self.count, own, np.int64(1))
+        np.add.at(self.count, own, ONE)
 
     def add_beside_many(self, others: Ints, nodes: Ints, after: bool) -> None:
         """add_after (add_before) for each pair; ``others`` are distinct: what fork does to a file's vmas."""
@@ -131,7 +131,7 @@ class Chains:
         inner = beyond >= 0
         back[beyond[inner]] = nodes[inner]
         end[owners[~inner]] = nodes[~inner]
-        np.add.at(self.count, owners, np.int64(1))
+        np.add.at(self.count, owners, ONE)
 
     def remove_many(self, nodes: Ints) -> Ints:
         """list_del of many nodes at once; returns the owners they had (-1: none)."""
@@ -151,7 +151,7 @@ class Chains:
         self.prev[after[linked]] = before[linked]
         self.tail[owners[~linked]] = before[~linked]
         self.owner[nodes] = self.next[nodes] = self.prev[nodes] = -1
-        np.subtract.at(self.count, owners, np.int64(1))
+        np.subtract.at(self.count, owners, ONE)
         return owners
 
     def members(self, owner: int) -> Ints:
@@ -170,8 +170,8 @@ class Chains:
 
 
 def _longer(column: Ints, need: int, fresh: int) -> Ints:
-    ROOM.ask(8 * max(need, 2 * len(column)))
-    new = np.full(max(need, 2 * len(column)), fresh, np.int64)
+    ROOM.ask(4 * capacity_for(need))
+    new = narrow(capacity_for(need), fresh)
     new[: len(column)] = column
     return new
 
