@@ -39,6 +39,10 @@ class Mm:
     brk_end: int = 0
     starts: list[int] = field(factory=list)
     vmas: list[int] = field(factory=list)
+    unmaps: int = 0
+    """How often pages were given up: as long as it stays, holes only become smaller."""
+    searched: tuple[tuple[tuple[int, int, int], ...], dict[int, int]] = field(factory=lambda: ((), {}))
+    """What the last searches for holes found (core.holes)."""
 
     def index_at(self, vpn: int) -> int:
         """Position of the last vma that starts at or before ``vpn``, -1 if none does."""
@@ -52,6 +56,7 @@ class Mm:
 
     def drop(self, row: int, start: int) -> None:
         """Take a vma out; ``start`` is where it was entered."""
+        self.unmaps += 1
         at = bisect_right(self.starts, start) - 1
         while self.vmas[at] != row:
             at -= 1
@@ -63,6 +68,7 @@ class Mm:
             id=self.id, tables=Tables(self.tables.owner, self.tables.rows.copy()), users=self.users, rss=self.rss,
             merge_any=self.merge_any,
             brk_start=self.brk_start, brk_end=self.brk_end, starts=self.starts.copy(), vmas=self.vmas.copy(),
+            unmaps=self.unmaps, searched=(self.searched[0], self.searched[1].copy()),
         )  # fmt: skip
 
 

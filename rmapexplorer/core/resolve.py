@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from rmapexplorer.core import holes
+from rmapexplorer.core.holes import GAP, Space
 from rmapexplorer.core.operations import Clone, Fork, Mmap, Mremap, Operation, Spawn
 from rmapexplorer.core.places import SMALL
 from rmapexplorer.core.units import KernelError, Span
@@ -17,8 +19,8 @@ from rmapexplorer.core.world import World
 MMAP_BASE = 0x7FFFF7FF0
 """mm->mmap_base as a page number: mappings are placed below it, top down (arch_pick_mmap_layout, no randomisation)."""
 
-FIRST, GAP = 0x10, 0x10
-"""Of such a drawing: the first page number used, and the grain that leaves a visible gap."""
+FIRST = 0x10
+"""The first page number used."""
 
 
 def undecided(op: Operation) -> bool:
@@ -61,54 +63,25 @@ def _place(pid: int, pages: int, worlds: Sequence[World]) -> int:
         raise KernelError("EINVAL", "the length must be at least one page", "span")
     if all(pid not in world.tasks for world in worlds):
         raise KernelError("ESRCH", f"there is no process {pid}", "pid")
-    used = merged([span for world in worlds for span in _used(world, pid, False)])
+    spaces = [Space(world, world.mms[world.tasks[pid].mm]) for world in worlds if pid in world.tasks]
     place = -1
-    if all(world.vma.end[world.vma.live()].max(initial=0) < SMALL for world in worlds):
-        below = merged([span for world in worlds for span in _used(world, pid, True)])
-        place = beside(used, max((end for _, end in below), default=0), pages)
+    if all(_is_small(world) for world in worlds):
+        highest = max(_highest(space) for space in spaces)
+        place = holes.beside(spaces, max(FIRST, -(-(highest + GAP // 2) // GAP) * GAP) if highest else FIRST, pages)
     if place < 0:
-        place = top_down(used, pages)
+        place = holes.top_down(spaces, pages, FIRST, MMAP_BASE)
     if place < 0:
         raise KernelError("ENOMEM", f"no hole of {pages} pages is free in every design", "span")
     return place
 
 
-def _used(world: World, pid: int, without_stack: bool) -> list[tuple[int, int]]:
-    task = world.tasks.get(pid)
-    if task is None:
-        return []
-    stack = world.labels.index("[stack]") if without_stack and "[stack]" in world.labels else -2
-    table = world.vma
-    return [
-        (int(table.start[row]), int(table.end[row])) for row in world.mms[task.mm].vmas if table.label[row] != stack
-    ]
+def _is_small(world: World) -> bool:
+    # all that is mapped lies where drawings do
+    return all(not mm.vmas or world.vma.end[mm.vmas[-1]] < SMALL for mm in world.mms.values())
 
 
-def merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The union of half-open spans, ascending."""
-    out: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(end, out[-1][1]))
-        else:
-            out.append((start, end))
-    return out
-
-
-def beside(used: list[tuple[int, int]], highest: int, pages: int) -> int:
-    """A round place a little above page number ``highest``; -1 where it would not stay a drawing."""
-    place = max(FIRST, -(-(highest + GAP // 2) // GAP) * GAP) if highest else FIRST
-    for start, end in used:
-        if start < place + pages and place < end:
-            place = -(-(end + GAP // 2) // GAP) * GAP
-    return place if place + pages <= SMALL else -1
-
-
-def top_down(used: list[tuple[int, int]], pages: int) -> int:
-    """The highest free place below MMAP_BASE (vm_unmapped_area top-down); -1 where there is none."""
-    ceiling = MMAP_BASE
-    for start, end in reversed(used):
-        if end <= ceiling and ceiling - end >= pages:
-            return ceiling - pages
-        ceiling = min(ceiling, start)
-    return ceiling - pages if ceiling - pages >= FIRST else -1
+def _highest(space: Space) -> int:
+    # end of the last vma but the stack, 0 where there is none
+    table, labels = space.world.vma, space.world.labels
+    stack = labels.index("[stack]") if "[stack]" in labels else -2
+    return next((int(table.end[row]) for row in reversed(space.mm.vmas) if table.label[row] != stack), 0)

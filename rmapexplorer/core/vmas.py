@@ -86,6 +86,7 @@ def _unlink_each(w: World, mm: Mm, rows: Ints) -> None:
             evict(w, w.files[file])
     w.design.vmas_unlinked(rows)
     if len(rows) == len(mm.vmas):
+        mm.unmaps += 1
         mm.starts.clear()
         mm.vmas.clear()
     else:
@@ -121,6 +122,8 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
     w.design.vmas_resizing(rows)
     for change in changes:
         old = int(vma.start[change.row])
+        if insert < 0 and len(changes) == 1:  # else another vma has what this one gives up
+            mm.unmaps += change.start > old or change.end < int(vma.end[change.row])
         if old != change.start:
             at = mm.index_at(old)
             mm.starts[at] = change.start

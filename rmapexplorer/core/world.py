@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Generator
+from itertools import count
 
 import numpy as np
 
@@ -38,11 +39,14 @@ REFUSALS_KEPT = 8
 OPERATIONS_BETWEEN_ASKING = 8
 """After so many operations a world looks how much memory is left."""
 
+_NUMBERS = count()
+
 
 class World:
     """One simulated kernel. Build with a fresh design; then only ``apply`` changes it."""
 
     def __init__(self, design: Design, machine: Machine) -> None:
+        self.number = next(_NUMBERS)  # copies have the same: they are the same world at another time
         self.machine = machine
         self.rules: CallRules = rules_of(machine.calls)
         self.vma = VmaTable()

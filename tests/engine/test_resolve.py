@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmapexplorer.core.operations import Clone, Exit, Fork, Mmap, Mremap, Munmap, Spawn
-from rmapexplorer.core.resolve import MMAP_BASE, beside, merged, resolve, top_down, undecided
+from rmapexplorer.core.resolve import MMAP_BASE, resolve, undecided
 from rmapexplorer.core.units import KernelError, Span
 from rmapexplorer.designs.registry import DESIGNS
 
@@ -76,10 +76,3 @@ def test_what_is_decided_stays():
     assert not undecided(op)
     assert resolve(op, worlds(SMALL)) is op
     assert not undecided(Mremap(pid=1, span=Span(16, 20), new_pages=4))
-
-
-def test_holes():
-    assert merged([(5, 7), (1, 3), (2, 5), (9, 10)]) == [(1, 7), (9, 10)]
-    assert top_down([(0x10, MMAP_BASE)], 1) == -1
-    assert top_down([(MMAP_BASE - 2, MMAP_BASE + 9)], 4) == MMAP_BASE - 6
-    assert beside([(0x1000, 0x1010)], 0xFF8, 0x20) == 0x1020
