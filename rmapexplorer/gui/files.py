@@ -126,6 +126,7 @@ class Files(QObject):
         self.suggestion = ""
         """Path that Save As offers for a session without one: of a recovered session its old file."""
         self._recovering: tuple[str, str, str] | None = None
+        self._picked = ""
         bridge.edited.connect(self._edited)
         bridge.opened.connect(self._opened)
         bridge.saved.connect(self._saved)
@@ -155,6 +156,16 @@ class Files(QObject):
             self.leave(lambda: self._load(path))
         else:
             self.dialogs.ask_open(self._settings.folder, self.open)
+
+    def pick(self, path: str) -> None:
+        """Open one of the gallery's scenarios."""
+        self._picked = path
+        self.open(path)
+
+    def was_picked(self, path: str | None) -> bool:
+        """Whether what was opened last is what was picked in the gallery; asked once."""
+        picked, self._picked = self._picked, ""
+        return bool(picked) and picked == path
 
     def make(self, key: str, values: dict[str, int]) -> None:
         """A workload at the size of ``values``, made beside and opened when it is there."""

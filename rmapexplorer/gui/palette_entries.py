@@ -119,7 +119,7 @@ def _scenarios(window: MainWindow) -> Iterator[Entry]:
 
 
 def _open(window: MainWindow, name: str) -> None:
-    window.commands.run("open", {"path": str(resource(name))})
+    window.files.pick(str(resource(name)))
 
 
 def _pages(window: MainWindow) -> Iterator[Entry]:

@@ -20,7 +20,15 @@ WHY = (
 BEFORE = "Before the first of {} operations. The sentence at the timeline says what each does; watch the memory map."
 TELLING = "Operation {} of {}. The sentence at the timeline says what it does; watch the memory map."
 TOLD = "That was all. Step back to 5 (Alt+Left) and choose anonmm above: it had to copy what moved. Or take the tour."
-PLAY, AGAIN = "Play it", "Play again"
+DONE = 'anonmm copied: a line above the four pages at a20, and "copied by mremap" rises to 4. The others have neither.'
+"""Where what ``TOLD`` proposes was done: what to look at."""
+LESSON = (
+    "A lesson in {} operations: play it, or do one step (Alt+Right). The sentence at the timeline says what each does."
+)
+LESSON_TOLD = (
+    "That was all. Step back (Alt+Left) to look again; another design above shows how it would have been under that."
+)
+PLAY, AGAIN, PLAY_LESSON = "Play it", "Play again", "Play it as a story (Shift+F5)"
 
 
 class Welcome(QFrame):
@@ -34,6 +42,7 @@ class Welcome(QFrame):
         self.setAccessibleName("Welcome")
         self.story = ElidedLabel(STORY)
         self.story.setToolTip(WHY)
+        self.lesson = False
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 5, 8, 5)
         row.addWidget(self.story, 1)
@@ -52,8 +61,7 @@ class Welcome(QFrame):
             self.buttons[id_] = button
         self.close_button = QToolButton()
         self.close_button.setProperty("quiet", True)
-        self.close_button.setToolTip("Do not show this again")
-        self.close_button.setAccessibleName("Do not show this again")
+        self._name_close("Do not show this again")
         self.close_button.clicked.connect(lambda: self.chosen.emit(""))
         row.addWidget(self.close_button)
         self.set_theme(theme)
@@ -61,13 +69,37 @@ class Welcome(QFrame):
     def told(self, position: int, head: int) -> None:
         """The story is at ``position``: say so, and at the end what could be next."""
         end = position >= head
-        self.story.setText(TOLD if end else TELLING.format(position, head) if position else BEFORE.format(head))
+        last = LESSON_TOLD if self.lesson else TOLD
+        self.story.setText(last if end else TELLING.format(position, head) if position else BEFORE.format(head))
         self.buttons["tell"].setText(AGAIN if end else PLAY)
+
+    def tried(self, done: bool) -> None:
+        """What is proposed at the end of the letter's story is on show: say what to look at; gone again, what it was about."""
+        said = self.story.full_text()
+        if done and said == TOLD:
+            self.story.setText(DONE)
+        elif not done and said == DONE:
+            self.story.setText(STORY)
+
+    def offer(self, operations: int) -> None:
+        """A lesson was opened at its beginning: how to go through it."""
+        self.lesson = True
+        self.story.setText(LESSON.format(operations))
+        self.story.setToolTip("")
+        self.buttons["tell"].setText(PLAY_LESSON)
+        self._name_close("Close")
 
     def reset(self) -> None:
         """As at the beginning."""
+        self.lesson = False
         self.story.setText(STORY)
+        self.story.setToolTip(WHY)
         self.buttons["tell"].setText(PLAY)
+        self._name_close("Do not show this again")
+
+    def _name_close(self, name: str) -> None:
+        self.close_button.setToolTip(name)
+        self.close_button.setAccessibleName(name)
 
     def set_theme(self, theme: Theme) -> None:
         """Colour the picture anew."""

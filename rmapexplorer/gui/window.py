@@ -319,7 +319,7 @@ class MainWindow(QMainWindow):
 
     def _welcomed(self, id_: str) -> None:
         if id_ == "":
-            self.settings.welcome = False
+            self.settings.welcome = self.settings.welcome and self.welcome.lesson
             self.welcome.hide()
         self.strip_changed()
         if id_:

@@ -31,7 +31,7 @@ class Windows(QObject):
 
         if self.gallery is None:
             self.gallery = Gallery(self._window.themes, self._window)
-            self.gallery.chosen.connect(self._window.files.open)
+            self.gallery.chosen.connect(self._window.files.pick)
             self.gallery.sized.connect(self._window.files.make)
         self.gallery.show()
         self.gallery.raise_()

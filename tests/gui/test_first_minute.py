@@ -12,8 +12,9 @@ from rmapexplorer.core.units import Span
 from rmapexplorer.gui import sentences
 from rmapexplorer.gui.caption import Caption
 from rmapexplorer.gui.features import story
-from rmapexplorer.gui.welcome import AGAIN, TOLD
+from rmapexplorer.gui.welcome import AGAIN, DONE, PLAY_LESSON, STORY, TOLD
 from rmapexplorer.gui.window import MainWindow
+from rmapexplorer.resources import resource
 from tests.gui.real_window import at_rest, settings, window
 
 __all__ = ["settings", "window"]
@@ -147,3 +148,41 @@ def test_the_timeline_takes_no_more_room_than_it_needs(window: MainWindow, qtbot
     qtbot.wait(50)
     timeline = window.views["timeline"]
     assert timeline.height() <= timeline.sizeHint().height() + 8
+
+
+def test_a_lesson_of_the_gallery_begins_at_its_beginning_and_offers_to_play(window: MainWindow, qtbot: QtBot) -> None:
+    assert window.welcome.isHidden()
+    window.files.pick(str(resource("scenarios/fork-and-copy-on-write.rmap")))
+    qtbot.waitUntil(lambda: window.welcome.lesson, timeout=10_000)
+    at_rest(qtbot, window, 0)
+    assert not window.welcome.isHidden() and window.welcome.buttons["tell"].text() == PLAY_LESSON
+    assert window.head == 8 and "8 operations" in window.welcome.story.full_text()
+    assert caption(window).sentence.startswith("A lesson in eight operations")
+    window.welcome.told(8, 8)
+    assert "anonmm" not in window.welcome.story.full_text(), "the end of another story"
+    window.files.open(str(resource("scenarios/the-letter-in-six-operations.rmap")))
+    at_rest(qtbot, window, 5)
+    assert not window.welcome.lesson, "opened as any file is: where it was left"
+
+
+def test_a_workload_of_the_gallery_opens_where_it_was_left(window: MainWindow, qtbot: QtBot) -> None:
+    window.files.pick(str(resource("scenarios/six-eras.rmap")))
+    qtbot.waitUntil(lambda: window.files.title == "six-eras", timeout=10_000)
+    at_rest(qtbot, window)
+    assert window.position > 0 and not window.welcome.lesson and window.welcome.isHidden()
+
+
+def test_the_strip_says_what_to_look_at_where_its_proposal_was_done(window: MainWindow, qtbot: QtBot) -> None:
+    window.welcome.told(6, 6)
+    window.commands.run("seek", {"position": 5})
+    at_rest(qtbot, window, 5)
+    assert window.welcome.story.full_text() == TOLD
+    window.bridge.view("anonmm")
+    qtbot.waitUntil(lambda: window.welcome.story.full_text() == DONE, timeout=5000)
+    assert window.frame is not None
+    did = {
+        state.key: state.outcome.deltas.get("copied_by_mremap", 0) for state in window.frame.designs if state.outcome
+    }
+    assert did == {"pte_chain": 0, "anonmm": 4, "anon_vma": 0, "anon_vma_chain": 0}, "as it says"
+    window.commands.run("seek", {"position": 4})
+    qtbot.waitUntil(lambda: window.welcome.story.full_text() == STORY, timeout=5000)

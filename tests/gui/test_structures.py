@@ -195,7 +195,7 @@ def test_the_header_always_says_how_much_is_shown(bench: Bench) -> None:
     assert 140 < shown <= MOST_NODES
     outside = len(bench.picture.outside())
     assert outside > 100
-    assert bench.view.hint() == f"showing {shown} of 2,001,998 objects, {outside} outside the panel"
+    assert bench.view.hint() == f"{outside} of {shown} outside the panel · showing {shown} of 2,001,998 objects"
     bench.view.set_frame(ff.letter(selected=False))
     assert bench.view.hint() == "showing 0 of 0 objects"
 
@@ -211,7 +211,7 @@ def test_a_dozen_objects_fit_into_a_low_panel_and_stay_readable(qtbot: Any, heig
 def test_the_header_says_how_many_objects_are_outside_the_panel(bench: Bench) -> None:
     bench.picture.zoom(1.6, bench.picture.point_of("p"))
     outside = len(bench.picture.outside())
-    assert 0 < outside < 12 and bench.view.hint() == f"showing 12 of 12 objects, {outside} outside the panel"
+    assert 0 < outside < 12 and bench.view.hint() == f"{outside} of 12 outside the panel · showing 12 of 12 objects"
     bench.picture.fit()
     assert bench.view.hint() == "showing 12 of 12 objects"
 
