@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import mmap
 import os
 import pickle
@@ -274,6 +275,7 @@ def _serve(writing: int, piece: Piece[Any], parent: int) -> NoReturn:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if os.getppid() != parent:
             os._exit(1)
+        gc.freeze()  # what was there before is not looked through for garbage, which would copy it
         _put(writing, _result(writing, piece))
         os._exit(0)
     finally:

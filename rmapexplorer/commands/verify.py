@@ -26,8 +26,8 @@ from rmapexplorer.verify.trace import Trace, load_traces
 ONLY = "anon_vma_chain"
 """The design whose anon_vmas a trace of Linux 6.18 shows."""
 
-TRACES_AT_ONCE = 10
-"""Traces of one piece of work: some 50 ms."""
+TRACES_AT_ONCE = 40
+"""Traces of one piece of work: most of a second, beside which the making of a process is little."""
 
 Found = tuple[list[dict[str, Any]], list[Any]]
 """What was found in each trace or recording, and traces of our own where they are wanted."""
