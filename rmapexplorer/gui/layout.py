@@ -182,6 +182,8 @@ class Layout:
         """The room the docks were arranged for."""
         self._own = False
         """The user put a dock elsewhere, or the arrangement is one that was saved."""
+        self._arranged: set[str] = set()
+        """The docks that the arrangement hides."""
         self._others: dict[tuple[Room, bool], Parts] = {}
         """What the user made of the docks' shares where they were stacked otherwise."""
         self.shares = Shares(window, self.docks, self.proportion, self._restack)
@@ -204,6 +206,10 @@ class Layout:
         self.perspective, self._own, self._others = name, False, {}
         self._place()
         self.proportion()
+        self._arranged = self._hidden()
+
+    def _hidden(self) -> set[str]:
+        return {name for name, dock in self.docks.items() if dock.isHidden()}
 
     def _place(self) -> None:
         self._stacked = self._fitting()
@@ -257,7 +263,13 @@ class Layout:
         self._window.resizeDocks(docks, list(before.values()), Qt.Orientation.Vertical)
 
     def save(self) -> QByteArray:
-        """The arrangement, to be restored later."""
+        """The arrangement, to be restored later; empty where it is the perspective's, which goes on fitting the window."""
+        if not self._own and not self.shares.parts and self._hidden() == self._arranged:
+            return QByteArray()
+        return self.state()
+
+    def state(self) -> QByteArray:
+        """The arrangement as it stands, whoever made it."""
         return self._window.saveState(LAYOUT_VERSION)
 
     def restore(self, state: QByteArray) -> bool:

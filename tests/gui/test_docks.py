@@ -136,3 +136,13 @@ def test_words_that_are_buttons_have_an_outline(window: MainWindow) -> None:
     picture = button.grab().toImage()
     middle = picture.pixelColor(picture.width() // 2, 0)
     assert middle != picture.pixelColor(picture.width() // 2, 2), "a line along its edge"
+
+
+def test_an_arrangement_nobody_changed_is_not_kept_as_the_users_own(window: MainWindow, qtbot: QtBot) -> None:
+    resized(window, qtbot, 1280, 800)
+    assert window.docks.save().isEmpty(), "the next start, or a larger text, arranges by the perspective again"
+    window.docks.docks["overhead"].hide()
+    assert not window.docks.save().isEmpty()
+    window.docks.docks["overhead"].show()
+    window.docks.shares.note()
+    assert not window.docks.save().isEmpty()

@@ -84,7 +84,7 @@ class Perspectives(Feature):
             self.window.show_notice(Notice(level="error", text="A layout needs a name; type one and save again."))
             return
         states = self.window.settings.arrangements
-        states[name] = self.window.docks.save()
+        states[name] = self.window.docks.state()
         self.window.settings.arrangements = states
         self._fill()
 
