@@ -67,5 +67,6 @@ class Counters(dict[str, int]):
         return other
 
     def since(self, before: dict[str, int]) -> dict[str, int]:
-        """What was counted since ``before``, zeros left out."""
-        return {k: v - before.get(k, 0) for k, v in self.items() if v != before.get(k, 0)}
+        """What was counted since ``before``, a copy of these counters; zeros left out."""
+        pairs = zip(self.items(), before.values(), strict=True)
+        return {name: value - old for (name, value), old in pairs if value != old}

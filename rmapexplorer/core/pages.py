@@ -106,7 +106,7 @@ def release(w: World, pages: Ints) -> None:
     dead = pages[(w.page.mapcount[pages] == 0) & ((w.page.state[pages] & ANON) != 0)]
     if not len(dead):
         return
-    dead = np.unique(dead)
+    dead = np.unique(dead) if len(dead) > 1 else dead
     swapped = w.page.swap[dead]
     in_cache = swapped >= 0
     if in_cache.any():

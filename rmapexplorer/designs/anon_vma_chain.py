@@ -211,7 +211,7 @@ class AnonVmaChain(Design):
 
     def _put(self, avs: Ints) -> None:
         # anon_vmas whose tree became empty leave their parent and drop their reference; a root goes with its last descendant
-        avs = np.unique(avs)
+        avs = np.unique(avs) if len(avs) > 1 else avs
         empty = avs[self.trees.count[avs] == 0]
         if not len(empty):
             return
