@@ -10,11 +10,12 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from rmapexplorer.engine.frames import Frame
+from rmapexplorer.engine.frames import Frame, VmaRows
 from rmapexplorer.engine.page_runs import COPIED, OWN, SHARED, STATES, SWAPPED
 from rmapexplorer.gui import memory_geometry as geo
 from rmapexplorer.gui.memory_paint_live import faded
-from rmapexplorer.gui.memory_style import PAGE_TOKENS
+from rmapexplorer.gui.memory_scene import Scene
+from rmapexplorer.gui.memory_style import CLASSES, PAGE_TOKENS, classes
 from rmapexplorer.gui.owner_words import owner_kind, owner_word
 from rmapexplorer.gui.panel import scaled
 from rmapexplorer.gui.theme import Theme
@@ -43,20 +44,28 @@ SIGNS = (
     Sign("swapped", "in swap", "The page was written to swap, its frame was given to others: hatched."),
     Sign("absent", "not there", "Mapped but never touched, or given back: there is no page."),
     Sign("mark", "selected page", "Wherever the selected page is mapped: a yellow bar in each process."),
+    Sign("hit", "found by the walk", "A green frame: a vma where the walk found the page; thick where it stands."),
+    Sign("miss", "visited in vain", "A dashed grey frame: a vma that the walk visited and did not find the page in."),
+    Sign("joined", "same page", "A dotted line from row to row: the same page in memory, mapped in each of them."),
     Sign("from", "moved from here",
          "The empty place that mremap moved a vma away from: the pages still count their index from here."),
     Sign("owner", "A0, A1", "Number of the object that pages and vmas hang on, from which the kernel finds all who map a page."),
+    Sign("band", "of the vma",
+         "The thin line at the bottom of pages: the object of the vma, where its pages still hang on another, as after a fork."),
 )  # fmt: skip
 """All signs, the most telling first."""
 
 
+KEYS = {OWN: "own", SHARED: "shared", COPIED: "copied", SWAPPED: "swapped"}
+"""The signs of states of pages."""
+
+
 def occurring(frame: Frame, marked: bool) -> list[Sign]:
-    """The signs that the map of ``frame`` has; ``marked``: a page is selected."""
+    """The signs that the map of ``frame`` has, but for those of a walk; ``marked``: a page is selected."""
     v, found = frame.vmas, set[str]()
     if v.pages is not None:
         counts = np.bincount(v.pages.state, minlength=STATES)
-        keys = {OWN: "own", SHARED: "shared", COPIED: "copied", SWAPPED: "swapped"}
-        found |= {key for state, key in keys.items() if counts[state]}
+        found |= {key for state, key in KEYS.items() if counts[state]}
         if len(v.start) and int((v.end - v.start).sum()) > int(v.pages.before[:, -1].sum()):
             found.add("absent")
     if marked:
@@ -66,7 +75,55 @@ def occurring(frame: Frame, marked: bool) -> list[Sign]:
             found.add("from")
         if bool((v.anon >= 0).any()):
             found.add("owner")
+        if _apart(v) >= 0:
+            found.add("band")
     return [sign for sign in SIGNS if sign.key in found]
+
+
+def with_walk(signs: list[Sign], scene: Scene | None) -> list[Sign]:
+    """``signs`` and those that come and go with the selected page and the walk to it."""
+    if scene is None:
+        return signs
+    found = {sign.key for sign in signs}
+    if len(scene.spots) > 1:
+        found.add("joined")
+    found |= {"hit" if visit.hit else "miss" for visits in scene.visited.values() for visit in visits}
+    return [sign for sign in SIGNS if sign.key in found]
+
+
+def _apart(v: VmaRows) -> int:
+    """The first vma that has pages of another object than its own; -1 none, or too many to look for one."""
+    runs = v.pages
+    if runs is None or len(runs.state) > MOST_SEARCHED:
+        return -1
+    vma = np.repeat(np.arange(len(v.start)), np.diff(runs.first))
+    apart = np.flatnonzero((runs.owner >= 0) & (v.anon[vma] >= 0) & (runs.owner != v.anon[vma]))
+    return int(vma[apart[0]]) if len(apart) else -1
+
+
+def sample_tokens(frame: Frame, mode: str) -> dict[str, str]:
+    """Colour token by sign: what the first of its kind in the map has; "" for signs of vmas as such."""
+    v, found = frame.vmas, {}
+    if not len(v.start):
+        return {}
+
+    def of_vma(row: int) -> str:
+        return CLASSES[mode][int(classes(mode, v, slice(row, row + 1), frame.labels)[0])].token
+
+    runs = v.pages
+    found[""] = of_vma(0)
+    for state, key in KEYS.items() if runs is not None else ():
+        assert runs is not None
+        mine = np.flatnonzero(runs.state[:MOST_SEARCHED] == state)
+        if len(mine):
+            owner = int(runs.owner[mine[0]]) if mode == "anon_vma" else -1
+            row = int(np.searchsorted(runs.first, mine[0], side="right")) - 1
+            usual = f"fam:{owner % 6}" if owner >= 0 else of_vma(row)
+            found[key] = PAGE_TOKENS.get(mode, {}).get(state, usual)
+    apart = _apart(v)
+    if apart >= 0:
+        found["band"] = of_vma(apart)
+    return found
 
 
 def color_of(theme: Theme, token: str) -> QColor:
@@ -82,6 +139,7 @@ class Legend(QWidget):
         self.hint = hint
         self.signs: list[Sign] = []
         self.mode = "anon_vma"
+        self.tokens: dict[str, str] = {}
         self._words = ("A0, A1", "owner")
         self._theme: Theme | None = None
         self.setFont(scaled(self.font(), 0.92))
@@ -94,13 +152,15 @@ class Legend(QWidget):
         self._theme = theme
         self.update()
 
-    def set_mode(self, mode: str) -> None:
-        """The samples in the colours of one of memory_style.MODES."""
-        self.mode = mode
-        self.update()
+    def set_colours(self, mode: str, tokens: dict[str, str]) -> None:
+        """The samples in the colours that the map has, in one of memory_style.MODES; ``sample_tokens``."""
+        if (mode, tokens) != (self.mode, self.tokens):
+            self.mode, self.tokens = mode, tokens
+            self.update()
 
     def set_signs(self, signs: list[Sign], view: str = "") -> None:
         """Show these; under the design ``view`` the objects that vmas hang on have their name."""
+        signs = [sign for sign in signs if sign.key != "band" or self.mode == "anon_vma"]
         words = (f"{owner_word(view, 0)}, {owner_word(view, 1)}", owner_kind(view)) if view else self._words
         if (signs, words) != (self.signs, self._words):
             self.signs, self._words = signs, words
@@ -162,9 +222,8 @@ class Legend(QWidget):
 
     def _sample(self, p: QPainter, theme: Theme, sign: Sign, box: QRectF) -> None:
         panel = theme.color("panel")
-        state = {"own": OWN, "shared": SHARED, "copied": COPIED, "swapped": SWAPPED}.get(sign.key, -1)
-        token = PAGE_TOKENS.get(self.mode, {}).get(state, "")
-        color = color_of(theme, token) if token else theme.family(0)
+        token = self.tokens.get("shared" if sign.key == "band" else sign.key) or self.tokens.get("", "fam:0")
+        color = color_of(theme, token)
         p.setPen(Qt.PenStyle.NoPen)
         if sign.key == "owner":
             p.setPen(theme.color("text"))
@@ -174,9 +233,18 @@ class Legend(QWidget):
             p.setBrush(theme.color("warn"))
             p.drawRect(QRectF(box.center().x() - 1.5, box.y() - 1, 3, box.height() + 2))
             return
-        strength = {"shared": 1.0 if token else 0.5, "absent": 0.14, "from": 0.0}.get(sign.key, 1.0)
+        if sign.key in ("hit", "miss", "joined"):
+            _lines(p, theme, sign.key, box)
+            return
+        strength = {"shared": 1.0 if self.mode == "sharing" else 0.5, "band": 0.5, "absent": 0.14, "from": 0.0}.get(
+            sign.key, 1.0
+        )
         p.setBrush(faded(color, strength))
         p.drawRect(box)
+        if sign.key == "band":
+            p.fillRect(
+                QRectF(box.x(), box.bottom() - 3, box.width(), 3), color_of(theme, self.tokens.get("band", token))
+            )
         if sign.key == "swapped":
             p.setBrush(QBrush(faded(panel, 0.6), Qt.BrushStyle.BDiagPattern))
             p.drawRect(box)
@@ -192,3 +260,18 @@ class Legend(QWidget):
             p.setBrush(Qt.BrushStyle.NoBrush)
             p.setPen(QPen(faded(color, 0.6), 1))
             p.drawRect(box)
+
+
+def _lines(p: QPainter, theme: Theme, key: str, box: QRectF) -> None:
+    """A frame of a walk, or the line that joins the places of a page, as the map draws them."""
+    p.setBrush(Qt.BrushStyle.NoBrush)
+    if key == "joined":
+        p.setPen(QPen(theme.color("warn"), 1.4, Qt.PenStyle.DotLine))
+        p.drawLine(box.topLeft(), box.bottomRight())
+        return
+    pen = QPen(theme.color("good" if key == "hit" else "dim"), 1.8)
+    if key == "miss":
+        pen.setDashPattern([2.5, 1.6])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    p.setPen(pen)
+    p.drawRoundedRect(box, 2, 2)

@@ -13,7 +13,7 @@ from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.gui import memory_style as style
 from rmapexplorer.gui.memory_canvas import MapCanvas
-from rmapexplorer.gui.memory_legend import Legend, occurring
+from rmapexplorer.gui.memory_legend import Legend, Sign, occurring, sample_tokens, with_walk
 from rmapexplorer.gui.memory_table import MapTable
 from rmapexplorer.gui.models.base import plural
 from rmapexplorer.gui.panel import HeaderButton, HeaderChoice, Panel
@@ -48,18 +48,20 @@ class MemoryMap(Panel):
         self.set_body(self._body_pages)
         self.setFocusProxy(self.canvas)
         self._frame: Frame | None = None
+        self._signs: list[Sign] = []
         self._add_controls()
         self.legend = Legend(HINT)
         self.set_footer_widget(self.legend)
         self.setWhatsThis(f"{HINT}. {KEYS}.")
         self.colour.chosen.connect(self.canvas.set_mode)
         self.colour.chosen.connect(self._explain)
-        self.colour.chosen.connect(self.legend.set_mode)
+        self.colour.chosen.connect(self._recolour)
         self.flip.clicked.connect(self._turn)
         self.as_table.toggled.connect(self._show_table)
         self.whole.clicked.connect(self.canvas.reset)
         self.canvas.window_changed.connect(self._zoomed)
         self.canvas.laid_out.connect(self._zoomed)
+        self.canvas.laid_out.connect(self._follow_walk)
         for part in (self.canvas, self.table):
             part.context_requested.connect(self.context_requested)
         themes.changed.connect(self.set_theme)
@@ -95,7 +97,7 @@ class MemoryMap(Panel):
     def _use_mode(self, mode: str) -> None:
         self.colour.set_key(mode)
         self.canvas.set_mode(mode)
-        self.legend.set_mode(mode)
+        self._recolour(mode)
         self._explain(mode)
 
     def set_theme(self, theme: Theme) -> None:
@@ -126,13 +128,23 @@ class MemoryMap(Panel):
         return self.canvas.marked()
 
     def _sign(self, frame: Frame) -> None:
-        self.legend.set_signs(
-            occurring(frame, bool(self.canvas.scene is not None and self.canvas.scene.spots)), frame.view
-        )
+        scene = self.canvas.scene
+        self._signs = occurring(frame, bool(scene is not None and scene.spots))
+        self._recolour(self.colour.key)
+
+    def _recolour(self, mode: str) -> None:
+        if self._frame is not None:
+            self.legend.set_colours(mode, sample_tokens(self._frame, mode))
+            self._follow_walk()
+
+    def _follow_walk(self) -> None:
+        view = self._frame.view if self._frame is not None else ""
+        self.legend.set_signs(with_walk(self._signs, self.canvas.scene), view)
 
     def set_walk_step(self, revealed: int) -> None:
         """Outline what the first ``revealed`` steps of the walk visit."""
         self.canvas.set_walk_step(revealed)
+        self._follow_walk()
 
     def _explain(self, mode: str) -> None:
         """The whole legend as the tooltip of the colouring: beside the strips it stands as far as there is room."""

@@ -15,10 +15,11 @@ from rmapexplorer.designs.registry import design_named
 from rmapexplorer.engine.frames import Frame
 from rmapexplorer.engine.snapshot import columns
 from rmapexplorer.gui import memory_pages, memory_paint, memory_style
-from rmapexplorer.gui.memory_legend import Legend, occurring
+from rmapexplorer.gui.memory_legend import Legend, occurring, sample_tokens
 from rmapexplorer.gui.memory_map import MemoryMap
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.theme import Themes
+from tests.gui import frame_factory
 
 
 def frame_of(*more: Operation, pages: int = 16, design: str = "anon_vma") -> Frame:
@@ -114,6 +115,43 @@ def test_the_legend_names_what_occurs_and_its_tip_explains_it(qtbot: Any) -> Non
     assert "copy on write" in legend.toolTip() and "mremap" in legend.toolTip()
     legend.resize(150, legend.height())
     assert 0 < len(legend.places()) < 4, "what does not fit is in the tip only"
+
+
+def test_the_samples_have_the_colours_of_the_map_under_each_design() -> None:
+    assert sample_tokens(frame_of(write(0, 4), design="pte_chain"), "anon_vma") == {
+        "": "other", "own": "other", "shared": "other", "copied": "other",
+    }  # fmt: skip
+    frame = frame_of(write(0, 4), design="anonmm")
+    tokens = sample_tokens(frame, "anon_vma")
+    parent, child = (f"fam:{int(number) % 6}" for number in frame.vmas.anon)
+    assert parent != child and (tokens["shared"], tokens["copied"], tokens["band"]) == (parent, child, child)
+    assert sample_tokens(frame, "sharing")["shared"] == "fam:2"
+
+
+def test_the_line_at_the_bottom_is_named_where_it_differs_from_the_pages() -> None:
+    assert "band" in {sign.key for sign in occurring(frame_of(design="anon_vma_chain"), marked=False)}
+    assert "band" not in {sign.key for sign in occurring(frame_of(design="pte_chain"), marked=False)}
+
+
+def test_the_legend_names_the_frames_of_a_walk_and_the_line_between_rows(qtbot: Any) -> None:
+    frame = frame_factory.letter()
+    assert frame.detail is not None and frame.detail.walk is not None
+    shown = Shown(qtbot, frame)
+    legend = shown.map.findChild(Legend)
+    assert legend is not None
+    before = {sign.key for sign in legend.signs}
+    assert "joined" in before and not before & {"hit", "miss"}
+    shown.map.set_walk_step(len(frame.detail.walk.steps))
+    walked = {step.hit for step in frame.detail.walk.steps}
+    assert {sign.key for sign in legend.signs} - before == {"hit" if hit else "miss" for hit in walked}
+    assert "green frame" in legend.toolTip() and "dotted line" in legend.toolTip()
+    legend.resize(2000, legend.height())
+    image = legend.grab().toImage()
+    x = {sign.key: round(at) for sign, at in legend.places()}["hit"]
+    good = Themes("dark").current.color("good")
+    assert any(image.pixelColor(x + dx, y) == good for dx in range(15) for y in range(image.height()))
+    shown.map.set_walk_step(0)
+    assert {sign.key for sign in legend.signs} == before
 
 
 def test_tips_say_what_a_page_is_and_what_the_dashed_place_is(qtbot: Any) -> None:
