@@ -18,6 +18,9 @@ MEGABYTES = 500
 VARIABLE = "RMAPEXPLORER_MEMORY"
 """Environment variable with the megabytes to allow instead."""
 
+OURS = 100 << 20
+"""Bytes that the program itself may have before it begins; more is held by what calls it: a notebook, the tests."""
+
 NOTICED = 1 << 20
 """Bytes: less than this is taken without asking."""
 
@@ -69,9 +72,9 @@ class Room:
                 f"or allow more (environment variable {VARIABLE}, in MB)"
             )
 
-    def allow(self, megabytes: int) -> None:
-        """From now on: so much in all."""
-        self.limit = self._base = megabytes << 20
+    def allow(self, megabytes: int, held: int = 0) -> None:
+        """From now on: so much in all, beside ``held`` bytes that are somebody else's."""
+        self.limit = self._base = (megabytes << 20) + held
 
     @contextmanager
     def repairing(self) -> Iterator[None]:
@@ -108,9 +111,12 @@ def wanted_megabytes() -> int:
 
 @contextmanager
 def bounded(megabytes: int | None = None) -> Iterator[Room]:
-    """Within it, ROOM has a limit: so many megabytes, else what the user allows."""
+    """Within it, ROOM has a limit: so many megabytes, else what the user allows beside what a larger program holds already."""
     before = ROOM.limit, ROOM._base
-    ROOM.allow(megabytes or wanted_megabytes())
+    if megabytes is None:
+        ROOM.allow(wanted_megabytes(), max(ROOM.taken() - OURS, 0))
+    else:
+        ROOM.allow(megabytes)
     try:
         yield ROOM
     finally:
