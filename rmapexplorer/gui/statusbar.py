@@ -88,13 +88,19 @@ def summary(frame: Frame) -> tuple[str, str]:
 
 
 def fitting(effects: str, room: float, width: Callable[[str], float]) -> str:
-    """As many designs of ``effects`` as ``room`` pixels hold whole, the one in view first, and how many more there are."""
+    """As many designs of ``effects`` as ``room`` pixels hold, the one in view first, and how many more there are.
+
+    The last that shows may be cut to what is most telling of it; the one in view is whole.
+    """
     said = effects.split(BETWEEN)
     for shown in range(len(said), 0, -1):
         more = f"{BETWEEN}+{len(said) - shown} more" if shown < len(said) else ""
-        text = BETWEEN.join(said[:shown]) + more
-        if width(text) <= room:
-            return text
+        names, _, first = said[shown - 1].partition(": ")
+        cut = f"{names}: {first.partition(', ')[0]}, …"
+        for last in (said[shown - 1], cut) if shown > 1 else said[:1]:
+            text = BETWEEN.join([*said[: shown - 1], last]) + more
+            if width(text) <= room:
+                return text
     return said[0]
 
 

@@ -22,9 +22,7 @@ TELLING = "Operation {} of {}. The sentence at the timeline says what it does; w
 TOLD = "That was all. Step back to 5 (Alt+Left) and choose anonmm above: it had to copy what moved. Or take the tour."
 DONE = 'anonmm copied: a line above the four pages at a20, and "copied by mremap" rises to 4. The others have neither.'
 """Where what ``TOLD`` proposes was done: what to look at."""
-LESSON = (
-    "A lesson in {} operations: play it, or do one step (Alt+Right). The sentence at the timeline says what each does."
-)
+LESSON = "A lesson in {} operations. Play it, or step (Alt+Right) and read at the timeline what each does."
 LESSON_TOLD = (
     "That was all. Step back (Alt+Left) to look again; another design above shows how it would have been under that."
 )

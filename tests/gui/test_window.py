@@ -279,6 +279,9 @@ def test_what_does_not_fit_into_the_status_line_is_counted_and_the_design_in_vie
     assert fitting(effects, 60, len) == "anon_vma: +1 vma   ·   anonmm: 4 pages copied   ·   +1 more"
     assert fitting(effects, 40, len) == "anon_vma: +1 vma   ·   +2 more"
     assert fitting(effects, 20, len) == "anon_vma: +1 vma"
+    longer = "anon_vma: +1 vma, +2 anon_vmas   ·   anonmm, pte_chain: 4 pages copied, merged 1, +1 vma"
+    assert fitting(longer, 80, len) == "anon_vma: +1 vma, +2 anon_vmas   ·   anonmm, pte_chain: 4 pages copied, …"
+    assert fitting(longer, 50, len) == "anon_vma: +1 vma, +2 anon_vmas   ·   +1 more"
 
 
 def test_after_the_design_in_view_comes_the_one_with_most_news(shell: Shell) -> None:
