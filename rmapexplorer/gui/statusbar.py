@@ -264,10 +264,9 @@ class StatusBar(QStatusBar):
 
     def _say_rules(self) -> None:
         frame = self._frame
-        count = len(frame.designs) if frame is not None else 0
         state = "busy" if self.job or (frame is not None and frame.busy) else "idle"
         era = frame.calls if frame is not None else ERAS[0].era
-        self.rules.setText(f"Linux {era} calls · x86_64 · engine {state} · {count} design{'' if count == 1 else 's'}")
+        self.rules.setText(f"Linux {era} calls · x86_64 · engine {state}")
 
 
 def _shortened(text: str, most: int) -> str:

@@ -52,6 +52,14 @@ def test_play_it_plays_all_six_with_their_sentences_and_keeps_its_offers(
     assert window.welcome.story.full_text() == TOLD and window.welcome.buttons["tell"].text() == AGAIN
 
 
+def test_in_a_window_of_1280_pixels_the_status_line_has_the_news_beside_the_design_in_view(window: MainWindow) -> None:
+    said = window.statusbar.said
+    wide = said.width() - said.fontMetrics().horizontalAdvance(said.operation) * 1.1 - 14  # it stands there in bold
+    shown = said.shown_effects(round(wide))
+    assert shown.startswith("anon_vma_chain: 1 merge refused, +2 vmas, +4 anon_vma_chains")
+    assert "anonmm: 4 pages copied by mremap" in shown
+
+
 def test_sentences_stay_as_long_as_it_takes_to_read_them() -> None:
     assert story.reading_time("") < story.reading_time("x" * 100) < story.reading_time("x" * 180)
     assert story.reading_time("x" * 10_000) == story.LONGEST_SECONDS
