@@ -327,8 +327,9 @@ def test_what_nobody_thought_of_is_our_bug_and_no_traceback(file, capsys, monkey
 
 @pytest.mark.parametrize("width", ["0", "1", "20", "-5", "many", "9" * 30])
 def test_every_width_of_a_terminal_shows_the_figures(width, file, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", width)
-    assert cli.main(["compare", file]) == 0
+    with monkeypatch.context() as patched:  # pytest reads it too when it reports the test
+        patched.setenv("COLUMNS", width)
+        assert cli.main(["compare", file]) == 0
     out = capsys.readouterr().out
     assert "rmap metadata [B]" in out and "anon_vma_chain" in "".join(out.split()) and "Process memory is equal" in out
     assert max(map(len, out.splitlines())) <= 1000
