@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-PROBED = ("apply", "walk_step_changed", "told")
+PROBED = ("apply", "walk_step_changed", "told", "levelled")
 """What others only want to know whether a view has it: panels that come later have none of these."""
 
 
@@ -79,7 +79,12 @@ class Later(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
         """It is in sight: a panel behind another is shown to Qt, but never painted."""
         if self._view is None:
-            QTimer.singleShot(0, self, lambda: self.view)
+            QTimer.singleShot(0, self, self._make_seen)
+
+    def _make_seen(self) -> None:
+        # while panels are put elsewhere each of them is in sight for a moment
+        if not self.visibleRegion().isEmpty():
+            assert self.view is not None
 
     def __getattr__(self, name: str) -> Any:
         """Anything else is the view's."""

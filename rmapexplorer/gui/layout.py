@@ -239,12 +239,16 @@ class Layout:
         if self._own or before == self._fitting():
             return
         away = [dock for dock in self.docks.values() if dock.isHidden()]
+        keyboard = self._window.focusWidget()
         self._others[before] = self.shares.parts
         self._place()
         for dock in self.docks.values():
             if dock.isHidden() != (dock in away):
                 dock.setVisible(dock not in away)
         self.shares.parts = self._others.get(self._stacked, {})
+        for dock in self.docks.values():
+            if keyboard is not None and dock.isAncestorOf(keyboard):  # taken out and put in, a dock loses it
+                keyboard.setFocus()
 
     def make_room(self, bar: QWidget, shown: bool) -> None:
         """Show or hide a bar above the docks; when it is gone they have the heights of before, in a window of that size."""
