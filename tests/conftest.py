@@ -94,6 +94,13 @@ def _thread_guard(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _places_guard() -> Iterator[None]:
+    yield
+    if (places := sys.modules.get("rmapexplorer.gui.places")) is not None:
+        places.show("pages")  # the window's choice is the program's: the next test begins as a program does
+
+
+@pytest.fixture(autouse=True)
 def _window_guard(request: pytest.FixtureRequest) -> Iterator[None]:
     before = _windows()
     yield

@@ -135,8 +135,9 @@ class Commands(QObject):
         form.show()
         form.raise_()
         form.place(spot)
-        first = next((line for key, line in form.lines.items() if key != "pid"), next(iter(form.lines.values())))
-        first.editor.setFocus()
+        first = next((line for key, line in form.lines.items() if key != "pid"), next(iter(form.lines.values()), None))
+        if first is not None:  # swapoff has nothing to fill in
+            first.editor.setFocus()
 
     def _closed(self, form: OperationForm) -> None:
         if self.form is form:

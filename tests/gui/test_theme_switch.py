@@ -55,6 +55,10 @@ class Windows:
         window.views["processes"].setFocus()
         window.rebuild()  # views that remember nothing of the frames on the way
         window.statusbar.set_frame(window.frame)
+        window.feeder.reveal = (
+            False  # the walk that comes with the session is shown once: by whichever views there were then
+        )
+        window.views["inspector"].run_walk()
         return window
 
     def pictures(self, window: MainWindow, percent: int) -> Pictures:
