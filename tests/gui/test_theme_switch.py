@@ -55,10 +55,7 @@ class Windows:
         window.views["processes"].setFocus()
         window.rebuild()  # views that remember nothing of the frames on the way
         window.statusbar.set_frame(window.frame)
-        window.feeder.reveal = (
-            False  # the walk that comes with the session is shown once: by whichever views there were then
-        )
-        window.views["inspector"].run_walk()
+        window.feeder.reveal = False  # the pictures run the walk themselves
         return window
 
     def pictures(self, window: MainWindow, percent: int) -> Pictures:
@@ -74,6 +71,7 @@ class Windows:
 
     def _still(self, window: MainWindow) -> QImage:
         at_rest(self._qtbot, window)
+        window.views["inspector"].run_walk()  # the walk that came with the session is shown once, not with every detail
         before = QImage()
         for _ in range(40):
             for bar in window.findChildren(QScrollBar):  # panels that follow the position may scroll late
