@@ -94,8 +94,10 @@ def _thread_guard(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _places_guard() -> Iterator[None]:
+def _choices_guard() -> Iterator[None]:
     yield
+    if (room := sys.modules.get("rmapexplorer.core.room")) is not None:
+        room.ROOM.limit = None  # a window that was started bounds the process it is in
     if (places := sys.modules.get("rmapexplorer.gui.places")) is not None:
         places.show("pages")  # the window's choice is the program's: the next test begins as a program does
 

@@ -109,12 +109,17 @@ def wanted_megabytes() -> int:
     return int(words) if words.isdecimal() and 0 < len(words) < 9 else MEGABYTES
 
 
+def begin() -> None:
+    """From now on ROOM has the limit that the user allows, beside what a larger program holds already."""
+    ROOM.allow(wanted_megabytes(), max(ROOM.taken() - OURS, 0))
+
+
 @contextmanager
 def bounded(megabytes: int | None = None) -> Iterator[Room]:
     """Within it, ROOM has a limit: so many megabytes, else what the user allows beside what a larger program holds already."""
     before = ROOM.limit, ROOM._base
     if megabytes is None:
-        ROOM.allow(wanted_megabytes(), max(ROOM.taken() - OURS, 0))
+        begin()
     else:
         ROOM.allow(megabytes)
     try:

@@ -123,7 +123,7 @@ def calm_garbage_collection() -> None:
 
 def make_window(app: QApplication, settings: Settings, options: argparse.Namespace) -> MainWindow:
     """Engine, bridge and window, shown; the file or the letter's scenario on its way."""
-    from rmapexplorer.core.room import ROOM, wanted_megabytes
+    from rmapexplorer.core.room import begin
     from rmapexplorer.designs.registry import DESIGNS
     from rmapexplorer.engine.engine import Engine
     from rmapexplorer.gui.bridge import Bridge
@@ -133,7 +133,7 @@ def make_window(app: QApplication, settings: Settings, options: argparse.Namespa
     from rmapexplorer.gui.trouble import Trouble
     from rmapexplorer.gui.window import MainWindow, restore
 
-    ROOM.allow(wanted_megabytes())
+    begin()
     app.setFont(app_font(settings.text_percent))
     themes = Themes(actual_theme(options.theme or settings.theme))
     bridge = Bridge(Engine(), tuple(DESIGNS))
