@@ -79,9 +79,8 @@ class Memory:
             self._copied = max(workers.own_bytes() - grown, 0)  # of what was shared, it wrote to some
             self._weighed = time.monotonic()
         mine = grown + self._copied
-        more = (
-            0 if ROOM.limit is None else ROOM.limit - (MEGABYTES << 20)
-        )  # for a large file, or since the user says so
+        # for a large file, or since the user says so
+        more = 0 if ROOM.limit is None else ROOM.limit - (MEGABYTES << 20)
         if self._shared + mine + workers.taken_by_others(mine) > MOST_MEMORY + more:
             raise NoRoom(
                 f"{path}: at operation {done:,} the worlds need more memory than 500 MB allow; run fewer designs with "

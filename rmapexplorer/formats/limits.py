@@ -56,9 +56,6 @@ SCRIPT_STATEMENTS = 100_000
 LINE_CHARACTERS = 4 << 20
 """Of one line of a script: a touch of MAX_RUNS runs has about 2 million."""
 
-RECORDING_BYTES = 4 << 30
-"""Text of a recording, which is read line by line."""
-
 EVENTS_WITHOUT_MEMORY = 200_000
 """A recording that begins with this many events, none of which changes memory, was made of other events."""
 
