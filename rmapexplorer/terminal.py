@@ -70,7 +70,8 @@ class Memory:
         """Work begins. In a process of its own, what it has from its parent counts once for all such processes."""
         if workers.apart():
             now = self._anonymous()
-            self._shared, self._before, self._weighed = now - self._before, now, time.monotonic()
+            # what the parent gave back in between is nothing that a child may take more
+            self._shared, self._before, self._weighed = max(now - self._before, 0), now, time.monotonic()
 
     def check(self, path: str, done: int) -> None:
         """Asked now and then while operations run. :raises NoRoom: the worlds need more than they may have."""

@@ -169,6 +169,21 @@ def test_memory_of_all_processes_counts(monkeypatch):
         all_of([greedy, greedy], 2)
 
 
+def test_memory_the_parent_gave_back_is_not_more_for_its_processes(monkeypatch):
+    monkeypatch.setattr("rmapexplorer.terminal.MOST_MEMORY", 30 << 20)
+    held = bytearray(b"x") * (60 << 20)
+    before = Memory()
+    del held
+
+    def greedy(told):
+        before.begin()
+        kept = bytearray(b"x") * (40 << 20)
+        before.check("x", len(kept))
+
+    with pytest.raises(NoRoom, match="at operation 41,943,040"):
+        all_of([greedy, greedy], 2)
+
+
 def test_room_of_a_process_is_what_the_others_leave(tmp_path):
     """Where 1,000 MB are allowed and the first says it has 900, the second finds no room for 200 until it is alone."""
     tried = tmp_path / "tried"
