@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FED_BY: dict[type, tuple[str, ...]] = {PathChanged: ("history", "timeline"), MetricRows: ("overhead",)}
 """Messages that are queued, never skipped -> the views that take them with ``apply``."""
 
+WALKER = "inspector"
+"""The view that knows how far the walk is revealed."""
+
 TURN_MS = 5
 """Between two views that take turns, in milliseconds."""
 
@@ -74,6 +77,7 @@ class Feeder(QObject):
         with Fence() as fence:
             for name in self._waiting():
                 fence.call(self.refresh, name)
+            fence.call(self._follow_walk)
 
     def _waiting(self) -> list[str]:
         """Views to be refreshed, the one that waits longest first; hidden ones wait until they are shown."""
@@ -98,6 +102,17 @@ class Feeder(QObject):
             self._order.remove(name)
             self._order.append(name)
             window.views[name].set_frame(window.frame)
-            if name == "inspector" and self.reveal:
-                self.reveal = False
-                window.views[name].run_walk()
+            if name == WALKER:
+                self._run_first()
+
+    def _follow_walk(self) -> None:
+        """A hidden inspector waits, but not its walk: the pictures in sight are marked as far as it is revealed."""
+        window = self._window
+        if WALKER in self._stale and window.frame is not None:
+            window.views[WALKER].follow_walk(window.frame)
+            self._run_first()
+
+    def _run_first(self) -> None:
+        if self.reveal:
+            self.reveal = False
+            self._window.views[WALKER].run_walk()

@@ -79,6 +79,11 @@ class WalkSection(Section):
         if self.revealed != before:
             self.stepped.emit(self.revealed)
 
+    def inherit(self, old: WalkSection) -> None:
+        """Go on where ``old`` stands."""
+        self._key = old._key
+        self.list.steps.set_walk(old.walk, old.revealed)
+
     def reveal(self, count: int) -> None:
         """Reveal the first ``count`` steps."""
         count = max(0, min(count, len(self.list.steps.steps)))
@@ -221,15 +226,24 @@ class Inspector(QWidget):
     def set_frame(self, frame: Frame) -> None:
         """Show what ``frame`` says about the selection."""
         detail = frame.detail
+        self.follow_walk(frame)
+        self._view = frame.view
+        pid = self._selection.pid
+        self._gone = pid if pid and not (frame.tasks.pid == pid).any() else 0
+        self._show(detail)
+
+    def follow_walk(self, frame: Frame) -> None:
+        """Take the walk of ``frame`` alone: other panels show how far it is revealed, whether this one is seen or not."""
+        detail = frame.detail
         if detail is not None:
             key = (frame.generation, frame.position, frame.view, frame.branch, detail.pid, detail.vpn)
             self.walk.set_walk(detail.walk, key)
         else:
             self.walk.set_walk(None, None)
-        self._view = frame.view
-        pid = self._selection.pid
-        self._gone = pid if pid and not (frame.tasks.pid == pid).any() else 0
-        self._show(detail)
+
+    def inherit(self, old: Inspector) -> None:
+        """The walk is revealed as far as in the panel before."""
+        self.walk.inherit(old.walk)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of ``theme``."""

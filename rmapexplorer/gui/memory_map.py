@@ -88,6 +88,7 @@ class MemoryMap(Panel):
         if old.flip.text() != self.flip.text():
             self._turn()
         self.as_table.setChecked(old.as_table.isChecked())
+        self.canvas.set_walk_step(old.canvas.revealed)
 
     def new_session(self) -> None:
         """Another session begins with the colours and the strips that say most of any; the direction is the user's."""

@@ -63,7 +63,8 @@ class MapSurface(QAbstractScrollArea):
         self._slices = QTimer(self)
         self._slices.setInterval(0)
         self._slices.timeout.connect(self._slice)
-        self._revealed = 0
+        self.revealed = 0
+        """Steps of the walk that are outlined."""
         self._by_keyboard = False
         self._hashes = np.empty(0, np.uint64)
         self._spot_tasks = self._spot_vpns = np.empty(0, np.int64)
@@ -220,19 +221,19 @@ class MapSurface(QAbstractScrollArea):
 
     def set_walk_step(self, revealed: int) -> None:
         """Outline the candidates that the first ``revealed`` steps of the walk visit."""
-        self._revealed = revealed
+        self.revealed = revealed
         if self.scene is not None:
             self.scene.visited = self._visited(self.scene)
             self.viewport().update()
 
     def _visited(self, s: Scene) -> dict[int, list[Visit]]:
         walk = s.frame.detail.walk if s.frame.detail is not None else None
-        if walk is None or not self._revealed:
+        if walk is None or not self.revealed:
             return {}
         tasks = {int(pid): task for task, pid in enumerate(s.frame.tasks.pid.tolist())}
-        now = self._revealed - 1 if self._revealed < len(walk.steps) else -1
+        now = self.revealed - 1 if self.revealed < len(walk.steps) else -1
         found: dict[int, list[Visit]] = {}
-        for number, step in enumerate(walk.steps[: self._revealed]):
+        for number, step in enumerate(walk.steps[: self.revealed]):
             if number >= MOST_VISITS and number != now:
                 continue
             task = tasks.get(step.pid, -1)

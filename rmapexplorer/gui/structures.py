@@ -154,7 +154,7 @@ class Structures(Panel):
     def inherit(self, old: Structures) -> None:
         """Stand where the panel before this one stood."""
         self.forest.folding = old.forest.folding
-        self._chosen = old._chosen
+        self._chosen, self._revealed = old._chosen, old._revealed
         self.twin.setChecked(old.twin.isChecked())
         if old._frame is not None:
             self._offer(old._frame.view)

@@ -41,6 +41,9 @@ class PlainView(QWidget):
     def apply(self, message: object) -> None:
         self.applied.append(message)
 
+    def follow_walk(self, frame: object) -> None:
+        """Nothing: it has no walk of its own."""
+
     def run_walk(self) -> None:
         self.walks += 1
 

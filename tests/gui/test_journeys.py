@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.core.operations import Fork
 from rmapexplorer.gui.compare import CompareView
 from rmapexplorer.gui.inspector_parts import MergeCard
+from rmapexplorer.gui.structures import Structures
 from rmapexplorer.gui.window import MainWindow
 from rmapexplorer.resources import resource
 from tests.gui.real_window import LETTER, at_rest, click, digests, settings, window
@@ -34,6 +35,30 @@ def test_a_walk_is_stepped(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(walk.step, Qt.Key.Key_Space)
     assert walk.revealed == len(walk.list.steps.steps) == 2
     assert not walk.step.isEnabled() and "2 hits" in walk.text.text() and "0 missed" in walk.text.text()
+
+
+def test_a_walk_stays_while_its_page_and_position_are_shown(window: MainWindow, qtbot: QtBot) -> None:
+    def shown() -> tuple[int, int, int]:
+        views = window.views
+        return views["inspector"].walk.revealed, views["memory_map"].canvas.revealed, _marked(views["structures"])
+
+    whole = shown()
+    assert whole[:2] == (2, 2)
+    window.views["inspector"].walk.reveal(1)
+    one = shown()
+    assert one[:2] == (1, 1) and one[2] < whole[2]
+    for action in ("presentation", "presentation", "perspective_measure", "perspective_compare", "perspective_explore"):
+        window.actions_[action].trigger()
+        at_rest(qtbot, window)
+        assert shown() == one, action
+    window.actions_["perspective_measure"].trigger()  # the inspector is hidden
+    window.bridge.seek(4)
+    at_rest(qtbot, window, 4)
+    assert shown()[:2] == (0, 0)
+
+
+def _marked(structures: Structures) -> int:
+    return sum(node.state in ("hit", "miss", "now hit", "now miss") for node in structures.picture.structure.nodes)
 
 
 def test_why_two_vmas_did_not_merge(window: MainWindow, qtbot: QtBot) -> None:

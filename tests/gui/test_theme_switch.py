@@ -35,7 +35,6 @@ class Windows:
     def __init__(self, qtbot: QtBot, folder: Path) -> None:
         self._qtbot, self._folder = qtbot, folder
         self._open: list[MainWindow] = []
-        self._walks = True
 
     def make(self, theme: str, percent: int) -> MainWindow:
         """A window as it starts with these settings."""
@@ -56,8 +55,7 @@ class Windows:
         window.views["processes"].setFocus()
         window.rebuild()  # views that remember nothing of the frames on the way
         window.statusbar.set_frame(window.frame)
-        self._walks = percent == 100  # with large text the walk is shown by the window itself or not at all
-        window.feeder.reveal = window.feeder.reveal and not self._walks
+        window.views["inspector"].run_walk()
         return window
 
     def pictures(self, window: MainWindow, percent: int) -> Pictures:
@@ -73,10 +71,6 @@ class Windows:
 
     def _still(self, window: MainWindow) -> QImage:
         at_rest(self._qtbot, window)
-        if self._walks:
-            window.views[
-                "inspector"
-            ].run_walk()  # the walk that came with the session is shown once, not with every detail
         before = QImage()
         for _ in range(40):
             for bar in window.findChildren(QScrollBar):  # panels that follow the position may scroll late
