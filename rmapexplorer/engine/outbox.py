@@ -21,6 +21,7 @@ class Outbox:
         self._lock = threading.Lock()
         self._queue: deque[Message] = deque()
         self._frame: Frame | None = None
+        self._before_frame = 0
         self._told = False
 
     def post(self, *messages: Message) -> None:
@@ -34,9 +35,13 @@ class Outbox:
 
     def _put(self, message: Message) -> None:
         if isinstance(message, Frame):
-            self._frame = message
+            self._frame, self._before_frame = message, len(self._queue)
             return
-        if isinstance(message, Progress) and self._queue:
+        if (
+            isinstance(message, Progress)
+            and self._queue
+            and (self._frame is None or self._before_frame < len(self._queue))
+        ):
             last = self._queue[-1]
             if isinstance(last, Progress) and last.job == message.job:
                 self._queue.pop()
@@ -53,11 +58,11 @@ class Outbox:
         return self._frame is not None
 
     def take(self) -> list[Message]:
-        """All queued messages in order, the newest frame last."""
+        """All queued messages and the newest frame, in the order in which they were posted."""
         with self._lock:
             messages = list(self._queue)
             self._queue.clear()
-            if self._frame is not None:
-                messages.append(self._frame)
+            if self._frame is not None:  # what came after it tells of things that it does not show yet
+                messages.insert(self._before_frame, self._frame)
             self._frame, self._told = None, False
         return messages
