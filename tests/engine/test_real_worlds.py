@@ -171,9 +171,15 @@ def test_a_wish_nobody_can_meet_is_refused_and_not_logged():
     assert driver.conductor.stage.line.head == 6
 
 
-@pytest.mark.parametrize("name", ["shell-pipeline", "python-pool", "python-realloc-fork", "redis-bgsave"])
-def test_recordings_run_and_can_be_walked(name, tmp_path):
-    """A recording of a real program: runs whole, goes back and forth, and is the same when saved and opened again."""
+@pytest.mark.parametrize(
+    ("name", "long"),
+    [("shell-pipeline", False), ("python-pool", True), ("python-realloc-fork", False), ("redis-bgsave", False)],
+)
+def test_recordings_run_and_can_be_walked(name, long, tmp_path):
+    """A recording of a real program: runs whole, goes back and forth, and is the same when saved and opened again.
+
+    One that is long only goes back and forth.
+    """
     engine = Engine()
     engine.start()
     try:
@@ -187,11 +193,13 @@ def test_recordings_run_and_can_be_walked(name, tmp_path):
         assert engine.wait_idle(60)
         stage = engine._conductor.stage
         end = {key: world.digest() for key, world in stage.worlds.items()}
-        for position in (head // 2, 7, head):
+        for position in (7, head) if long else (head // 2, 7, head):
             engine.seek(position)
             assert engine.wait_idle(60)
             assert [m.position for m in engine.take() if isinstance(m, Frame)] == [position]
         assert {key: world.digest() for key, world in stage.worlds.items()} == end
+        if long:
+            return
         saved = tmp_path / "again.rmap"
         engine.save(str(saved))
         engine.open(str(saved))
