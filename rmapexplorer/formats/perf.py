@@ -8,26 +8,26 @@ kept apart in perf_tasks. What cannot become an operation is counted and listed 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import PAGE_SHIFT, TASK_SIZE_PAGES, Machine
-from rmapexplorer.formats import limits, perf_lines
+from rmapexplorer.formats import limits, perf_lines, perf_usual
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 from rmapexplorer.formats.perf_calls import ARGUMENTS, Call, Files, Translation
 from rmapexplorer.formats.perf_exec import map_by_kernel, map_unexplained, stack_grown
-from rmapexplorer.formats.perf_lines import Line
+from rmapexplorer.formats.perf_lines import Line, Mapping
 from rmapexplorer.formats.perf_log import Log
 from rmapexplorer.formats.perf_space import Area
-from rmapexplorer.formats.perf_tasks import CLONE_THREAD, Tasks
+from rmapexplorer.formats.perf_tasks import CLONE_THREAD, Process, Tasks
 from rmapexplorer.formats.reading import Source, opened
 from rmapexplorer.formats.session import Session
 
 DESIGNS = ("pte_chain", "anonmm", "anon_vma", "anon_vma_chain")
 """Keys of the designs a recording is opened with, the last one in view."""
 
-LINES_BETWEEN_ASKING = 2000
 FOREIGN_LINES = 500
 """A file whose first lines, this many, are no events at all is no recording."""
 
@@ -45,6 +45,10 @@ _QUIET = frozenset(
 )
 
 
+class Foreign(Exception):
+    """What is read is no recording."""
+
+
 class Translator:
     """Takes the lines of one recording, one after the other."""
 
@@ -58,7 +62,8 @@ class Translator:
         self._calls: dict[int, Call] = {}
         self._forks = False  # PERF_RECORD_FORK is recorded, so that the kernel's own events of a fork only add to it
         self._handlers: dict[str, Callable[[Line], None]] = {
-            "page_fault_user": self._fault, "page_fault_kernel": self._fault, "MMAP2": self._mmap2,
+            "page_fault_user": self._fault, "page_fault_kernel": self._fault,
+            "MMAP2": lambda line: self._mmap2(line, perf_lines.mapping(line.rest)),
             "COMM": self._comm, "COMM exec": self._comm_exec, "FORK": self._fork, "EXIT": self._exit,
             "task_newtask": self._newtask, "sched_process_fork": self._process_fork,
             "sched_process_exit": self._process_exit, "LOST": self._lost, "LOST_SAMPLES": self._lost,
@@ -80,15 +85,72 @@ class Translator:
         elif line.event.startswith("sys_enter_"):
             name = line.event.removeprefix("sys_enter_")
             self.useful += name in ARGUMENTS
-            self._enter(line, name)
+            self._enter(line, name, perf_lines.numbers(line.rest))
         elif line.event.startswith("sys_exit_"):
-            self._leave(line, line.event.removeprefix("sys_exit_"))
+            self._leave(line, line.event.removeprefix("sys_exit_"), perf_lines.result(line.rest))
         elif line.event not in _QUIET:
             self.log.skip(line.event, "an event that changes no memory known here")
+
+    def feed_lines(self, lines: Sequence[bytes]) -> None:
+        """Lines that follow each other, without their ends; what comes of them is what ``feed`` makes of each.
+
+        Most are faults of the task and in the area of the line before, which need no more than a look at both.
+
+        :raises Foreign: the recording begins with FOREIGN_LINES lines that are no events.
+        """
+        task, low, high, allowed = b"", 0, 0, ""
+        process: Process | None = None
+        usual, touch, before, number = perf_usual.USUAL, self.log.touch, self.lines, self.lines
+        for number, text in enumerate(lines, before + 1):
+            found = usual(text)
+            if found is None:
+                self.lines = number - 1
+                self.feed(text.decode("utf-8", "replace"))
+                if number == FOREIGN_LINES and not self.events:
+                    raise Foreign
+                process = None  # it may be another one now, or mapped otherwise
+                continue
+            self.events += 1
+            if found.lastindex != perf_usual.FAULT:
+                self._usual_call(found)
+                process = None
+                continue
+            self.useful += 1
+            comm, who, kind, address, code = found.group(1, 2, 4, 5, 6)
+            vpn, access = int(address, 16) >> PAGE_SHIFT, "w" if int(code, 16) & 2 else "r"
+            if process is not None and who == task and low <= vpn < high and access in allowed:
+                if kind == b"user":
+                    process.execing = False
+                touch(process.pid, vpn, access)
+                continue
+            process, area = self._touch(*perf_usual.whose(comm, who), kind == b"user", vpn, access)
+            if area is not None:
+                task, low, high, allowed = who, area.start, area.end, "rw" if "w" in area.prot else "r"
+            else:
+                process = None
+        self.lines = number
+
+    def _usual_call(self, found: re.Match[bytes]) -> None:
+        # one end of a system call, or what was mapped
+        if found.lastindex == perf_usual.ENTER:
+            name = found[7].decode()
+            self.useful += name in ARGUMENTS
+            self._enter(perf_usual.line(found, f"sys_enter_{name}"), name, perf_usual.values(found))
+        elif found.lastindex == perf_usual.LEAVE:
+            name = found[9].decode()
+            self._leave(perf_usual.line(found, f"sys_exit_{name}"), name, perf_usual.result(found))
+        else:
+            self.useful += 1
+            self._mmap2(perf_usual.line(found, "MMAP2"), perf_usual.mapping(found))
 
     def _about(self) -> str:
         low = (self.lines - 1) // 1000 * 1000
         return f"{low + 1} to {low + 1000}"
+
+    def long_line(self) -> None:
+        """A line that was too long to be kept."""
+        self.lines += 1
+        self.log.skip("line", "is longer than any that perf prints")
 
     def finish(self) -> None:
         """The recording is over: what is still open is closed or counted."""
@@ -107,24 +169,30 @@ class Translator:
             self._bad(line)
             return
         address, code = found
-        vpn = address >> PAGE_SHIFT
+        user = line.event == "page_fault_user"
+        self._touch(line.pid, line.tid, line.comm, user, address >> PAGE_SHIFT, "w" if code & 2 else "r")
+
+    def _touch(
+        self, pid: int, tid: int, comm: str, user: bool, vpn: int, access: str
+    ) -> tuple[Process | None, Area | None]:
+        # a fault; whose it is and the area that allows it, None where it became no touch
         if not 0 <= vpn < TASK_SIZE_PAGES:
             self.log.skip("page fault", "outside of the user's address space")
-            return
-        if line.tid <= 0:
+            return None, None
+        if tid <= 0:
             self.log.skip("page fault", "of the idle task")
-            return
-        process = self.tasks.find(line.pid, line.tid, line.comm)
-        if line.event == "page_fault_user":
+            return None, None
+        process = self.tasks.find(pid, tid, comm)
+        if user:
             process.execing = False
-        access = "w" if code & 2 else "r"
-        if why := _no_touch(process.space.at(vpn) or process.space.grow(vpn), access):
+        area = process.space.at(vpn) or process.space.grow(vpn)
+        if why := _no_touch(area, access):
             self.log.skip("page fault", why)
-        else:
-            self.log.touch(process.pid, vpn, access)
+            return process, None
+        self.log.touch(process.pid, vpn, access)
+        return process, area
 
-    def _mmap2(self, line: Line) -> None:
-        mapped = perf_lines.mapping(line.rest)
+    def _mmap2(self, line: Line, mapped: Mapping | None) -> None:
         if mapped is None:
             self._bad(line)
         elif mapped.pid <= 0:
@@ -142,7 +210,7 @@ class Translator:
             else:
                 map_unexplained(self.log, self._files, known.pid, known.space, mapped)
 
-    def _enter(self, line: Line, name: str) -> None:
+    def _enter(self, line: Line, name: str, values: list[int]) -> None:
         if name not in ARGUMENTS:
             self.log.skip(name, "a system call that changes no memory known here")
             return
@@ -153,14 +221,12 @@ class Translator:
         process.execing = False
         if line.tid in self._calls:
             self.log.skip(self._calls[line.tid].name, "its result is not in the recording")
-        values = perf_lines.numbers(line.rest)
         self._calls[line.tid] = Call(name, values, process.pid, process.space)
 
-    def _leave(self, line: Line, name: str) -> None:
+    def _leave(self, line: Line, name: str, result: int | None) -> None:
         if name not in ARGUMENTS:
             return
         call = self._calls.pop(line.tid, None)
-        result = perf_lines.result(line.rest)
         if call is None or call.name != name:
             self.log.skip(name, "began before the recording or its beginning was lost")
         elif result is None:
@@ -268,21 +334,20 @@ def load_perf(path: str, progress: Progress | None = None, cancelled: Asked | No
 def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked | None = None) -> Session:
     """The recording in an open file."""
     translator = Translator()
-    for number, line in enumerate(source.lines(), 1):
-        if line is None:
-            translator.lines += 1
-            translator.log.skip("line", "is longer than any that perf prints")
-        else:
-            translator.feed(line.decode("utf-8", "replace"))
-        if number == FOREIGN_LINES and not translator.events:
-            raise _foreign(source.path)
-        if number % LINES_BETWEEN_ASKING == 0 or line is None:
+    try:
+        for lines in source.blocks():
+            if lines is None:
+                translator.long_line()
+            else:
+                translator.feed_lines(lines)
             _bounded(translator, source)
             if cancelled is not None and cancelled():
                 raise Cancelled
             if progress is not None:
                 progress(source.done, source.total)
-    translator.finish()
+        translator.finish()
+    except Foreign:
+        raise _foreign(source.path) from None
     if not translator.events:
         raise _foreign(source.path)
     operations = tuple(translator.log.operations)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rmapexplorer.core.operations import ADVICES, MMAP_FLAGS
 from rmapexplorer.core.units import PAGE_BYTES, PAGE_SHIFT
 
@@ -31,6 +33,7 @@ def letters(prot: int) -> str:
     return ("r" if prot & 1 else "") + ("w" if prot & 2 else "") + ("x" if prot & 4 else "")
 
 
+@lru_cache(1024)
 def mmap_words(flags: int, locked: bool = False) -> tuple[str, ...]:
     """The flags of mmap as words, in the order of MMAP_FLAGS. ``locked``: mlockall holds for new mappings."""
     words = {word for bit, word in _MMAP_FLAGS.items() if flags & bit} | ({"locked"} if locked else set())

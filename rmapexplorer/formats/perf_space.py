@@ -33,7 +33,12 @@ class Area:
 
     def part(self, start: int, end: int) -> Area:
         """The pages of it in [start, end)."""
-        return evolve(self, start=start, end=end, offset=self.offset + start - self.start)
+        if start == self.start and end == self.end:
+            return self
+        offset = self.offset + start - self.start
+        return Area(
+            start, end, self.prot, self.kind, self.file, offset, self.grows, self.special, self.huge, self.dontfork
+        )
 
 
 @define(eq=False)

@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import BinaryIO, cast
 
 from rmapexplorer.core.room import ROOM, sentence
@@ -30,6 +31,8 @@ LINE_BYTES = 1 << 14
 """Longer lines of a recording are dropped: the longest real one has a path of 4096 bytes."""
 
 _CHUNK = 1 << 18
+_BLOCK = 1 << 17
+"""Of lines: about a thousand of a recording."""
 
 
 class Source:
@@ -72,16 +75,40 @@ class Source:
                 raise FormatError(f"{self.path}: holds more than {most >> 20} MiB of text; open a smaller file.")
         return b"".join(parts)
 
-    def lines(self) -> Iterator[bytes | None]:
-        """Line by line; None stands for a line longer than LINE_BYTES."""
-        readline = self.stream.readline
-        while line := readline(LINE_BYTES):
-            if len(line) == LINE_BYTES and not line.endswith(b"\n"):
-                while (rest := readline(_CHUNK)) and not rest.endswith(b"\n"):
-                    yield None  # so that the reader can be asked to stop
-                yield None
+    def blocks(self) -> Iterator[list[bytes] | None]:
+        """Some thousand lines at a time without their ends; None stands for a line longer than LINE_BYTES.
+
+        While the rest of such a line is passed over, blocks are empty, so that the reader can be asked to stop.
+        """
+        tail, part = b"", self.stream.read(_BLOCK)
+        while part:
+            *lines, tail = (tail + part).split(b"\n")
+            if lines and max(map(len, lines)) >= LINE_BYTES:
+                yield from _without_long(lines)
             else:
-                yield line
+                yield lines
+            part = b""
+            if len(tail) >= LINE_BYTES:
+                yield None
+                while (at := tail.find(b"\n")) < 0 and (tail := self.stream.read(_CHUNK)):
+                    yield []
+                part, tail = tail[at + 1 :], b""
+            part = part or self.stream.read(_BLOCK)
+        if tail:
+            yield [tail]
+
+    def lines(self) -> Iterator[bytes | None]:
+        """What ``blocks`` gives, line by line."""
+        for block in self.blocks():
+            yield from (None,) if block is None else block
+
+
+def _without_long(lines: list[bytes]) -> Iterator[list[bytes] | None]:
+    for long, some in groupby(lines, lambda line: len(line) >= LINE_BYTES):
+        if long:
+            yield from (None for _ in some)
+        else:
+            yield list(some)
 
 
 def _flags(path: str) -> int:
