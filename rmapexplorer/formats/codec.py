@@ -30,6 +30,9 @@ MAX_MAP_COUNT = (1 << 31) - 1
 
 _PROT = re.compile(r"(r?w?x?|none|-)\Z")
 
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""What no text of a file may hold: NUL, and half a surrogate pair, which UTF-8 cannot say."""
+
 _SHORT = Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother, _SHORT.maxlong = 3, 60, 60, 60
 _SHORT.maxlist = _SHORT.maxdict = _SHORT.maxtuple = 12
@@ -86,7 +89,7 @@ def text(value: Any) -> str:
         raise ValueError(f"must be a text in quotes, not {shown(value)}")
     if len(value) > MAX_TEXT:
         raise ValueError(f"must be at most {MAX_TEXT} characters long")
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in value) or "\0" in value:
+    if UNWRITABLE.search(value):
         raise ValueError("must not hold half a surrogate pair or a NUL character")
     return value
 

@@ -38,11 +38,19 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_twins)
+_SOON = json.JSONDecoder(parse_constant=_no_constant)
+"""Does not look for twins, and is done in half the time."""
 
 
 def pieces_of(data: bytes) -> Iterator[bytes]:
     """Bytes in memory as a file would come."""
     return (data[start : start + WINDOW] for start in range(0, len(data), WINDOW))
+
+
+def _whole(decoder: json.JSONDecoder, text: str) -> list[Any]:
+    # the list that the whole text is, empty where it goes on behind one
+    found, end = decoder.raw_decode(text)
+    return found if end == len(text) else []
 
 
 class JsonText:
@@ -58,6 +66,9 @@ class JsonText:
         self._text, self._at = "", 0
         self._line, self._column = 1, 0  # of the beginning of the window
         self._read = 0
+        self._passed = 0  # characters before the window
+        self._alone = 0  # up to this character values are taken one by one
+        self._colons = False  # within texts too
         self._kept = 0
         self._over = False
 
@@ -81,7 +92,7 @@ class JsonText:
                 raise self._too_much(f"more than {limits.TEXT_BYTES >> 20} MiB of text")
         self._drop()
         self._text += "".join(fresh)
-        if limits.cost(self._text) > limits.VALUES_COST:
+        if len(self._text) > limits.SMALL_TEXT and limits.cost(self._text) > limits.VALUES_COST:
             raise self._too_much("more values in one place than fit into memory")
         return any(fresh)
 
@@ -89,6 +100,7 @@ class JsonText:
         newlines = self._text.count("\n", 0, self._at)
         self._line += newlines
         self._column = self._at - self._text.rfind("\n", 0, self._at) - 1 if newlines else self._column + self._at
+        self._passed += self._at
         self._text, self._at = self._text[self._at :], 0
 
     def _too_much(self, what: str) -> FormatError:
@@ -154,16 +166,46 @@ class JsonText:
         if self._kept > limits.VALUES_COST:
             raise self._too_much("more values than fit into memory")
 
-    def elements(self, kept: bool = True) -> Iterator[Any]:
+    def elements(self) -> Iterator[Any]:
         """The elements of the list that comes."""
         self._take("[")
         if self.peek() == "]":
             self._at += 1
             return
         while True:
-            yield self.value(kept)
+            yield self.value()
             if self._take(",]") == "]":
                 return
+
+    def batches(self) -> Iterator[list[Any]]:
+        """The elements of the list that comes, objects as many at a time as the window holds. They do not count as kept."""
+        self._take("[")
+        if self.peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self._objects() or [self.value(kept=False)]
+            if self._take(",]") == "]":
+                return
+
+    def _objects(self) -> list[Any]:
+        # the objects up to the last end of one in the window; none where anything is wrong with one: alone it is told
+        start = self._at
+        end = self._text.rfind("},", start, start + WINDOW) + 1
+        if end <= start or self._passed + start < self._alone:
+            return []
+        text = f"[{self._text[start:end]}]"
+        try:
+            found = [] if self._colons else _whole(_SOON, text)
+            if set(map(type, found)) != {dict} or sum(map(len, found)) != text.count(":"):
+                self._colons, found = True, _whole(_DECODER, text)
+        except (ValueError, RecursionError):
+            found = []
+        if found:
+            self._at = end
+        else:
+            self._alone = self._passed + end
+        return found
 
     def members(self) -> Iterator[str]:
         """The keys of the object that comes; the value of each has to be taken before the next."""

@@ -59,9 +59,10 @@ def operations_of(trace: Trace) -> tuple[Operation, ...]:
     return tuple(step.operation for step in trace.steps if step.operation is not None)
 
 
-def consistent(trace: Trace, operations: Sequence[Operation], parents: Sequence[int]) -> None:
+def consistent(trace: Trace, operations: Sequence[Operation], parents: Sequence[int] | None) -> None:
     """ValueError where the log does not begin with what was recorded."""
     recorded = operations_of(trace)
     count = len(recorded)
-    if tuple(operations[:count]) != recorded or list(parents[:count]) != list(range(-1, count - 1)):
+    straight = parents is None or list(parents[:count]) == list(range(-1, count - 1))
+    if tuple(operations[:count]) != recorded or not straight:
         raise ValueError(f'"kernel" was recorded for other operations than the first {count}')

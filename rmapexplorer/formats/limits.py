@@ -60,6 +60,10 @@ EVENTS_WITHOUT_MEMORY = 200_000
 """A recording that begins with this many events, none of which changes memory, was made of other events."""
 
 
+SMALL_TEXT = VALUES_COST // 240
+"""Characters of JSON that come to less in any case."""
+
+
 def cost(text: str) -> int:
     """Bytes that JSON text comes to at most as Python objects, its letters left out."""
     return 72 * text.count("[") + 240 * text.count("{") + 150 * text.count(":") + 40 * text.count(",")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -91,6 +92,9 @@ def _many(check: Check, most: int) -> Check:
     return checked
 
 
+_pid, _position = whole(1, MAX_PID), whole(0, MAX_POSITION)
+
+
 def _processes(value: Any) -> tuple[tuple[int, str], ...]:
     # [[pid, comm], ...]: what exists at position 0
     found: dict[int, str] = {}
@@ -98,7 +102,7 @@ def _processes(value: Any) -> tuple[tuple[int, str], ...]:
     for item in value:
         if not isinstance(item, list) or len(item) != 2:
             raise ValueError(f"must hold [pid, comm] pairs, not {shown(item)}")
-        pid = whole(1, MAX_PID)(item[0])
+        pid = _pid(item[0])
         if pid in found:
             raise ValueError(f"names pid {pid} twice")
         found[pid] = str(text(item[1]))
@@ -148,7 +152,7 @@ def _selection(value: Any) -> tuple[int, int]:
 def _note(value: Any) -> Note:
     if len(_list(value)) not in (2, 3):
         raise ValueError(f"must hold [position, text] or [position, text, branch], not {shown(value)}")
-    return Note(whole(0, MAX_POSITION)(value[0]), text(value[1]), _word(value[2]) if len(value) == 3 else "")
+    return Note(_position(value[0]), text(value[1]), _word(value[2]) if len(value) == 3 else "")
 
 
 _HEAD: dict[str, Check] = {
@@ -188,7 +192,7 @@ def line(parents: tuple[int, ...] | None, last: int) -> tuple[int, ...]:
     return tuple(reversed(steps))
 
 
-def consistent(values: dict[str, Any], operations: int, parents: tuple[int, ...]) -> None:
+def consistent(values: dict[str, Any], operations: int, parents: tuple[int, ...] | None) -> None:
     """ValueError where branches, position or notes point at operations that are not there."""
     branch = values.get("branch", "main")
     branches = values.setdefault("branches", {})
@@ -200,9 +204,11 @@ def consistent(values: dict[str, Any], operations: int, parents: tuple[int, ...]
             raise ValueError(f"branch {shown(name)} ends at operation {last}, but the last one is {operations - 1}")
     places = [("position", values["position"], branch)]
     places += [("a note", note.position, note.branch or branch) for note in values.get("notes", ())]
-    lengths = [0]  # of the line that ends with an operation, behind the empty one
-    for parent in parents:
-        lengths.append(lengths[parent + 1] + 1)
+    lengths: Sequence[int] = range(operations + 1)  # of the line that ends with an operation, behind the empty one
+    if parents is not None:
+        lengths = [0]
+        for parent in parents:
+            lengths.append(lengths[parent + 1] + 1)
     for what, position, name in places:
         if name not in branches:
             raise ValueError(f"{what} is on branch {shown(name)}, which is not among the branches")

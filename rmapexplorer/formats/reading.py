@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import re
 import stat
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,32 @@ LINE_BYTES = 1 << 14
 _CHUNK = 1 << 18
 _BLOCK = 1 << 17
 """Of lines: about a thousand of a recording."""
+
+
+class _Garbage:
+    """Not looked for while somebody reads, in whichever thread: what is read has no cycles, and there is much of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._looked_for = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._readers == 0:
+                self._looked_for = gc.isenabled()
+                gc.disable()
+            self._readers += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._readers -= 1
+            if self._readers == 0 and self._looked_for:
+                gc.enable()
+
+
+GARBAGE_LATER = _Garbage()
+"""``with GARBAGE_LATER:`` where many objects are made."""
 
 
 class Source:

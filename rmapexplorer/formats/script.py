@@ -26,6 +26,7 @@ from rmapexplorer.formats.script_cursor import Cursor, Fault, Hope, ScriptError,
 from rmapexplorer.formats.script_heads import HEADS, Head, read_head
 from rmapexplorer.formats.script_numbers import NUMBER, TIMES, Env, Late, whole
 from rmapexplorer.formats.script_operations import NAMES, Line, read_line
+from rmapexplorer.formats.script_plain import plain
 from rmapexplorer.formats.script_slots import binding, name_of
 
 MAX_STEPS = 3_000_000
@@ -38,6 +39,9 @@ MAX_FAULTS = 100
 CONTROL = ("let", "repeat", "mark")
 WORDS: tuple[str, ...] = (*NAMES, *CONTROL, *HEADS)
 """What a line can begin with."""
+
+
+_NOTHING: dict[str, Any] = {}
 
 
 @frozen
@@ -70,7 +74,11 @@ class Statement:
 
     line: int
     what: Line | Let | Repeat | Mark | Head
-    cursor: Cursor
+    text: str
+
+    def error(self, text: str, length: int) -> ScriptError:
+        """A fault of its first letters."""
+        return ScriptError(Fault(line=self.line, column=1, length=max(length, 1), text=text))
 
 
 @define(eq=False)
@@ -116,6 +124,11 @@ class Reader:
             return
         if len(line) > LINE_CHARACTERS:
             self._note(self._whole(f"the line is longer than {LINE_CHARACTERS:,} characters; divide it", 1))
+            return
+        op = plain(line) if len(self._blocks) == 1 else None
+        if op is not None:
+            self._acted = True
+            self.program.statements.append(Statement(self._number, Line(type(op), _NOTHING, op), line))
             return
         cursor = Cursor(line.rstrip("\r"), self._number, self.names)
         if cursor.kind == "end":
@@ -188,7 +201,7 @@ class Reader:
             what = self._action(cursor, word, depth)
         if not isinstance(what, Repeat):
             cursor.finish()
-        return Statement(self._number, what, cursor)
+        return Statement(self._number, what, cursor.line)
 
     def _action(self, cursor: Cursor, word: str, depth: int) -> Line | Let | Repeat | Mark:
         if word == "let":
@@ -287,10 +300,8 @@ def _at_least(body: list[Statement]) -> int:
 
 
 def _too_many(statement: Statement) -> ScriptError:
-    return statement.cursor.error(
-        f"the script comes to more than {SCRIPT_OPERATIONS:,} operations; repeat fewer times",
-        0,
-        len(statement.cursor.line),
+    return statement.error(
+        f"the script comes to more than {SCRIPT_OPERATIONS:,} operations; repeat fewer times", len(statement.text)
     )
 
 
@@ -299,9 +310,7 @@ def _run_all(body: list[Statement], run: Run) -> Iterator[tuple[int, Operation |
         what = statement.what
         run.steps += 1
         if run.steps > MAX_STEPS:
-            raise statement.cursor.error(
-                f"the script runs through more than {MAX_STEPS:,} lines; repeat fewer times", 0, 6
-            )
+            raise statement.error(f"the script runs through more than {MAX_STEPS:,} lines; repeat fewer times", 6)
         if isinstance(what, Line):
             run.operations += 1
             if run.operations > SCRIPT_OPERATIONS:
@@ -309,9 +318,7 @@ def _run_all(body: list[Statement], run: Run) -> Iterator[tuple[int, Operation |
             op = _made(what, run.env)
             run.runs += len(getattr(op, "runs", ()))
             if run.runs > MAX_ALL_RUNS:
-                raise statement.cursor.error(
-                    f"the script touches more than {MAX_ALL_RUNS:,} runs; use longer ones", 0, 6
-                )
+                raise statement.error(f"the script touches more than {MAX_ALL_RUNS:,} runs; use longer ones", 6)
             yield statement.line, op
         elif isinstance(what, Repeat):
             yield from _loop(statement, what, run)
@@ -343,11 +350,11 @@ def _quiet(statement: Statement, what: Let | Mark | Head, run: Run) -> None:
         run.env.names[what.name] = run.settings.get(what.name, value)
     elif isinstance(what, Mark):
         if len(run.marks) >= MAX_NOTES:
-            raise statement.cursor.error(f"more than {MAX_NOTES:,} bookmarks; mark less", 0, 4)
+            raise statement.error(f"more than {MAX_NOTES:,} bookmarks; mark less", 4)
         run.marks.append((run.operations, what.text, statement.line))
     else:
         if len(run.heads) >= MAX_FILES:
-            raise statement.cursor.error(f"more than {MAX_FILES:,} lines that say what it runs on", 0, len(what.word))
+            raise statement.error(f"more than {MAX_FILES:,} lines that say what it runs on", len(what.word))
         values = {name: value(run.env) if callable(value) else value for name, value in what.values.items()}
         if what.word == "process" and run.env.highest is not None:
             run.env.highest = max(run.env.highest, values["pid"])

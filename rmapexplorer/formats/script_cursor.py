@@ -78,27 +78,32 @@ class Cursor:
 
     def __init__(self, line: str, number: int, names: set[str]) -> None:
         self.line, self.number, self.names = line, number, names
-        self.hopes: list[Hope] = []
+        self._hopes: list[tuple[str, tuple[str, ...]]] = []
         self.kind, self.text, self.start, self.end = "end", "", 0, 0
         self._read(0)
 
     def _read(self, at: int) -> None:
         match = _TOKEN.match(self.line, at)
-        assert match is not None
-        self.kind = match.lastgroup or "end"
-        self.text = match.group(self.kind)
-        self.start, self.end = match.span(self.kind)
+        assert match is not None and match.lastgroup is not None
+        self.kind = kind = match.lastgroup
+        self.text = match[kind]
+        self.start, self.end = match.span(kind)
 
     def take(self) -> str:
         """The token, and on to the next one."""
         text = self.text
-        self.hopes.clear()
+        self._hopes.clear()
         self._read(self.end)
         return text
 
     def hope(self, what: str, words: tuple[str, ...] = ()) -> None:
         """Say what could stand here."""
-        self.hopes.append(Hope(what, words))
+        self._hopes.append((what, words))
+
+    @property
+    def hopes(self) -> list[Hope]:
+        """What could stand at the present token."""
+        return [Hope(*hope) for hope in self._hopes]
 
     def word(self, *words: str) -> str:
         """One of these words if it stands here, else ""."""
@@ -120,7 +125,7 @@ class Cursor:
         match = _RAW.match(self.line, self.start)
         if self.kind == "end" or match is None:
             return ""
-        self.hopes.clear()
+        self._hopes.clear()
         self._read(match.end())
         return match.group(1)
 
@@ -165,8 +170,9 @@ class Cursor:
             return self.error(
                 'the text in quotes does not end; put " behind it', self.start, len(self.line) - self.start
             )
-        expected = in_words(self.hopes)
-        words = [word for hope in self.hopes for word in hope.words]
+        hopes = self.hopes
+        expected = in_words(hopes)
+        words = [word for hope in hopes for word in hope.words]
         meant = nearest(self.text, [*words, *self.names]) if self.kind == "word" else ""
         text = f"found {found}, expected {expected}" + (f"; did you mean '{meant}'?" if meant else "")
         length = 1 if self.kind == "end" else self.end - self.start

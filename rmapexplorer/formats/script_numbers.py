@@ -80,19 +80,25 @@ def number_in(word: str, base: int) -> int | None:
 
 def expression(cursor: Cursor, kind: Kind, minus: bool = True) -> Node:
     """Sums and products. :param minus: whether a - is one: in a span it stands between the two ends."""
-    return _sum(cursor, kind, minus, [0])
+    terms = [0]
+    if cursor.kind == "word":  # nearly always there is nothing more
+        alone = _factor(cursor, kind, terms)
+        if cursor.kind != "mark" or cursor.text not in "*+-" or (cursor.text == "-" and not minus):
+            return alone
+        return _sum(cursor, kind, minus, terms, alone)
+    return _sum(cursor, kind, minus, terms)
 
 
-def _sum(cursor: Cursor, kind: Kind, minus: bool, terms: list[int]) -> Node:
-    left = _product(cursor, kind, terms)
+def _sum(cursor: Cursor, kind: Kind, minus: bool, terms: list[int], first: Node | None = None) -> Node:
+    left = _product(cursor, kind, terms, first)
     while cursor.kind == "mark" and (cursor.text == "+" or (minus and cursor.text == "-")):
         sign = cursor.take()
         left = (sign, left, _product(cursor, kind, terms))
     return left
 
 
-def _product(cursor: Cursor, kind: Kind, terms: list[int]) -> Node:
-    left = _factor(cursor, kind, terms)
+def _product(cursor: Cursor, kind: Kind, terms: list[int], first: Node | None = None) -> Node:
+    left = _factor(cursor, kind, terms) if first is None else first
     while cursor.kind == "mark" and cursor.text == "*":
         cursor.take()
         left = ("*", left, _factor(cursor, kind, terms))
@@ -120,6 +126,8 @@ def _factor(cursor: Cursor, kind: Kind, terms: list[int]) -> Node:
 
 def settle(cursor: Cursor, node: Node, kind: Kind) -> int | Late:
     """The value of an expression, or what gives it while the script runs. :raises ScriptError: no number, out of range."""
+    if node[0] == "number" and (value := number_in(node[1], kind.base)) is not None and kind.low <= value <= kind.high:
+        return value
     loose = _check(cursor, node, kind)
     column = _column(node)
     if not loose:
@@ -187,6 +195,6 @@ def too_large(cursor: Cursor, node: Node) -> ScriptError:
 
 def joined(make: Callable[..., Any], *parts: Any) -> Any:
     """``make`` of the parts: now where all are known, else while the script runs."""
-    if not any(callable(part) for part in parts):
+    if not any(map(callable, parts)):
         return make(*parts)
     return lambda env: make(*(part(env) if callable(part) else part for part in parts))

@@ -20,6 +20,7 @@ from rmapexplorer.designs.registry import USUAL, design_named, world_key
 from rmapexplorer.formats.errors import Asked, Cancelled, FormatError, Progress
 from rmapexplorer.formats.limits import SCRIPT_LINES
 from rmapexplorer.formats.outline import Note
+from rmapexplorer.formats.reading import GARBAGE_LATER
 from rmapexplorer.formats.script import WORDS, Program, Reader, Run, expand
 from rmapexplorer.formats.script_cursor import Fault, ScriptError, nearest, quoted
 from rmapexplorer.formats.script_heads import HEADS, MACHINE
@@ -61,20 +62,21 @@ def load_script(
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: is no text (byte {error.start}); choose another file.") from error
-    program = _program(text, path, progress, cancelled)
-    _check_settings(program, settings or {}, path)
     run = Run(settings=settings or {})
     operations: list[Operation] = []
     lines: list[int] = []
-    try:
-        for step, (line, op) in enumerate(expand(program, run)):
-            if op is not None:
-                operations.append(op)
-                lines.append(line)
-            if step % LINES_BETWEEN_ASKING == 0:
-                _ask(cancelled)
-    except ScriptError as error:
-        raise _trouble(path, error.fault) from error
+    with GARBAGE_LATER:
+        program = _program(text, path, progress, cancelled)
+        _check_settings(program, run.settings, path)
+        try:
+            for step, (line, op) in enumerate(expand(program, run)):
+                if op is not None:
+                    operations.append(op)
+                    lines.append(line)
+                if step % LINES_BETWEEN_ASKING == 0:
+                    _ask(cancelled)
+        except ScriptError as error:
+            raise _trouble(path, error.fault) from error
     session = session_of(run, operations, path, text)
     return _decided(session, lines, path, progress, cancelled)
 

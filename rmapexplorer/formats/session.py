@@ -13,14 +13,14 @@ from typing import Any
 
 from attrs import field, frozen
 
-from rmapexplorer.core.operations import Operation
+from rmapexplorer.core.operations import Operation, Touch
 from rmapexplorer.core.room import ROOM
 from rmapexplorer.core.units import Machine
-from rmapexplorer.formats import codec, kernel_section, limits, outline, writing
+from rmapexplorer.formats import codec, columns, kernel_section, limits, outline, writing
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
 from rmapexplorer.formats.json_text import JsonText, pieces_of
 from rmapexplorer.formats.outline import Designs, Note
-from rmapexplorer.formats.reading import opened
+from rmapexplorer.formats.reading import GARBAGE_LATER, opened
 from rmapexplorer.formats.trace import Trace
 
 __all__ = ["FORMAT", "VERSION", "FormatError", "Note", "Session", "load_session", "parse_session", "save_session"]
@@ -37,8 +37,7 @@ CONVERTERS: Mapping[int, Converter] = {}
 
 
 def _bent(parents: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    straight = parents is not None and parents == tuple(range(-1, len(parents) - 1))
-    return None if straight else parents
+    return None if parents is None or parents == tuple(range(-1, len(parents) - 1)) else parents
 
 
 @frozen(kw_only=True)
@@ -95,7 +94,8 @@ class Decoded:
     """The operations of a file of the present version, taken from its text one by one."""
 
     operations: tuple[Operation, ...]
-    parents: tuple[int, ...]
+    parents: tuple[int, ...] | None
+    """None: each follows the one before it."""
 
 
 def read_json(text: JsonText) -> Any:
@@ -119,7 +119,8 @@ def read_json(text: JsonText) -> Any:
 
 def _decoded(text: JsonText) -> Decoded:
     try:
-        return _operations(text.elements(kept=False))
+        with GARBAGE_LATER:
+            return _operations(text.batches())
     except ValueError as error:
         raise _wrong(text.path, error) from error
 
@@ -158,7 +159,7 @@ def _build(data: dict[str, Any], path: str) -> Session:
     listed = data["operations"]
     if not isinstance(listed, list | Decoded):
         raise ValueError(f'"operations" must be a list, not {codec.shown(listed)}')
-    decoded = listed if isinstance(listed, Decoded) else _operations(listed)
+    decoded = listed if isinstance(listed, Decoded) else _operations(_parts(listed))
     operations, parents = decoded.operations, decoded.parents
     outline.consistent(values, len(operations), parents)
     if values.get("kernel"):
@@ -166,26 +167,60 @@ def _build(data: dict[str, Any], path: str) -> Session:
     return Session(operations=operations, parents=parents, path=path, **values)
 
 
-def _operations(items: Iterable[Any]) -> Decoded:
+def _parts(items: list[Any]) -> Iterator[list[Any]]:
+    return (items[start : start + limits.BETWEEN_ASKING] for start in range(0, len(items), limits.BETWEEN_ASKING))
+
+
+def _operations(batches: Iterable[list[Any]]) -> Decoded:
     operations: list[Operation] = []
-    parents: list[int] = []
+    bends: dict[int, int] = {}
     runs = 0
-    for index, item in enumerate(items):
+    for items in batches:
+        ROOM.ask()
+        start = len(operations)
+        found = _at_once(items, start, runs)
+        if found is None:
+            found = _one_by_one(items, start, runs)
+        decoded, after, more = found
+        operations += decoded
+        bends |= after
+        runs += more
+    if not bends:
+        return Decoded(tuple(operations), None)
+    return Decoded(tuple(operations), tuple(bends.get(index, index - 1) for index in range(len(operations))))
+
+
+Batch = tuple[list[Operation], dict[int, int], int]
+"""Operations; index -> the one it follows, for those that say so; how many runs of touches there are."""
+
+
+def _at_once(items: list[Any], start: int, runs: int) -> Batch | None:
+    # None where one of them has to be looked at alone
+    found = columns.decode_all(items, start) if start + len(items) <= limits.MAX_OPERATIONS else None
+    if found is None:
+        return None
+    more = sum(len(op.runs) for op in found[0] if type(op) is Touch)
+    return (*found, more) if runs + more <= limits.MAX_ALL_RUNS else None
+
+
+def _one_by_one(items: list[Any], start: int, runs: int) -> Batch:
+    found: list[Operation] = []
+    bends: dict[int, int] = {}
+    before = runs
+    for index, item in enumerate(items, start):
         limits.at_most(index + 1, limits.MAX_OPERATIONS, "operations")
         try:
-            after = index - 1
             if isinstance(item, dict) and "after" in item:
                 item = dict(item)
-                after = _after(item.pop("after"), index)
-            operations.append(codec.decode(item))
+                bends[index] = _after(item.pop("after"), index)
+            found.append(codec.decode(item))
         except ValueError as error:
             raise ValueError(f"operation {index + 1} {error}") from error
-        parents.append(after)
         if not index % limits.BETWEEN_ASKING:
             ROOM.ask()
-        runs += len(getattr(operations[-1], "runs", ()))
+        runs += len(getattr(found[-1], "runs", ()))
         limits.at_most(runs, limits.MAX_ALL_RUNS, "runs of touches")
-    return Decoded(tuple(operations), tuple(parents))
+    return found, bends, runs - before
 
 
 def _after(value: Any, index: int) -> int:
@@ -272,11 +307,9 @@ def _checked(session: Session, path: str) -> Iterator[str]:
 
 def _check_head(session: Session, piece: str, path: str) -> None:
     values = outline.head(read_json(JsonText([(piece + "]}").encode("utf-8", "replace")], path)))
-    count = len(session.operations)
-    parents = session.parents if session.parents is not None else tuple(range(-1, count - 1))
-    outline.consistent(values, count, parents)
+    outline.consistent(values, len(session.operations), session.parents)
     if values.get("kernel"):
-        kernel_section.consistent(values["kernel"], session.operations, parents)
+        kernel_section.consistent(values["kernel"], session.operations, session.parents)
 
 
 def _check_operations(piece: str, start: int) -> int:
