@@ -8,7 +8,8 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
-from rmapexplorer.core.faults import fault_in, prepare, swap_cache_page
+from rmapexplorer.core.cow import prepare
+from rmapexplorer.core.faults import fault_in, swap_cache_page
 from rmapexplorer.core.merge import modify
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import ADVICES, Ftruncate, Madvise, Punch

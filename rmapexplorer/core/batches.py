@@ -45,6 +45,12 @@ class Batches:
         rest = (len(pages) - room) % CAPACITY
         self.adding = self.page.birth[pages[len(pages) - rest :]].tolist()
 
+    def add_one(self, page: int) -> None:
+        """folio_add_lru of one page."""
+        self.adding.append(self.page.birth.item(page))
+        if len(self.adding) >= CAPACITY:
+            self.adding.clear()
+
     def add_stranger(self) -> int:
         """A page that the world does not show goes to the LRU; returns a number below 0 for it, as a birth."""
         self.strangers += 1
@@ -102,27 +108,33 @@ class Batches:
 
     def on_list(self, page: int) -> bool:
         """PG_lru: the page is on a list, not only in a batch."""
-        birth = int(self.page.birth[page])
+        birth = self.page.birth.item(page)
         return birth not in self.adding and (birth, page, MLOCK_NEW) not in self.locking
 
     def held(self, page: int) -> int:
         """References that the batches hold to a page."""
-        birth = int(self.page.birth[page])
-        return self.adding.count(birth) + sum(one[0] == birth for one in (*self.lazyfree, *self.cooling, *self.locking))
+        birth = self.page.birth.item(page)
+        waiting = self.adding.count(birth)
+        if self.quiet:
+            return waiting
+        return waiting + sum(one[0] == birth for one in (*self.lazyfree, *self.cooling, *self.locking))
 
     def references(self, page: int) -> int:
         """folio_ref_count of an anonymous page: its ptes, the swap cache, the batches."""
-        return int(self.page.mapcount[page]) + int(self.page.swap[page] >= 0) + self.held(page)
+        return self.page.mapcount.item(page) + (self.page.swap.item(page) >= 0) + self.held(page)
 
     def first_unlisted(self, pages: Ints) -> int:
         """Place of the first of ``pages`` for which a write fault drains the batches (wp_can_reuse_anon_folio), -1 without one."""
         waiting = self._among(pages, [*self.adding, *(one[0] for one in self.locking)])
         waiting &= (self.page.state[pages] & (ANON | EXCLUSIVE)) == ANON
         for at in np.flatnonzero(waiting).tolist():
-            page = int(pages[at])
-            if not self.on_list(page) and self.references(page) <= 3:
+            if self.unlisted(pages.item(at)):
                 return at
         return -1
+
+    def unlisted(self, page: int) -> bool:
+        """An anonymous page that is not marked exclusive: a write fault on it drains the batches."""
+        return not self.on_list(page) and self.references(page) <= 3
 
     def _among(self, pages: Ints, births: list[int]) -> Bools:
         known = self.page.birth[pages]

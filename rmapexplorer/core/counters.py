@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import is_not
 from typing import Protocol
 
 COUNTERS: dict[str, str] = {
@@ -68,5 +70,7 @@ class Counters(dict[str, int]):
 
     def since(self, before: dict[str, int]) -> dict[str, int]:
         """What was counted since ``before``, a copy of these counters; zeros left out."""
-        pairs = zip(self.items(), before.values(), strict=True)
-        return {name: value - old for (name, value), old in pairs if value != old}
+        touched = compress(
+            self, map(is_not, self.values(), before.values())
+        )  # what was not counted is the same object still
+        return {name: self[name] - before[name] for name in touched if self[name] != before[name]}

@@ -10,9 +10,18 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
 from rmapexplorer.core.batches import MUNLOCK
 from rmapexplorer.core.objects import Mm
-from rmapexplorer.core.pages import ONE, free_swap_cache, map_pages, new_anonymous, release
+from rmapexplorer.core.pages import (
+    ONE,
+    free_swap_cache,
+    map_page,
+    map_pages,
+    new_anonymous,
+    new_anonymous_page,
+    release,
+    release_page,
+)
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints
+from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -20,11 +29,28 @@ if TYPE_CHECKING:
 
 def write_protected(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints) -> None:
     """do_wp_page: reuse what belongs to this mm alone, copy the rest. As many pages at once as do not depend on each other."""
+    if len(slots) == 1:
+        do_wp_page(w, mm, row, vpns.item(0), slots.item(0))
+        return
     at = 0
     while at < len(slots):
         stop = at + _independent(w, row, w.pt.flat[slots[at:]] >> ENTRY_SHIFT)
         _write_group(w, mm, row, vpns[at:stop], slots[at:stop])
         at = stop
+
+
+def do_wp_page(w: World, mm: Mm, row: int, vpn: int, slot: int) -> None:
+    """write_protected of one page."""
+    page = w.pt.at(slot) >> ENTRY_SHIFT
+    if not reuses(w, page):
+        _copy_one(w, mm, row, vpn, slot, page)
+        return
+    state = w.page.state.item(page)
+    store_one(w, slot, radix.WRITE | radix.DIRTY | radix.YOUNG)
+    if not state & EXCLUSIVE:
+        w.page.state[page] = state | EXCLUSIVE
+        w.design.pages_reused(ids(page), row, ids(vpn))
+    w.counters["faults"] += 1
 
 
 def _independent(w: World, row: int, pages: Ints) -> int:
@@ -68,6 +94,23 @@ def may_reuse(w: World, pages: Ints) -> Bools:
     return mask
 
 
+def reuses(w: World, page: int) -> bool:
+    """may_reuse of one page."""
+    state = w.page.state.item(page)
+    if not state & ANON:
+        return False
+    if w.rules.anon_exclusive:
+        if state & EXCLUSIVE:
+            return True
+        if w.batches.unlisted(page):
+            w.batches.drain()
+    if w.page.mapcount.item(page) != 1:
+        return False
+    if w.rules.anon_exclusive and not w.batches.quiet and w.batches.held(page):
+        return False
+    return w.page.swap.item(page) < 0 or free_swap_cache(w, page)
+
+
 def _mapped_once(w: World, pages: Ints) -> Bools:
     """Before 5.19, reuse_swap_page: mapcount and swap count together are 1; other references do not matter."""
     once: Bools = ((w.page.state[pages] & ANON) != 0) & (w.page.mapcount[pages] == 1)
@@ -91,6 +134,22 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
     release(w, old)
 
 
+def _copy_one(w: World, mm: Mm, row: int, vpn: int, slot: int, old: int) -> None:
+    # _copy of one page
+    token = 0 if w.pt.at(slot) & radix.FREED else w.page.token.item(old)
+    w.pt.put(slot, 0)
+    w.page.mapcount[old] -= 1
+    mm.rss -= 1
+    anonymous = w.page.state.item(old) & ANON != 0
+    pages = ids(old)
+    w.design.ptes_cleared(pages, ids(row), ids(vpn), ids(slot), "cow")
+    new_page(w, mm, row, vpn, slot, token, "cow")
+    if w.vma.flags.item(row) & vm.LOCKED:
+        w.batches.lock(pages, MUNLOCK)
+    w.counters["copied_by_write"] += anonymous
+    release_page(w, old)
+
+
 def store(w: World, slots: Ints, bits: int) -> None:
     """A write access through ptes that may be written: they get ``bits``; the pages what is written, if anything is.
 
@@ -103,6 +162,21 @@ def store(w: World, slots: Ints, bits: int) -> None:
     w.pt.flat[slots] = entries
 
 
+def store_one(w: World, slot: int, bits: int) -> None:
+    """store through one pte."""
+    entry = w.pt.at(slot) | bits
+    if w.stores:
+        entry &= ~radix.FREED
+        w.page.token[entry >> ENTRY_SHIFT] = w.serial
+    w.pt.put(slot, entry)
+
+
+def prepare(w: World, row: int) -> None:
+    """anon_vma_prepare, for a vma about to get its first anonymous page."""
+    w.design.prepare(row)
+    w.vma.touched[row] = True
+
+
 def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, tokens: Ints, cause: str) -> None:
     """Map a fresh page at each slot, which holds none; ``tokens``: contents of each where nothing is written to it."""
     locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
@@ -110,3 +184,10 @@ def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, tokens: Ints,
     bits = radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG
     map_pages(w, mm, row, vpns, slots, pages, bits, cause)
     w.counters["faults"] += len(vpns)
+
+
+def new_page(w: World, mm: Mm, row: int, vpn: int, slot: int, token: int, cause: str) -> None:
+    """new_pages of one page."""
+    page = new_anonymous_page(w, w.serial if w.stores else token, bool(w.vma.flags.item(row) & vm.LOCKED))
+    map_page(w, mm, row, vpn, slot, page, radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG, cause)
+    w.counters["faults"] += 1

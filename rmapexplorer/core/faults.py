@@ -13,7 +13,7 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
-from rmapexplorer.core.cow import new_pages, store, write_protected
+from rmapexplorer.core.cow import new_pages, prepare, store, write_protected
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.operations import Touch
 from rmapexplorer.core.pages import (
@@ -26,6 +26,7 @@ from rmapexplorer.core.pages import (
     new_file_page,
     release,
 )
+from rmapexplorer.core.pte_fault import handle_pte_fault
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.reclaim import BATCH, MOST_PAGES, PAGE_BYTES, make_room, table_room
 from rmapexplorer.core.room import ROOM
@@ -54,12 +55,12 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
         row = w.vma_at(mm, at)
         if row < 0:
             row = _grow_stack(w, mm, at)
-        flags = int(w.vma.flags[row])
+        flags = w.vma.flags.item(row)
         if not flags & (vm.WRITE if write else vm.ACCESS):
             raise _signal(
                 "SIGSEGV", f"page {at:x} is mapped {vm.perms(flags)}: no {'write' if write else 'read'} access"
             )
-        stop = min(end, int(w.vma.end[row]))
+        stop = min(end, w.vma.end.item(row))
         reach, signal = fault_in(w, mm, row, at, stop, write, counted=True)
         if signal:
             why = "is a guard page" if signal == "SIGSEGV" else "lies beyond the end of its file"
@@ -69,6 +70,9 @@ def _run(w: World, mm: Mm, start: int, end: int, write: bool) -> None:
 
 def fault_in(w: World, mm: Mm, row: int, start: int, stop: int, write: bool, counted: bool = False) -> tuple[int, str]:
     """Fault in pages of one vma that may be accessed; returns where that ended, and SIGSEGV (guard page) or SIGBUS if early."""
+    if stop - start == 1 and handle_pte_fault(w, mm, row, start, write):
+        w.done += counted
+        return stop, ""
     limit = _first_beyond(w, mm, row, start, stop)
     guard = _first_guard(w, mm, start, stop)
     reach = max(start, min(stop, limit, guard))
@@ -155,12 +159,6 @@ def _grow_stack(w: World, mm: Mm, vpn: int) -> int:
         raise _signal("SIGBUS", f"page {vpn:x} would lie before the beginning of the shared memory")
     resize(w, mm, (Bounds(row, vpn, end, grown),))
     return row
-
-
-def prepare(w: World, row: int) -> None:
-    """anon_vma_prepare, for a vma about to get its first anonymous page."""
-    w.design.prepare(row)
-    w.vma.touched[row] = True
 
 
 def _vacant(w: World, mm: Mm, start: int, end: int) -> Ints:

@@ -49,7 +49,7 @@ def refuse_hole(w: World, mm: Mm, start: int, end: int) -> None:
 
     :raises KernelError: ENOMEM
     """
-    if not w.rules.munmap_passes_limit:
+    if w.machine.max_map_count is None or not w.rules.munmap_passes_limit:
         return
     row = w.vma_at(mm, start)
     if row >= 0 and w.vma.start[row] < start and end < w.vma.end[row]:

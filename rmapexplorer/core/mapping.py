@@ -53,16 +53,18 @@ def map_region(w: World, mm: Mm, op: Mmap) -> None:
         populate(w, mm, start, end)
 
 
+_BITS = {
+    "noreserve": vm.NORESERVE, "locked": vm.LOCKED, "growsdown": vm.GROWSDOWN, "stack": vm.NOHUGEPAGE, "special": vm.SPECIAL,
+}  # fmt: skip
+"""Bits of a vma that words of an mmap set."""
+
+
 def _vma_flags(op: Mmap) -> int:
     flags = vm.access(op.prot)
     if op.kind.endswith("shared"):
         flags |= vm.SHARED
-    for word, bit in (
-        ("noreserve", vm.NORESERVE), ("locked", vm.LOCKED), ("growsdown", vm.GROWSDOWN), ("stack", vm.NOHUGEPAGE),
-        ("special", vm.SPECIAL),
-    ):  # fmt: skip
-        if word in op.flags:
-            flags |= bit
+    for word in op.flags:
+        flags |= _BITS.get(word, 0)
     if flags & (vm.NORESERVE | vm.SHARED | vm.WRITE) == vm.WRITE and not flags & vm.SPECIAL:
         flags |= vm.ACCOUNT
     return flags

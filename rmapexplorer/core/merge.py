@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 def refusal(w: World, target: int, proposal: Proposal, side: str) -> Refusal | None:
     """Why ``target`` (prev for side "left", next for "right"), which touches the span, does not take it in; None: it does."""
     vma, source = w.vma, w.rules.merge_source
-    mine, theirs = proposal.flags, int(vma.flags[target])
+    mine, theirs = proposal.flags, vma.flags.item(target)
     if (mine | theirs) & vm.SPECIAL:
         where = source("vma_merge_*_range" if w.rules.merging_in_vma_c else "vma_merge")
         return Refusal("special", "a special mapping (VM_SPECIAL) never merges", *_two_flags(mine, theirs), where)
     if mine != theirs:
         return Refusal("flags", _flags_sentence(mine, theirs), *_two_flags(mine, theirs), source("is_mergeable_vma"))
-    if proposal.file != vma.file[target]:
+    if proposal.file != vma.file.item(target):
         names = _file_name(w, proposal.file), _file_name(w, int(vma.file[target]))
         return Refusal("file", f"different files: {names[0]} and {names[1]}", *names, source("is_mergeable_vma"))
     if proposal.file >= 0 or (w.design.ANON_PGOFF and w.design.CHECKS_PGOFF):
         length = proposal.end - proposal.start
         if side == "left":
-            want, have = int(vma.pgoff[target] + vma.end[target] - vma.start[target]), proposal.pgoff
+            want, have = vma.pgoff.item(target) + vma.end.item(target) - vma.start.item(target), proposal.pgoff
         else:
             want, have = proposal.pgoff + length, int(vma.pgoff[target])
         if want != have:
@@ -75,8 +75,8 @@ def _note(w: World, proposal: Proposal, why: Refusal) -> None:
 
 def sides(w: World, p: Proposal) -> tuple[bool, bool]:
     """Whether the proposed span may merge to the left and to the right (can_vma_merge_left, can_vma_merge_right)."""
-    left = _can(w, p.prev, p.prev >= 0 and int(w.vma.end[p.prev]) == p.start, p, "left")
-    right = _can(w, p.next, p.next >= 0 and int(w.vma.start[p.next]) == p.end, p, "right")
+    left = _can(w, p.prev, p.prev >= 0 and w.vma.end.item(p.prev) == p.start, p, "left")
+    right = _can(w, p.next, p.next >= 0 and w.vma.start.item(p.next) == p.end, p, "right")
     if left and right:
         why = w.design.may_join(p.prev, p.next)
         if why is not None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from rmapexplorer.core import flags as vm
 from rmapexplorer.core import radix
+from rmapexplorer.core.cow import prepare
 from rmapexplorer.core.design import Proposal
-from rmapexplorer.core.faults import fault_in, prepare, swap_in
+from rmapexplorer.core.faults import fault_in, swap_in
 from rmapexplorer.core.map_count import TARGET_SPARE, refuse_move
 from rmapexplorer.core.merge import merge_extend, merge_new
 from rmapexplorer.core.objects import Mm

@@ -14,7 +14,7 @@ from rmapexplorer.core import radix
 from rmapexplorer.core.batches import MLOCK, MLOCK_NEW, MUNLOCK
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, READ_BACK, SHMEM, Bools, Ints
+from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, READ_BACK, SHMEM, Bools, Ints, ids
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -40,6 +40,15 @@ def new_anonymous(w: World, count: int, tokens: Ints | int, locked: bool = False
     if not locked:
         w.batches.add(pages)
     return pages
+
+
+def new_anonymous_page(w: World, token: int, locked: bool = False) -> int:
+    """new_anonymous of one page."""
+    page = w.page.new(state=ANON | EXCLUSIVE, token=token, lru=w.lru_clock)
+    w.lru_clock += 1
+    if not locked:
+        w.batches.add_one(page)
+    return page
 
 
 def cached(w: World, file: File, index: int) -> int:
@@ -79,10 +88,30 @@ def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, 
     w.design.ptes_set(pages, np.full(len(pages), vma, np.int64), vpns, slots, cause)
 
 
+def map_page(w: World, mm: Mm, vma: int, vpn: int, slot: int, page: int, bits: int, cause: str) -> None:
+    """map_pages of one page."""
+    w.pt.put(slot, page << ENTRY_SHIFT | bits)
+    w.page.mapcount[page] += 1
+    mm.rss += 1
+    pages = ids(page)
+    if w.vma.flags.item(vma) & vm.LOCKED and not w.page.state.item(page) & READ_BACK:
+        w.batches.lock(pages, MLOCK_NEW if cause in ("first_write", "cow") else MLOCK)
+    if cause == "swap_in":
+        w.page.state[page] &= ~READ_BACK
+    elif cause == "cow":
+        w.page.copied[page] = True
+    w.design.ptes_set(pages, ids(vma), ids(vpn), ids(slot), cause)
+
+
 def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: str) -> None:
     """Zap entries of one mm: unmap pages, drop swap entries, forget markers. ``vmas``: the one, or one for each slot."""
-    if not len(slots):
-        return
+    if len(slots) == 1:
+        clear_one(w, mm, vmas if isinstance(vmas, int) else vmas.item(0), vpns.item(0), slots.item(0), cause)
+    elif len(slots):
+        _clear_many(w, mm, vmas, vpns, slots, cause)
+
+
+def _clear_many(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: str) -> None:
     entries = w.pt.flat[slots]
     w.pt.flat[slots] = 0
     mask = is_page(entries)
@@ -99,6 +128,36 @@ def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: st
     swapped = (entries & radix.SWAP) != 0
     if swapped.any():
         drop_swap(w, entries[swapped] >> ENTRY_SHIFT)
+
+
+def clear_one(w: World, mm: Mm, vma: int, vpn: int, slot: int, cause: str) -> None:
+    """clear of one entry."""
+    entry = w.pt.at(slot)
+    w.pt.put(slot, 0)
+    if entry & (radix.PRESENT | radix.PROTNONE) and not entry & radix.ZERO:
+        page = entry >> ENTRY_SHIFT
+        w.page.mapcount[page] -= 1
+        mm.rss -= 1
+        pages = ids(page)
+        if w.vma.flags.item(vma) & vm.LOCKED:
+            w.batches.lock(pages, MUNLOCK)
+        w.design.ptes_cleared(pages, ids(vma), ids(vpn), ids(slot), cause)
+        release_page(w, page)
+    if entry & radix.SWAP:
+        drop_swap(w, ids(entry >> ENTRY_SHIFT))
+
+
+def release_page(w: World, page: int) -> None:
+    """release of one page."""
+    if w.page.mapcount.item(page) or not w.page.state.item(page) & ANON:
+        return
+    slot = w.page.swap.item(page)
+    if slot >= 0:
+        if w.swap.count.item(slot) > 0:
+            return
+        w.swap.free(slot)
+    w.design.page_gone(ids(page))
+    w.page.free(page)
 
 
 def release(w: World, pages: Ints) -> None:
@@ -146,6 +205,13 @@ def free_swap_cache(w: World, page: int) -> bool:
 
 def zap(w: World, mm: Mm, row: int, start: int, end: int, keep_guards: bool = False) -> int:
     """zap_page_range of [start, end) inside one vma; returns the entries dropped. Empty tables stay."""
+    if end - start == 1:
+        slot = w.pt.slot(mm.tables, start)
+        entry = w.pt.at(slot) if slot >= 0 else 0
+        if not entry or (keep_guards and entry & radix.MARKER):
+            return 0
+        clear_one(w, mm, row, start, slot, "unmap")
+        return 1
     vpns, slots = w.pt.span(mm.tables, start, end)
     if keep_guards and len(slots):
         other = (w.pt.flat[slots] & radix.MARKER) == 0

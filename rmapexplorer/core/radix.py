@@ -86,7 +86,15 @@ class Radix(Table):
     def get(self, tables: Tables, vpn: int) -> int:
         """The entry of page number ``vpn``, 0 for none."""
         row = tables.rows.get(vpn >> TABLE_SHIFT)
-        return 0 if row is None else int(self.entries[row, vpn & _MASK])
+        return 0 if row is None else self.entries.item(row * TABLE_ENTRIES + (vpn & _MASK))
+
+    def at(self, slot: int) -> int:
+        """The entry of a slot."""
+        return self.entries.item(slot)
+
+    def put(self, slot: int, entry: int) -> None:
+        """Set the entry of a slot."""
+        self.entries[slot >> TABLE_SHIFT, slot & _MASK] = entry
 
     def make_slot(self, tables: Tables, vpn: int) -> int:
         """Slot of an entry, its table made where it is missing."""
@@ -136,7 +144,7 @@ class Radix(Table):
         """Free the tables overlapping [start, end) that hold no entry any more (free_pgtables)."""
         for number in tables.numbers(start, end):
             row = tables.rows[number]
-            if not self.entries[row].any():
+            if not np.count_nonzero(self.entries[row]):
                 del tables.rows[number]
                 self.free(row)
                 self.version += 1

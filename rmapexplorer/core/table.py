@@ -41,6 +41,8 @@ def capacity_for(need: int) -> int:
 
 def ids(values: Any) -> Ints:
     """Anything iterable, or one number, as an int64 array."""
+    if isinstance(values, int):
+        return np.array((values,), np.int64)
     return np.atleast_1d(np.asarray(values, np.int64))
 
 
@@ -53,8 +55,14 @@ class Table:
     HAS_BIRTHS: ClassVar[bool] = True
     """Rows have birth numbers; not where nobody tells a row from the one that had its id before."""
 
+    _FRESH: ClassVar[dict[str, int]] = {}
+
     alive: Bools
     birth: Ints
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._FRESH = {name: fresh for name, (_, fresh) in cls.COLUMNS.items()}
 
     def __init__(self, capacity: int = 64) -> None:
         self.used = 0
@@ -90,21 +98,20 @@ class Table:
         """One fresh row, with the given cells; returns its id."""
         if self._free:
             row = self._free.pop()
-            for name, (_, fresh) in self.COLUMNS.items():
-                if name not in values:
-                    getattr(self, name)[row] = fresh
+            values = self._FRESH | values
         else:
             row = self.used
             if row >= self.capacity:
                 self._grow(row + 1)
             self.used += 1
+        columns = vars(self)
+        for name, value in values.items():
+            columns[name][row] = value
         self.alive[row] = True
         if self.HAS_BIRTHS:
             self.birth[row] = self.births
         self.births += 1
         self.live_count += 1
-        for name, value in values.items():
-            getattr(self, name)[row] = value
         return row
 
     def new_many(self, count: int) -> Ints:
@@ -114,7 +121,7 @@ class Table:
         if reused:
             rows[:reused] = self._free[: -reused - 1 : -1]
             del self._free[-reused:]
-            for name, (_, fresh) in self.COLUMNS.items():
+            for name, fresh in self._FRESH.items():
                 getattr(self, name)[rows[:reused]] = fresh
         if count > reused:
             if self.used + count - reused > self.capacity:
@@ -135,6 +142,11 @@ class Table:
             column = getattr(self, name)
             column[new] = column[rows]
         return new
+
+    def copy_row(self, row: int) -> int:
+        """A fresh row with the cells of ``row``."""
+        columns = vars(self)
+        return self.new(**{name: columns[name].item(row) for name in self.COLUMNS})
 
     def free(self, row: int) -> None:
         """Give one row back."""

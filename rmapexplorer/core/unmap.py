@@ -41,7 +41,7 @@ def check_length(span: Span) -> None:
 def refuse_sealed(w: World, rows: list[int]) -> None:
     """:raises KernelError: EPERM where one of the vmas is sealed (can_modify_vma)."""
     for row in rows:
-        if int(w.vma.flags[row]) & vm.SEALED:
+        if w.vma.flags.item(row) & vm.SEALED:
             raise KernelError("EPERM", f"the vma at page {int(w.vma.start[row]):x} is sealed", "span")
 
 
@@ -68,6 +68,6 @@ def munmap_span(w: World, mm: Mm, start: int, end: int) -> None:
     if not inside:
         return
     for row in inside:
-        zap(w, mm, row, int(w.vma.start[row]), int(w.vma.end[row]))
+        zap(w, mm, row, w.vma.start.item(row), w.vma.end.item(row))
     unlink_many(w, mm, np.array(inside, np.int64))
     w.pt.drop_empty(mm.tables, start, end)

@@ -13,7 +13,7 @@ from rmapexplorer.core.flags import NONLINEAR, SHARED
 from rmapexplorer.core.map_count import refuse_hole, refuse_split
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.pages import evict
-from rmapexplorer.core.table import Ints, ids
+from rmapexplorer.core.table import Ints
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -45,8 +45,8 @@ def index_insert_forked(w: World, parents: Ints, children: Ints) -> None:
 
 def link(w: World, mm: Mm, row: int) -> None:
     """vma_link: enter a filled row into its mm and its file."""
-    mm.put(row, int(w.vma.start[row]))
-    file = int(w.vma.file[row])
+    mm.put(row, w.vma.start.item(row))
+    file = w.vma.file.item(row)
     if file >= 0:
         w.files[file].users += 1
         index_insert(w, row)
@@ -61,8 +61,8 @@ def unlink_many(w: World, mm: Mm, rows: Ints) -> None:
 
 
 def _unlink_one(w: World, mm: Mm, rows: Ints) -> None:
-    row = int(rows[0])
-    number = int(w.vma.file[row])
+    row = rows.item(0)
+    number = w.vma.file.item(row)
     if number >= 0:
         index_remove(w, row)
         file = w.files[number]
@@ -70,7 +70,7 @@ def _unlink_one(w: World, mm: Mm, rows: Ints) -> None:
         if file.shmem and not file.users:
             evict(w, file)
     w.design.vmas_unlinked(rows)
-    mm.drop(row, int(w.vma.start[row]))
+    mm.drop(row, w.vma.start.item(row))
     w.vma.free(row)
 
 
@@ -153,7 +153,7 @@ def split(w: World, mm: Mm, row: int, at: int, new_below: bool, counted: bool = 
         refuse_split(w, mm)
     vma = w.vma
     start, end, pgoff = int(vma.start[row]), int(vma.end[row]), int(vma.pgoff[row])
-    new = int(vma.copy_rows(ids(row))[0])
+    new = vma.copy_row(row)
     upper = pgoff_at(w, row, at)
     if new_below:
         vma.end[new] = at
@@ -175,9 +175,9 @@ def isolate(w: World, mm: Mm, start: int, end: int) -> list[int]:
     inside = w.vmas_in(mm, start, end)
     refuse_hole(w, mm, start, end)
     counted = not w.rules.munmap_passes_limit
-    if inside and w.vma.start[inside[0]] < start:
+    if inside and w.vma.start.item(inside[0]) < start:
         split(w, mm, inside[0], start, new_below=True, counted=counted)
-    if inside and w.vma.end[inside[-1]] > end:
+    if inside and w.vma.end.item(inside[-1]) > end:
         split(w, mm, inside[-1], end, new_below=False, counted=counted)
     return inside
 

@@ -104,17 +104,20 @@ class World:
         except KernelError as refused:
             error = refused
         self._count_vmas(op)
+        deltas, refusals = self.counters.since(before), tuple(self.refusals[:REFUSALS_KEPT])
+        if error is None:
+            return Outcome(done=self.done, deltas=deltas, refusals=refusals)
         return Outcome(
-            error=error.errno if error else None, rule=error.rule if error else "", field=error.field if error else "",
-            done=self.done, deltas=self.counters.since(before), refusals=tuple(self.refusals[:REFUSALS_KEPT]),
-        )  # fmt: skip
+            error=error.errno, rule=error.rule, field=error.field, done=self.done, deltas=deltas, refusals=refusals
+        )
 
     def _count_vmas(self, op: Operation) -> None:
         # the operation changed the mm of its task and of the child it made, or ended them
         for pid in (getattr(op, "pid", 0), getattr(op, "child", 0)):
-            task = self.tasks.get(pid)
-            if task is not None and task.mm in self.mms:
-                self.map_counts.tell(task.mm, len(self.mms[task.mm].vmas))
+            task = self.tasks.get(pid) if pid else None
+            mm = self.mms.get(task.mm) if task is not None else None
+            if mm is not None:
+                self.map_counts.tell(mm.id, len(mm.vmas))
 
     def refuse_merge(self, refusal: Refusal) -> None:
         """Note that two touching vmas stay two."""
@@ -141,23 +144,25 @@ class World:
         if at < 0:
             return -1
         row = mm.vmas[at]
-        return row if vpn < self.vma.end[row] else -1
+        return row if vpn < self.vma.end.item(row) else -1
 
     def vmas_in(self, mm: Mm, start: int, end: int) -> list[int]:
         """The vmas that overlap [start, end), in address order; an empty span overlaps none."""
         if end <= start:
             return []
         at = mm.index_at(start)
-        if at < 0 or self.vma.end[mm.vmas[at]] <= start:
+        if at < 0 or self.vma.end.item(mm.vmas[at]) <= start:
             at += 1
         return mm.vmas[at : bisect_left(mm.starts, end, at)]
 
     def around(self, mm: Mm, start: int, end: int) -> tuple[int, int]:
         """The last vma that ends at or before ``start`` and the first that starts at or after ``end`` (-1: none)."""
-        at = mm.index_at(start - 1) if start else -1
-        before = mm.vmas[at] if at >= 0 else -1
-        nxt = mm.index_at(end - 1) + 1
-        return before, mm.vmas[nxt] if nxt < len(mm.vmas) else -1
+        starts, vmas = mm.starts, mm.vmas
+        nxt = bisect_left(starts, start) if start else 0
+        before = vmas[nxt - 1] if nxt else -1
+        if nxt < len(starts) and starts[nxt] < end:
+            nxt = bisect_left(starts, end, nxt)
+        return before, vmas[nxt] if nxt < len(vmas) else -1
 
     def file_named(self, name: str, shmem: bool = False) -> File:
         """The file of that name, made where it is new."""

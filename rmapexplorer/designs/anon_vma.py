@@ -132,7 +132,7 @@ class AnonVma(Design):
 
     def prepare(self, vma: int) -> None:
         """anon_vma_prepare: adopt a neighbour's or allocate (may sleep)."""
-        if self.own[vma] < 0 and self.options["alloc"] == "first_write":
+        if self.own.item(vma) < 0 and self.options["alloc"] == "first_write":
             self._give(vma)
 
     def _give(self, vma: int) -> None:
@@ -214,11 +214,23 @@ class AnonVma(Design):
     def vmas_unlinked(self, vmas: Ints) -> None:
         """anon_vma_unlink: list_del, and the anon_vma goes with its last vma."""
         self._reach()
+        if len(vmas) == 1:
+            self._unlink(vmas.item(0))
+        else:
+            self._unlink_many(vmas)
+
+    def _unlink_many(self, vmas: Ints) -> None:
         owners = np.unique(self.lists.remove_many(vmas))
         dead = owners[(owners >= 0)]
         dead = dead[self.lists.count[dead] == 0]
         self.av.free_many(dead)
         self.w.counters["objs_free"] += len(dead)
+
+    def _unlink(self, vma: int) -> None:
+        owner = self.lists.remove(vma)
+        if owner >= 0 and not self.lists.count.item(owner):
+            self.av.free(owner)
+            self.w.counters["objs_free"] += 1
 
     def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
         """is_mergeable_anon_vma: one of the two has none, or they are the same."""
@@ -243,12 +255,19 @@ class AnonVma(Design):
             fresh = self.w.page.mapcount[pages] == 1
             self._shared(pages[~fresh], vmas[~fresh])
             pages, vmas, vpns = pages[fresh], vmas[fresh], vpns[fresh]
-        if cause in ("first_write", "cow", "swap_in"):
+        if cause in ("first_write", "cow") and len(pages) == 1 and not self.direct:
+            self._bind_one(pages.item(0), vmas.item(0), vpns.item(0))
+        elif cause in ("first_write", "cow", "swap_in"):
             v = self.w.vma
             self.w.page.mapping[pages] = direct_pages.tokens(self.w, vmas) if self.direct else self.own[vmas]
             self.w.page.index[pages] = v.pgoff[vmas] + vpns - v.start[vmas]
         elif cause == "fork":
             self._shared(pages, vmas)
+
+    def _bind_one(self, page: int, vma: int, vpn: int) -> None:
+        v = self.w.vma
+        self.w.page.mapping[page] = self.own.item(vma)
+        self.w.page.index[page] = v.pgoff.item(vma) + vpn - v.start.item(vma)
 
     def _shared(self, pages: Ints, vmas: Ints) -> None:
         if self.direct:

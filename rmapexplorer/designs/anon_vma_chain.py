@@ -13,18 +13,16 @@ from typing import ClassVar
 import numpy as np
 from attrs import evolve
 
-from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, Proposal
+from rmapexplorer.core.design import Footprint, Incidence, Option, Picture, Proposal
 from rmapexplorer.core.flags import ACCESS
-from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.index.files import FileIndex, IntervalIndex
 from rmapexplorer.core.outcome import Refusal
 from rmapexplorer.core.sizes import Size
-from rmapexplorer.core.table import EXCLUSIVE, NONE, ONE, Bools, Ints, ids, narrow
+from rmapexplorer.core.table import EXCLUSIVE, NONE, Bools, Ints
 from rmapexplorer.core.walk import Walk
-from rmapexplorer.core.world import World
 from rmapexplorer.designs import avc_report
 from rmapexplorer.designs.avc_eras import ERAS, NOW, Sizes
-from rmapexplorer.designs.avc_tables import FEW_TURNS, AnonVmas, Avcs
+from rmapexplorer.designs.avc_links import AvcLinks
 from rmapexplorer.designs.losses import DOUBLE_REUSE
 
 CHILD = "one side belongs to a fork child (its chain is longer than one), the other was never faulted"
@@ -32,7 +30,7 @@ NEW = "the side that would grow was never faulted: its chain is empty, not singu
 DIFFERENT = "different anon_vma: {0} and {1}"
 
 
-class AnonVmaChain(Design):
+class AnonVmaChain(AvcLinks):
     """The design of Linux 6.18, or of one of the versions it came through."""
 
     key: ClassVar[str] = "anon_vma_chain"
@@ -59,63 +57,22 @@ class AnonVmaChain(Design):
         self.FILE_INDEX = self.rules.file_index
         self.BRK_MERGES_RIGHT = self.rules.brk_merges_right
 
-    def attach(self, world: World) -> None:
-        """Called once, when the world is made."""
-        super().attach(world)
-        self.av = AnonVmas()
-        self.avc = Avcs()
-        self.trees = Chains()  # anon_vma -> its avcs, unordered: a tree's order is (pgoff, seq), a list's seq
-        self.seq = 0
-        self.own, self.chain = narrow(64), narrow(64)
-
-    def _reach(self) -> None:
-        if (need := self.w.vma.capacity) > len(self.own):
-            more = narrow(need - len(self.own))
-            self.own, self.chain = np.concatenate([self.own, more]), np.concatenate([self.chain, more])
-        if self.seq > FEW_TURNS:
-            self.avc.widen_turns()
-
     # -- single vmas ------------------------------------------------------------------------------
 
     def has_anon(self, vma: int) -> bool:
         """vma->anon_vma != NULL."""
         self._reach()
-        return bool(self.own[vma] >= 0)
+        return self.own.item(vma) >= 0
 
     def has_anon_many(self, vmas: Ints) -> Bools:
         """has_anon for many."""
         self._reach()
         return self.own[vmas] >= 0
 
-    def links(self, vma: int) -> list[int]:
-        """The avcs of a vma, newest first, the root's last (vma->anon_vma_chain)."""
-        self._reach()
-        out, avc = [], int(self.chain[vma])
-        while avc >= 0:
-            out.append(avc)
-            avc = int(self.avc.below[avc])
-        return out
-
-    def _new_root(self) -> int:
-        av = self.av.new(refs=1, children=1)
-        self.av.root[av] = self.av.parent[av] = av
-        self.w.counters["objs_alloc"] += 1
-        self.w.counters["sleeping_allocs"] += 1
-        return av
-
-    def _link(self, vma: int, av: int) -> None:
-        # anon_vma_chain_link: head of the vma's chain, into the tree behind equals
-        avc = self.avc.new(vma=vma, anon_vma=av, below=int(self.chain[vma]), seq=self.seq)
-        self.seq += 1
-        self.chain[vma] = avc
-        self.trees.add_head(av, avc)
-        self.w.counters["objs_alloc"] += 1
-        self.w.counters["sleeping_allocs"] += 1
-
     def prepare(self, vma: int) -> None:
         """__anon_vma_prepare: borrow a neighbour's anon_vma or make a root."""
         self._reach()
-        if self.own[vma] >= 0:
+        if self.own.item(vma) >= 0:
             return
         av = self._mergeable(vma)
         if av < 0:
@@ -127,10 +84,10 @@ class AnonVmaChain(Design):
     def _mergeable(self, vma: int) -> int:
         """find_mergeable_anon_vma: next, then prev."""
         v = self.w.vma
-        mm = self.w.mms[int(v.mm[vma])]
-        prev, next_ = self.w.around(mm, int(v.start[vma]), int(v.end[vma]))
+        mm = self.w.mms[v.mm.item(vma)]
+        prev, next_ = self.w.around(mm, v.start.item(vma), v.end.item(vma))
         for low, high, neighbour in ((vma, next_, next_), (prev, vma, prev)):
-            if neighbour < 0 or v.end[low] != v.start[high] or v.file[low] != v.file[high]:
+            if neighbour < 0 or v.end.item(low) != v.start.item(high) or v.file[low] != v.file[high]:
                 continue
             if (int(v.flags[low]) ^ int(v.flags[high])) & ~ACCESS:
                 continue
@@ -139,16 +96,6 @@ class AnonVmaChain(Design):
             if self.own[neighbour] >= 0 and len(self.links(neighbour)) == 1:
                 return int(self.own[neighbour])
         return -1
-
-    def _clone(self, target: int, source: int, fork: bool) -> None:
-        """anon_vma_clone: link target to all of source's, oldest first; a fork may reuse one that nobody uses."""
-        for avc in reversed(self.links(source)):
-            av = int(self.avc.anon_vma[avc])
-            self._link(target, av)
-            if fork and self.own[target] < 0 and self.rules.reuse(self.av, ids(av), self.own[ids(source)])[0]:
-                self.own[target] = av
-        if self.own[target] >= 0:
-            self.av.active[self.own[target]] += 1
 
     def vma_cloned(self, old: int, new: int) -> None:
         """anon_vma_clone of __split_vma and copy_vma."""
@@ -181,50 +128,16 @@ class AnonVmaChain(Design):
     def vmas_unlinked(self, vmas: Ints) -> None:
         """unlink_anon_vmas of each; many at once go in bulk."""
         self._reach()
+        if len(vmas) <= 16:
+            for vma in vmas.tolist():
+                self._unlink(vma)
+            return
         linked = vmas[self.chain[vmas] >= 0]
         if len(linked) > 16:
             self._unlink_many(linked)
         else:
             for vma in linked.tolist():
-                self._unlink_many(ids(vma))
-
-    def _unlink(self, vma: int) -> None:
-        self._reach()
-        if self.chain[vma] >= 0:
-            self._unlink_many(ids(vma))
-
-    def _unlink_many(self, vmas: Ints) -> None:
-        levels, current = [], self.chain[vmas]
-        while (current >= 0).any():
-            current = current[current >= 0]
-            levels.append(current)
-            current = self.avc.below[current]
-        links = np.concatenate(levels)
-        avs = self.avc.anon_vma[links]
-        self.trees.remove_many(links)
-        self.avc.free_many(links)
-        self.w.counters["objs_free"] += len(links)
-        own = self.own[vmas]
-        np.subtract.at(self.av.active, own[own >= 0], ONE)
-        self.own[vmas] = self.chain[vmas] = -1
-        self._put(avs)
-
-    def _put(self, avs: Ints) -> None:
-        # anon_vmas whose tree became empty leave their parent and drop their reference; a root goes with its last descendant
-        avs = np.unique(avs) if len(avs) > 1 else avs
-        empty = avs[self.trees.count[avs] == 0]
-        if not len(empty):
-            return
-        np.subtract.at(self.av.children, self.av.parent[empty], ONE)
-        np.subtract.at(self.av.refs, empty, ONE)
-        dying = empty[self.av.refs[empty] == 0]
-        inner = dying[self.av.root[dying] != dying]
-        roots = self.av.root[inner]
-        np.subtract.at(self.av.refs, roots, ONE)
-        outer = np.unique(np.concatenate([dying[self.av.root[dying] == dying], roots[self.av.refs[roots] == 0]]))
-        for gone in (inner, outer):
-            self.av.free_many(gone)
-            self.w.counters["objs_free"] += len(gone)
+                self._unlink(vma)
 
     # -- fork -------------------------------------------------------------------------------------
 
@@ -245,66 +158,15 @@ class AnonVmaChain(Design):
         else:
             self._fork_many(parents, children, levels)
 
-    def _levels(self, vmas: Ints) -> Ints:
-        # [depth, vma]: the chains, newest first, -1 below their end
-        rows, current = [], self.chain[vmas]
-        while (current >= 0).any():
-            rows.append(current)
-            current = np.where(current >= 0, self.avc.below[np.maximum(current, 0)], -1)
-        return np.array(rows)
-
-    def _fork_one(self, parent: int, child: int) -> None:
-        self._clone(child, parent, fork=True)
-        if self.own[child] >= 0:
-            return
-        source = int(self.own[parent])
-        av = self.av.new(root=int(self.av.root[source]), parent=source, refs=1, active=1)
-        self.w.counters["objs_alloc"] += 1
-        self.w.counters["sleeping_allocs"] += 1
-        self.av.refs[self.av.root[source]] += 1
-        self.own[child] = av
-        self._link(child, av)
-        self.av.children[source] += 1
-
-    def _fork_many(self, parents: Ints, children: Ints, levels: Ints) -> None:
-        # as _fork_one for each in turn, where none of them can reuse an anon_vma
-        (depth, count), source = levels.shape, self.own[parents]
-        new = self.av.new_many(count)
-        self.av.root[new], self.av.parent[new], self.av.active[new] = self.av.root[source], source, 1
-        np.add.at(self.av.refs, self.av.root[source], ONE)
-        np.add.at(self.av.children, source, ONE)
-        self.own[children] = new
-        mask = levels >= 0
-        above = np.full(count, -1, np.int64)
-        total = int(mask.sum()) + count
-        avcs = self.avc.new_many(total)
-        top, rest = avcs[:count], avcs[count:]
-        self.avc.vma[top], self.avc.anon_vma[top] = children, new
-        self.avc.seq[top] = self.seq + np.arange(count) * (depth + 1) + depth
-        self.chain[children] = top
-        above, used = top, 0
-        for level in range(depth):
-            have = mask[level]
-            mine = rest[used : used + int(have.sum())]
-            used += len(mine)
-            self.avc.vma[mine] = children[have]
-            self.avc.anon_vma[mine] = self.avc.anon_vma[levels[level][have]]
-            self.avc.seq[mine] = self.seq + np.flatnonzero(have) * (depth + 1) + depth - 1 - level
-            self.avc.below[above[have]] = mine
-            above = above.copy()
-            above[have] = mine
-        self.avc.below[above] = -1
-        self.seq += count * (depth + 1)
-        self.trees.add_head_many(self.avc.anon_vma[avcs], avcs)
-        self.w.counters["objs_alloc"] += total + count
-        self.w.counters["sleeping_allocs"] += total + count
-
     # -- pages ------------------------------------------------------------------------------------
 
     def ptes_set(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
         """__folio_set_anon for pages mapped the first time: mapping and index."""
         if cause in ("first_write", "cow"):
-            self._bind(pages, vmas, vpns, self.own[vmas])
+            if len(pages) == 1:
+                self._bind_one(pages.item(0), vmas.item(0), vpns.item(0))
+            else:
+                self._bind(pages, vmas, vpns, self.own[vmas])
         elif cause == "swap_in":
             unbound = self.w.page.mapping[pages] < 0
             owner = self.own[vmas]
@@ -315,6 +177,11 @@ class AnonVmaChain(Design):
         v = self.w.vma
         self.w.page.mapping[pages] = owner
         self.w.page.index[pages] = v.pgoff[vmas] + vpns - v.start[vmas]
+
+    def _bind_one(self, page: int, vma: int, vpn: int) -> None:
+        v = self.w.vma
+        self.w.page.mapping[page] = self.own.item(vma)
+        self.w.page.index[page] = v.pgoff.item(vma) + vpn - v.start.item(vma)
 
     def pages_reused(self, pages: Ints, vma: int, vpns: Ints) -> None:
         """folio_move_anon_rmap: to the writer's own anon_vma."""

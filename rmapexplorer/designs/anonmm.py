@@ -12,17 +12,18 @@ from typing import ClassVar
 import numpy as np
 from attrs import evolve
 
-from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture, StructNode
+from rmapexplorer.core.design import Design, Footprint, Incidence, Option, Picture
 from rmapexplorer.core.index.chains import Chains
 from rmapexplorer.core.long_walks import price_all
 from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.sizes import I386, X86_64, Size
-from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
+from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table, ids
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
-from rmapexplorer.designs.anonmm_chain import AddressChains, block_of
+from rmapexplorer.designs import anonmm_report
+from rmapexplorer.designs.anonmm_chain import AddressChains
 from rmapexplorer.designs.anonmm_walk import (
     Addresses,
     Members,
@@ -34,7 +35,6 @@ from rmapexplorer.designs.anonmm_walk import (
     is_long,
     with_direct,
 )
-from rmapexplorer.designs.common import vma_node
 from rmapexplorer.designs.losses import ONE_ADDRESS
 
 
@@ -146,6 +146,8 @@ class AnonMm(Design):
 
     def _owners(self, vmas: Ints) -> Ints:
         mms = self.w.vma.mm[vmas]
+        if len(mms) == 1:
+            return ids(self._owner(mms.item(0)))
         if len(mms) and (mms == mms[0]).all():
             return np.full(len(mms), self._owner(int(mms[0])), np.int64)
         return np.array([self._owner(mm) for mm in mms.tolist()], np.int64)
@@ -172,9 +174,11 @@ class AnonMm(Design):
 
     def ptes_cleared(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
         """page_remove_rmap: with the last pte the page lets go of its anonmm, and of its chain."""
+        if len(pages) == 1 and self.w.page.mapcount.item(pages.item(0)):
+            return
         last = pages[(self.w.page.mapcount[pages] == 0) & ((self.w.page.state[pages] & ANON) != 0)]
         if len(last):
-            last = np.unique(last)
+            last = np.unique(last) if len(last) > 1 else last
             self._unbind(last)
             if self.chains:
                 self.w.counters["objs_free"] += self.chains.drop(last)
@@ -185,6 +189,12 @@ class AnonMm(Design):
             self._rebind(pages, int(self.w.vma.mm[vma]))
 
     def _unbind(self, pages: Ints) -> None:
+        if len(pages) == 1:
+            owner = self.w.page.mapping.item(pages.item(0))
+            if owner >= 0:
+                self.w.page.mapping[pages] = -1
+                self._put(owner, 1)
+            return
         owners = self.w.page.mapping[pages]
         self.w.page.mapping[pages] = -1
         rows, counts = np.unique(owners[owners >= 0], return_counts=True)
@@ -404,47 +414,8 @@ class AnonMm(Design):
 
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """The anonmm behind the page, or of the vma's mm."""
-        row = -1
-        if page >= 0 and self.w.page.state[page] & ANON:
-            row = int(self.w.page.mapping[page])
-        elif vma >= 0:
-            row = self.of_mm[int(self.w.vma.mm[vma])]
-        if row < 0:
-            return "", []
-        head = int(self.anonmm.head[row])
-        alive = self.anonmm.mm[row] >= 0
-        fields = [
-            ("mm", "alive" if alive else "NULL", "" if alive else "an orphan: it exited, pages still point here"),
-            ("head", self.owner_name(head), f"of a group of {self.groups.size(head)} that one exec began"),
-            ("count", str(self.anonmm.count[row]), "references: the mm, its pages; a head also its members"),
-        ]
-        if self.chains and page >= 0:
-            place = self.chains.count(np.array([page], np.int64))
-            blocks = int(block_of(place - 1)[0]) if place[0] else 0
-            fields.append(("addresses", str(1 + place[0]), f"page->index, the others in {blocks} rmap_chain blocks"))
-        return f"anonmm {self.owner_name(row)}", fields
+        return anonmm_report.owner_fields(self, page, vma)
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The group of the page, and the vmas where walks look for it in each mm."""
-        row = int(self.w.page.mapping[page]) if page >= 0 and self.w.page.state[page] & ANON else -1
-        if row < 0:
-            return super().picture(page, vma, limit)
-        members = self.groups.members(int(self.anonmm.head[row]))
-        turn = int(np.flatnonzero(members == row)[0])
-        walk = self.around(np.array([page], np.int64))
-        nodes, links, seen = [], [("page", f"M{row}")], set()
-        for at, member in enumerate(np.roll(members, -turn)[:limit].tolist()):
-            mm = int(self.anonmm.mm[member])
-            words = ("own, " if member == row else "") + ("alive" if mm >= 0 else "orphan")
-            nodes.append(StructNode(key=f"M{member}", rank=1, title=self.owner_name(member), subtitle=words,
-                                    family=member, mm=mm, state="" if mm >= 0 else "dead"))  # fmt: skip
-            if at:
-                links.append((f"M{row}", f"M{member}"))
-            for vpn in walk.vpn[walk.mm == mm].tolist():
-                found = self.w.vma_at(self.w.mms[mm], vpn)
-                if found >= 0 and found not in seen:
-                    seen.add(found)
-                    nodes.append(vma_node(self.w, found, member))
-                    links.append((f"M{member}", f"v{found}"))
-        headings = ("page", "anonmm", "vmas at its addresses", "task")
-        return Picture(nodes=tuple(nodes), links=tuple(links), total=len(members), headings=headings)
+        return anonmm_report.picture(self, page, limit) or super().picture(page, vma, limit)

@@ -7,11 +7,11 @@ Kernel: mm/rmap.c of 2.5.27 and 2.6.5.
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar, NoReturn, Self
 
 import numpy as np
 
-from rmapexplorer.core.table import Ints, Table
+from rmapexplorer.core.table import Ints, Table, ids
 from rmapexplorer.core.units import Corruption
 
 NOTHING, DIRECT, CHAIN = 0, 1, 2
@@ -60,10 +60,7 @@ class ArrayStore:
 
     def _new(self, count: int) -> Ints:
         blocks = self.block.new_many(count)
-        if self.block.capacity > len(self.ptes):
-            grown = np.full((self.block.capacity, self.slots), -1, np.int64)
-            grown[: len(self.ptes)] = self.ptes
-            self.ptes = grown
+        self._reach_blocks()
         self.ptes[blocks] = -1
         return blocks
 
@@ -81,6 +78,40 @@ class ArrayStore:
         self.ptes[head[room], idx[room] - 1] = slots[room]
         self.block.idx[head[room]] -= 1
         return self._convert(pages[direct], slots[direct]) + self._push(pages[full | none], slots[full | none])
+
+    def add_one(self, page: int, slot: int) -> int:
+        """add for one page."""
+        kind = self.kind.item(page)
+        if kind == NOTHING and self.direct:
+            self.kind[page], self.ref[page] = DIRECT, slot
+            return 0
+        head, last = self.ref.item(page), self.slots - 1
+        if kind == CHAIN and (idx := self.block.idx.item(head)):
+            self.ptes[head, idx - 1] = slot
+            self.block.idx[head] = idx - 1
+            return 0
+        block = self._new_one()
+        if kind == DIRECT:
+            self.ptes[block, last], self.ptes[block, last - 1] = head, slot
+            self.block.idx[block] = last - 1
+        else:
+            self.ptes[block, last] = slot
+            self.block.idx[block] = last
+            self.block.next[block] = head if kind == CHAIN else -1
+        self.kind[page], self.ref[page] = CHAIN, block
+        return 1
+
+    def _new_one(self) -> int:
+        block = self.block.new()
+        self._reach_blocks()
+        self.ptes[block] = -1
+        return block
+
+    def _reach_blocks(self) -> None:
+        if self.block.capacity > len(self.ptes):
+            grown = np.full((self.block.capacity, self.slots), -1, np.int64)
+            grown[: len(self.ptes)] = self.ptes
+            self.ptes = grown
 
     def _convert(self, pages: Ints, slots: Ints) -> int:
         # from PG_direct to a chain of two
@@ -110,6 +141,36 @@ class ArrayStore:
         pages, slots = pages[~direct], slots[~direct]
         return self._take_out(pages, slots) if len(pages) else (0, 0)
 
+    def remove_one(self, page: int, slot: int) -> tuple[int, int]:
+        """remove for one page."""
+        head = self.ref.item(page)
+        if self.kind.item(page) == DIRECT:
+            if head != slot:
+                raise Corruption("page.pte.direct is not the pte removed")
+            self.kind[page], self.ref[page] = NOTHING, -1
+            return 0, 0
+        block, compared = head, 0
+        while slot not in (ptes := self.ptes[block].tolist() if block >= 0 else self._nowhere()):
+            compared += self.slots - self.block.idx.item(block)
+            block = self.block.next.item(block)
+        column = ptes.index(slot)
+        compared += column + 1 - self.block.idx.item(block)
+        first = self.block.idx.item(head)
+        self.ptes[block, column] = self.ptes[head, first]
+        self.ptes[head, first] = -1
+        self.block.idx[head] = first + 1
+        if first + 1 < self.slots:
+            return 0, compared
+        follow = self.block.next.item(head)
+        self.block.free(head)
+        self.ref[page] = follow
+        if follow < 0:
+            self.kind[page] = NOTHING
+        return 1, compared
+
+    def _nowhere(self) -> NoReturn:
+        raise Corruption("a pte is on no pte_chain of its page")
+
     def _take_out(self, pages: Ints, slots: Ints) -> tuple[int, int]:
         # the head's first used entry moves into the hole
         head = self.ref[pages]
@@ -132,7 +193,7 @@ class ArrayStore:
         todo, current, compared = np.arange(len(head)), head, 0
         while len(todo):
             if (current < 0).any():
-                raise Corruption("a pte is on no pte_chain of its page")
+                self._nowhere()
             match = self.ptes[current] == slots[todo][:, None]
             found, at = match.any(axis=1), match.argmax(axis=1)
             used = self.slots - self.block.idx[current]
@@ -218,6 +279,14 @@ class PairStore(ArrayStore):
             self.tail = np.r_[self.tail, np.full(more, -1, np.int64)]
             self.count = np.r_[self.count, np.zeros(more, np.int64)]
 
+    def add_one(self, page: int, slot: int) -> int:
+        """add for one page."""
+        return self.add(ids(page), ids(slot))
+
+    def remove_one(self, page: int, slot: int) -> tuple[int, int]:
+        """remove for one page."""
+        return self.remove(ids(page), ids(slot))
+
     def _convert(self, pages: Ints, slots: Ints) -> int:
         self.kind[pages], old = NOTHING, self.ref[pages]
         return self._push(pages, old) + self._push(pages, slots)
@@ -256,7 +325,7 @@ class PairStore(ArrayStore):
         front, back = self.ref[pages], self.tail[pages]
         while len(todo):
             if (front < 0).any() or (back < 0).any():
-                raise Corruption("a pte is on no pte_chain of its page")
+                self._nowhere()
             newest, oldest = (self.ptes[at, 0] == slots[todo] for at in (front, back))
             found = newest | oldest
             block[todo[found]] = np.where(newest, front, back)[found]

@@ -13,7 +13,7 @@ import numpy as np
 
 from rmapexplorer.core.design import Design, Footprint, Option, PageChains, Picture, StructNode
 from rmapexplorer.core.sizes import chain_slots, slab_objects, slab_pages
-from rmapexplorer.core.table import Ints
+from rmapexplorer.core.table import NONE, Ints
 from rmapexplorer.core.units import Corruption, KernelError
 from rmapexplorer.core.walk import Walk
 from rmapexplorer.core.world import World
@@ -137,23 +137,33 @@ class PteChain(Design):
             self._try_spare(len(pages), 0)
         elif cause != "fork":
             self._try_spare(0, len(pages))
+        if len(pages) == 1:
+            self._added(self.store.add_one(pages.item(0), slots.item(0)), cause)
+            return
         while len(pages):  # a page twice in one batch is added in rounds
             _, first = np.unique(pages, return_index=True)
-            used = self.store.add(pages[first], slots[first])
-            self._took(used)
-            if cause == "fork":
-                self._try_spare(used, 0)
-            pages, slots = np.delete(pages, first), np.delete(slots, first)
+            self._added(self.store.add(pages[first], slots[first]), cause)
+            pages, slots = _rest(pages, slots, first)
+
+    def _added(self, used: int, cause: str) -> None:
+        self._took(used)
+        if cause == "fork":
+            self._try_spare(used, 0)
 
     def ptes_cleared(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:
         """page_remove_rmap of each pte."""
         self._reach()
+        if len(pages) == 1:
+            self._removed(*self.store.remove_one(pages.item(0), slots.item(0)))
+            return
         while len(pages):
             _, first = np.unique(pages, return_index=True)
-            freed, compared = self.store.remove(pages[first], slots[first])
-            self._dropped(freed)
-            self.w.counters["slots_compared"] += compared
-            pages, slots = np.delete(pages, first), np.delete(slots, first)
+            self._removed(*self.store.remove(pages[first], slots[first]))
+            pages, slots = _rest(pages, slots, first)
+
+    def _removed(self, freed: int, compared: int) -> None:
+        self._dropped(freed)
+        self.w.counters["slots_compared"] += compared
 
     def ptes_moved(
         self, pages: Ints, source: int, target: int, old_vpns: Ints, vpns: Ints, old_slots: Ints, slots: Ints
@@ -291,3 +301,10 @@ class PteChain(Design):
             total=len(slots),
             headings=("page", "pte_chain", "pte in vma", "task"),
         )
+
+
+def _rest(pages: Ints, slots: Ints, done: Ints) -> tuple[Ints, Ints]:
+    # what a round leaves, which is nothing where no page came twice
+    if len(done) == len(pages):
+        return NONE, NONE
+    return np.delete(pages, done), np.delete(slots, done)
