@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -24,7 +24,7 @@ from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.room import bounded, sentence
 from rmapexplorer.core.rules import ERAS
 from rmapexplorer.core.units import Corruption, KernelError
-from rmapexplorer.counter_sheet import CounterSheet
+from rmapexplorer.counter_sheet import CounterSheet, Rows
 from rmapexplorer.designs.registry import DESIGNS, design_named, name_in_era
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
@@ -43,7 +43,6 @@ from rmapexplorer.terminal import (
     complain,
     progress_bars,
     show,
-    write_json,
     write_out,
 )
 from rmapexplorer.usage import COMMANDS, Parser, no_output
@@ -153,13 +152,13 @@ def run_file(options: argparse.Namespace) -> int:
     """``run FILE``."""
     if options.json == options.counters == "-":
         raise Trouble("only one of --json and --counters can have standard output; name a file for the other.", USAGE)
-    sheet = CounterSheet() if options.counters else None
-    session, results, _ = _run_all(options, sheet=sheet)
-    found = {done.name: done.figures for done in results}
-    if "-" not in (options.json, options.counters):
-        show(*report.figures_tables(session.title, found, columns()))
-    write_out(options.json, report.to_json(session, results))
-    write_json(options.counters, sheet.text() if sheet else "")
+    with closing(CounterSheet()) as sheet:
+        session, results, _ = _run_all(options, sheet=sheet if options.counters else None)
+        found = {done.name: done.figures for done in results}
+        if "-" not in (options.json, options.counters):
+            show(*report.figures_tables(session.title, found, columns()))
+        write_out(options.json, report.to_json(session, results))
+        write_out(options.counters, sheet.pieces())
     return OK
 
 
@@ -205,9 +204,9 @@ def _run_all(
             raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
         operations = batch.operations_of(session)
         one = partial(_run_one, session=session, operations=operations, options=options, path=path, memory=memory)
-        results = _side_by_side(
-            options.jobs, names, len(operations), [partial(one, name) for name in names], progress, sheet
-        )
+        rows = {name: sheet.of(name) for name in names} if sheet else {}
+        pieces = [partial(one, name, rows=rows.get(name)) for name in names]
+        results = _side_by_side(options.jobs, names, len(operations), pieces, progress, rows)
     for line in session.report:
         complain(f"skipped: {line}", OK)
     return session, results, operations
@@ -217,19 +216,19 @@ def _side_by_side(
     jobs: int | None,
     names: Sequence[str],
     operations: int,
-    pieces: Sequence[workers.Piece[tuple[batch.Result, CounterSheet]]],
+    pieces: Sequence[workers.Piece[tuple[batch.Result, dict[str, None]]]],
     progress: Progress,
-    sheet: CounterSheet | None,
+    rows: Mapping[str, Rows],
 ) -> list[batch.Result]:
     bars = [progress.add_task(name, total=operations) for name in names]
-    jobs = min(workers.jobs_for(jobs, operations * len(names)), len(names))
+    jobs = min(workers.jobs_for(jobs, operations * len(names), len(names)), len(names))
     results = []
     done = workers.done_in_order(pieces, jobs, lambda number, done: progress.update(bars[number], completed=done))
     with closing(done):
-        for result, counted in done:
+        for result, kinds in done:
             results.append(result)
-            if sheet:
-                sheet.rows += counted.rows
+            if rows:
+                rows[result.name].kinds = kinds  # the rows themselves are in a file
     return results
 
 
@@ -267,19 +266,21 @@ def _run_one(
     options: argparse.Namespace,
     path: str,
     memory: Memory,
-) -> tuple[batch.Result, CounterSheet]:
-    sheet = CounterSheet()
+    rows: Rows | None,
+) -> tuple[batch.Result, dict[str, None]]:
     memory.begin()
+    if rows:
+        rows.begin()
 
     def tell(done: int, _: int) -> None:
         told(done)
         memory.check(path, done)
 
     try:
-        done = batch.run(name, session.machine, operations, tell, sheet.of(name) if options.counters else None)
-        if options.counters:
-            sheet.total(done)
-        return _result(done, options), sheet
+        done = batch.run(name, session.machine, operations, tell, rows.each if rows else None)
+        if rows:
+            rows.total(done)
+        return _result(done, options), rows.kinds if rows else {}
     except KernelError as error:
         raise Trouble(f"{path}: {error.rule}.", BAD_FILE) from error
     except MemoryError as error:

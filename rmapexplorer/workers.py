@@ -38,6 +38,9 @@ BETWEEN_SECONDS = 0.05
 LEAST_OPERATIONS = 200
 """Of all worlds together: fewer are done sooner than a process is made for them (5 ms, about 40 operations of one world)."""
 
+SHORT_OPERATIONS = 100_000
+"""Of all worlds together: their memory is small."""
+
 TOLD, DONE, FAILED = range(3)
 """Kinds of messages of a process: how far it is, what its piece came to, and what it raised."""
 
@@ -54,7 +57,8 @@ def declare(parser: argparse.ArgumentParser, what: str) -> None:
     """The option of commands that can work in several processes."""
     parser.add_argument(
         "--jobs", metavar="N", type=_jobs,
-        help=f"run {what} in N processes at a time (1: in none but this one); by default in as many as there are cores. "
+        help=f"run {what} in N processes at a time (1: in none but this one); by default in as many as there are cores, "
+        "in twice as many if they are short. "
         "The results are the same",
     )  # fmt: skip
 
@@ -70,9 +74,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def jobs_for(asked: int | None, operations: int) -> int:
-    """How many processes to use: those asked for, else as many as pay for so many operations."""
-    return asked or (cores() if operations >= LEAST_OPERATIONS else 1)
+def jobs_for(asked: int | None, operations: int, pieces: int) -> int:
+    """How many processes to use: those asked for, else as many as pay for so many operations in so many pieces.
+
+    Few short pieces all begin at once: in turns they end together, where one after the other the last would have a core alone.
+    """
+    if asked or operations < LEAST_OPERATIONS:
+        return asked or 1
+    return pieces if operations <= SHORT_OPERATIONS and pieces <= 2 * cores() else cores()
 
 
 def done_in_order(pieces: Iterable[Piece[T]], jobs: int, told: Callable[[int, int], None]) -> Generator[T]:

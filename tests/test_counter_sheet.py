@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rmapexplorer import cli
+from rmapexplorer import batch, cli
 from rmapexplorer.core.counters import COUNTERS
 from rmapexplorer.core.operations import Exit, Fork, Mmap, Mremap, Reclaim, Spawn, Touch
-from rmapexplorer.core.units import Span
+from rmapexplorer.core.units import Machine, Span
+from rmapexplorer.counter_sheet import ROWS_HELD, CounterSheet
 from rmapexplorer.designs.registry import DESIGNS
 from rmapexplorer.formats.session import Session, save_session
 
@@ -88,6 +89,21 @@ def test_standard_output_is_csv_alone(file: str, capsys: pytest.CaptureFixture[s
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("operation,call,text,design,outcome,objs_alloc,")
     assert len(lines) == 1 + len(OPERATIONS) + 1
+
+
+def test_rows_in_memory_are_few_and_begin_again() -> None:
+    sheet = CounterSheet()
+    rows = sheet.of("anonmm")
+    operations = [Spawn(pid=1), *(Fork(pid=1, child=2 + at) for at in range(2 * ROWS_HELD + 5))]
+    for _ in range(2):  # the second time as when memory did not suffice beside others
+        rows.begin()
+        done = batch.run("anonmm", Machine(), operations, lambda _done, _all: None, rows.each)
+        assert len(rows._held) == 6
+        rows.total(done)
+    head, *lines, last = csv.reader(io.StringIO("".join(sheet.pieces())))
+    sheet.close()
+    assert [line[0] for line in lines] == [str(at + 1) for at in range(len(operations))]
+    assert last[0] == "total" and head[-1] == "anonmm: bytes"
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,9 @@ def test_tables_are_written_in_one_way() -> None:
 
 def test_the_counter_sheet_has_no_formulas() -> None:
     sheet = CounterSheet()
-    sheet.rows.append({"operation": 1, "text": "=1+1", "design": "@y"})
-    assert ",'=1+1,'@y," in sheet.text()
+    sheet.of("@y").put({"operation": 1, "text": "=1+1", "design": "@y"})
+    assert ",'=1+1,'@y," in "".join(sheet.pieces())
+    sheet.close()
 
 
 def test_a_sentence_is_one_line() -> None:

@@ -209,8 +209,14 @@ def test_room_of_a_process_is_what_the_others_leave(tmp_path):
 
 
 def test_few_operations_need_no_processes():
-    assert workers.jobs_for(None, 1) == 1 and workers.jobs_for(3, 1) == 3
-    assert workers.jobs_for(None, 1_000_000) == workers.cores()
+    assert workers.jobs_for(None, 1, 4) == 1 and workers.jobs_for(3, 1, 4) == 3
+    assert workers.jobs_for(None, 1_000_000, 4) == workers.cores()
+
+
+def test_few_short_pieces_begin_at_once():
+    cores = workers.cores()
+    assert workers.jobs_for(None, 1000, 2 * cores) == 2 * cores and workers.jobs_for(1, 1000, 2 * cores) == 1
+    assert workers.jobs_for(None, 1000, 2 * cores + 1) == cores
 
 
 @pytest.mark.parametrize("words", ["0", "-1", "many", "1.5", "1000", ""])
