@@ -59,13 +59,19 @@ def _file_name(w: World, file: int) -> str:
 
 
 def _can(w: World, target: int, touches: bool, proposal: Proposal, side: str) -> bool:
-    if target < 0 or not touches:
+    if target < 0 or not touches or _unlike(w, target, proposal):
         return False
     why = refusal(w, target, proposal, side)
     if why is None:
         return True
     _note(w, proposal, why)
     return False
+
+
+def _unlike(w: World, target: int, proposal: Proposal) -> bool:
+    # refused for what nobody is told of, so that no words need to be found: see refusal and _note
+    flags = w.vma.flags.item(target)
+    return flags != proposal.flags or bool(flags & vm.SPECIAL) or w.vma.file.item(target) != proposal.file
 
 
 def _note(w: World, proposal: Proposal, why: Refusal) -> None:

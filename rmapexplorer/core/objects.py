@@ -51,8 +51,8 @@ class Mm:
     def put(self, row: int, start: int) -> None:
         """Enter a vma."""
         at = bisect_right(self.starts, start)
-        self.starts.insert(at, start)
-        self.vmas.insert(at, row)
+        self.starts[at:at] = (start,)
+        self.vmas[at:at] = (row,)
 
     def drop(self, row: int, start: int) -> None:
         """Take a vma out; ``start`` is where it was entered."""
