@@ -65,8 +65,8 @@ def _advise(w: World, mm: Mm, op: Madvise) -> None:
     while at < op.span.end:
         row = w.vma_at(mm, at)
         if row < 0:
-            nxt = mm.index_at(at) + 1
-            at = int(w.vma.start[mm.vmas[nxt]]) if nxt < len(mm.vmas) else op.span.end
+            row = mm.order.next(at + 1)
+            at = int(w.vma.start[row]) if row >= 0 else op.span.end
             hole = True
             if op.advice.startswith("populate"):
                 break

@@ -53,7 +53,7 @@ def _needs_copy(w: World, rows: Ints) -> Bools:
 def _write_protect(w: World, parent: Mm, old: Ints, numbers: Ints, theirs: Ints) -> Ints:
     """Private pages lose the write bit, swap entries their exclusive bit, in ``theirs``; returns the child's: old, too."""
     shared = (w.vma.flags[old] & vm.SHARED) != 0
-    if len(old) == len(parent.vmas) and not shared.any():
+    if len(old) == parent.order.count and not shared.any():
         theirs &= ~np.int64(radix.WRITE | radix.EXCLUSIVE)
         return theirs & ~np.int64(radix.YOUNG)
     in_private, in_shared = _inside(w, old[~shared], numbers), _inside(w, old[shared], numbers)

@@ -140,12 +140,11 @@ def _first_beyond(w: World, mm: Mm, row: int, start: int, end: int) -> int:
 
 def _grow_stack(w: World, mm: Mm, vpn: int) -> int:
     """expand_stack: the next vma above grows down to ``vpn`` if it is a stack with room and limit for it."""
-    nxt = mm.index_at(vpn) + 1
-    row = mm.vmas[nxt] if vpn >= 0 and nxt < len(mm.vmas) else -1
+    row = mm.order.next(vpn + 1) if vpn >= 0 else -1
     if row < 0 or not int(w.vma.flags[row]) & vm.GROWSDOWN:
         raise _signal("SIGSEGV", f"nothing is mapped at page {vpn:x}")
     start, end = int(w.vma.start[row]), int(w.vma.end[row])
-    before = mm.vmas[nxt - 1] if nxt else -1
+    before = mm.order.last(vpn)
     room = vpn - int(w.vma.end[before]) if before >= 0 else vpn
     guarded = before >= 0 and int(w.vma.flags[before]) & vm.ACCESS and not int(w.vma.flags[before]) & vm.GROWSDOWN
     if (guarded and room < w.rules.stack_guard_pages) or end - vpn > w.rules.stack_limit_pages:

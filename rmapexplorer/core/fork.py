@@ -10,6 +10,7 @@ from rmapexplorer.core import flags as vm
 from rmapexplorer.core.copy_range import copy_page_range
 from rmapexplorer.core.objects import Mm, Task
 from rmapexplorer.core.operations import Clone, Exec, Exit, Fork, Spawn
+from rmapexplorer.core.order import Order
 from rmapexplorer.core.pages import clear
 from rmapexplorer.core.radix import Tables
 from rmapexplorer.core.reclaim import ENTRY_BYTES, VMA_BYTES, room_for_tables
@@ -135,7 +136,7 @@ def fork(w: World, op: Fork) -> None:
     parent_task = w.task(op.pid)
     parent = w.mms[parent_task.mm]
     room_for_tables(w, len(parent.tables.rows))
-    ROOM.ask(len(parent.vmas) * VMA_BYTES + parent.rss * ENTRY_BYTES + len(parent.tables.rows) * TABLE_ENTRIES * 8)
+    ROOM.ask(parent.order.count * VMA_BYTES + parent.rss * ENTRY_BYTES + len(parent.tables.rows) * TABLE_ENTRIES * 8)
     _new_task(w, op.child, parent_task.leader, op.child, -1, op.comm or parent_task.comm)
     child = _new_mm(w)
     w.tasks[op.child].mm = child.id
@@ -157,10 +158,8 @@ def _dup_vmas(w: World, parent: Mm, child: Mm, old: Ints) -> Ints:
     new = w.vma.copy_rows(old)
     w.vma.mm[new] = child.id
     w.vma.flags[new] &= ~(vm.LOCKED | vm.LOCKONFAULT)
-    child.vmas = new.tolist()
-    child.starts = (
-        parent.starts.copy() if len(old) == len(parent.vmas) else w.vma.start[new].tolist()
-    )  # the same numbers
+    starts = parent.starts if len(old) == parent.order.count else w.vma.start[new].tolist()  # the same numbers
+    child.order = Order.of(starts, new.tolist())
     return new
 
 

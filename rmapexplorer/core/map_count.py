@@ -27,20 +27,20 @@ TARGET_SPARE = 2
 
 def reached(w: World, mm: Mm) -> KernelError:
     """The refusal."""
-    return KernelError("ENOMEM", f"vm.max_map_count ({w.machine.max_map_count:,}) reached: {len(mm.vmas):,} vmas")
+    return KernelError("ENOMEM", f"vm.max_map_count ({w.machine.max_map_count:,}) reached: {mm.order.count:,} vmas")
 
 
 def refuse_new(w: World, mm: Mm) -> None:
     """do_mmap, do_brk_flags: more than the limit already, even where the new memory would merge. :raises KernelError: ENOMEM."""
     limit = w.machine.max_map_count
-    if limit is not None and len(mm.vmas) > limit:
+    if limit is not None and mm.order.count > limit:
         raise reached(w, mm)
 
 
 def refuse_split(w: World, mm: Mm) -> None:
     """split_vma: the limit. :raises KernelError: ENOMEM."""
     limit = w.machine.max_map_count
-    if limit is not None and len(mm.vmas) >= limit:
+    if limit is not None and mm.order.count >= limit:
         raise reached(w, mm)
 
 
@@ -59,7 +59,7 @@ def refuse_hole(w: World, mm: Mm, start: int, end: int) -> None:
 def refuse_move(w: World, mm: Mm, ahead: int = 0) -> None:
     """move_vma, and mremap_to with ``ahead`` vmas counted in advance. :raises KernelError: ENOMEM."""
     limit = w.machine.max_map_count
-    if limit is not None and len(mm.vmas) + ahead >= limit - MOVE_SPARE:
+    if limit is not None and mm.order.count + ahead >= limit - MOVE_SPARE:
         raise reached(w, mm)
 
 
@@ -74,7 +74,7 @@ def refuse_as_recorded(w: World, op: Refusable) -> None:
     if isinstance(op, _SPLITTING) and (_at_limit(mm, limit) or _hole(w, mm, op.span.start, op.span.end)):
         return
     errno = "EAGAIN" if isinstance(op, Madvise) else "ENOMEM"
-    known = f"{len(mm.vmas):,} vmas are known here"
+    known = f"{mm.order.count:,} vmas are known here"
     if limit is None:
         raise KernelError(errno, f"the recorded kernel refused it; {known}")
     if _at_limit(mm, limit):
@@ -94,7 +94,7 @@ _ONLY_VMAS = (Mprotect, Madvise, Munlock, Mseal, Munmap)
 
 def _at_limit(mm: Mm, limit: int | None) -> bool:
     # the first of two splits may still succeed
-    return limit is not None and len(mm.vmas) >= limit - 1
+    return limit is not None and mm.order.count >= limit - 1
 
 
 def _hole(w: World, mm: Mm, start: int, end: int) -> bool:

@@ -120,8 +120,7 @@ def _move_each(w: World, mm: Mm, op: Mremap) -> None:
     while at < end:
         row = w.vma_at(mm, at)
         if row < 0:
-            nxt = mm.index_at(at) + 1
-            row = mm.vmas[nxt] if nxt < len(mm.vmas) else -1
+            row = mm.order.next(at + 1)
             if row < 0 or w.vma.start[row] >= end:
                 break
         first, stop = max(at, int(w.vma.start[row])), int(w.vma.end[row])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from attrs import define, field
 
 from rmapexplorer.core.intervals import Intervals
+from rmapexplorer.core.order import Order
 from rmapexplorer.core.radix import Tables
 
 
@@ -26,7 +25,7 @@ class Task:
 
 @define
 class Mm:
-    """mm_struct: its vmas in address order (``starts`` and ``vmas`` run in step), its page tables, users (tasks)."""
+    """mm_struct: its vmas in address order, its page tables, users (tasks)."""
 
     id: int
     tables: Tables
@@ -37,37 +36,33 @@ class Mm:
     """MMF_VM_MERGE_ANY: new private mappings are VM_MERGEABLE."""
     brk_start: int | None = None
     brk_end: int = 0
-    starts: list[int] = field(factory=list)
-    vmas: list[int] = field(factory=list)
+    order: Order = field(factory=Order)
     unmaps: int = 0
     """How often pages were given up: as long as it stays, holes only become smaller."""
     searched: tuple[tuple[tuple[int, int, int], ...], dict[int, int]] = field(factory=lambda: ((), {}))
     """What the last searches for holes found (core.holes)."""
 
-    def index_at(self, vpn: int) -> int:
-        """Position of the last vma that starts at or before ``vpn``, -1 if none does."""
-        return bisect_right(self.starts, vpn) - 1
+    @property
+    def starts(self) -> list[int]:
+        """Where each of ``vmas`` starts. Both are for looking at all of them, and not to be changed."""
+        return self.order.starts()
 
-    def put(self, row: int, start: int) -> None:
-        """Enter a vma."""
-        at = bisect_right(self.starts, start)
-        self.starts[at:at] = (start,)
-        self.vmas[at:at] = (row,)
+    @property
+    def vmas(self) -> list[int]:
+        """All vmas in address order."""
+        return self.order.rows()
 
     def drop(self, row: int, start: int) -> None:
         """Take a vma out; ``start`` is where it was entered."""
         self.unmaps += 1
-        at = bisect_right(self.starts, start) - 1
-        while self.vmas[at] != row:
-            at -= 1
-        del self.starts[at], self.vmas[at]
+        self.order.drop(row, start)
 
     def copy(self) -> Mm:
         """An independent copy."""
         return Mm(
             id=self.id, tables=Tables(self.tables.owner, self.tables.rows.copy()), users=self.users, rss=self.rss,
             merge_any=self.merge_any,
-            brk_start=self.brk_start, brk_end=self.brk_end, starts=self.starts.copy(), vmas=self.vmas.copy(),
+            brk_start=self.brk_start, brk_end=self.brk_end, order=self.order.copy(),
             unmaps=self.unmaps, searched=(self.searched[0], self.searched[1].copy()),
         )  # fmt: skip
 

@@ -77,11 +77,11 @@ def _place(pid: int, pages: int, worlds: Sequence[World]) -> int:
 
 def _is_small(world: World) -> bool:
     # all that is mapped lies where drawings do
-    return all(not mm.vmas or world.vma.end[mm.vmas[-1]] < SMALL for mm in world.mms.values())
+    return all(not mm.order.count or world.vma.end[next(mm.order.descending())] < SMALL for mm in world.mms.values())
 
 
 def _highest(space: Space) -> int:
     # end of the last vma but the stack, 0 where there is none
     table, labels = space.world.vma, space.world.labels
     stack = labels.index("[stack]") if "[stack]" in labels else -2
-    return next((int(table.end[row]) for row in reversed(space.mm.vmas) if table.label[row] != stack), 0)
+    return next((int(table.end[row]) for row in space.mm.order.descending() if table.label[row] != stack), 0)

@@ -45,7 +45,7 @@ def index_insert_forked(w: World, parents: Ints, children: Ints) -> None:
 
 def link(w: World, mm: Mm, row: int) -> None:
     """vma_link: enter a filled row into its mm and its file."""
-    mm.put(row, w.vma.start.item(row))
+    mm.order.put(row, w.vma.start.item(row))
     file = w.vma.file.item(row)
     if file >= 0:
         w.files[file].users += 1
@@ -85,10 +85,9 @@ def _unlink_each(w: World, mm: Mm, rows: Ints) -> None:
         if w.files[file].shmem and not w.files[file].users:
             evict(w, w.files[file])
     w.design.vmas_unlinked(rows)
-    if len(rows) == len(mm.vmas):
+    if len(rows) == mm.order.count:
         mm.unmaps += 1
-        mm.starts.clear()
-        mm.vmas.clear()
+        mm.order.clear()
     else:
         for row in rows.tolist():
             mm.drop(row, int(w.vma.start[row]))
@@ -125,8 +124,7 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
         if insert < 0 and len(changes) == 1:  # else another vma has what this one gives up
             mm.unmaps += change.start > old or change.end < int(vma.end[change.row])
         if old != change.start:
-            at = mm.index_at(old)
-            mm.starts[at] = change.start
+            mm.order.move(change.row, old, change.start)
         vma.start[change.row], vma.end[change.row] = change.start, change.end
         vma.pgoff[change.row] = change.pgoff
     if on_file:
@@ -134,7 +132,7 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
             index_insert(w, row)
     w.design.vmas_resized(rows)
     if insert >= 0:
-        mm.put(insert, int(vma.start[insert]))
+        mm.order.put(insert, int(vma.start[insert]))
 
 
 def pgoff_at(w: World, row: int, vpn: int) -> int:

@@ -7,7 +7,6 @@ over a world, which they name as a type only; the state is all here. Equal opera
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Generator
 from itertools import count
 
@@ -117,7 +116,7 @@ class World:
             task = self.tasks.get(pid) if pid else None
             mm = self.mms.get(task.mm) if task is not None else None
             if mm is not None:
-                self.map_counts.tell(mm.id, len(mm.vmas))
+                self.map_counts.tell(mm.id, mm.order.count)
 
     def refuse_merge(self, refusal: Refusal) -> None:
         """Note that two touching vmas stay two."""
@@ -140,29 +139,23 @@ class World:
 
     def vma_at(self, mm: Mm, vpn: int) -> int:
         """The vma that holds page number ``vpn``, -1."""
-        at = mm.index_at(vpn)
-        if at < 0:
-            return -1
-        row = mm.vmas[at]
-        return row if vpn < self.vma.end.item(row) else -1
+        row = mm.order.last(vpn)
+        return row if row >= 0 and vpn < self.vma.end.item(row) else -1
 
     def vmas_in(self, mm: Mm, start: int, end: int) -> list[int]:
         """The vmas that overlap [start, end), in address order; an empty span overlaps none."""
         if end <= start:
             return []
-        at = mm.index_at(start)
-        if at < 0 or self.vma.end.item(mm.vmas[at]) <= start:
-            at += 1
-        return mm.vmas[at : bisect_left(mm.starts, end, at)]
+        inside = mm.order.between(start, end)
+        if not inside or self.vma.start.item(inside[0]) != start:
+            before = mm.order.last(start)
+            if before >= 0 and self.vma.end.item(before) > start:
+                inside.insert(0, before)
+        return inside
 
     def around(self, mm: Mm, start: int, end: int) -> tuple[int, int]:
         """The last vma that ends at or before ``start`` and the first that starts at or after ``end`` (-1: none)."""
-        starts, vmas = mm.starts, mm.vmas
-        nxt = bisect_left(starts, start) if start else 0
-        before = vmas[nxt - 1] if nxt else -1
-        if nxt < len(starts) and starts[nxt] < end:
-            nxt = bisect_left(starts, end, nxt)
-        return before, vmas[nxt] if nxt < len(vmas) else -1
+        return mm.order.last(start - 1) if start else -1, mm.order.next(end)
 
     def file_named(self, name: str, shmem: bool = False) -> File:
         """The file of that name, made where it is new."""
@@ -309,7 +302,7 @@ class World:
     def cost_bytes(self) -> int:
         """Memory of a checkpoint."""
         tables = sum(getattr(self, name).cost_bytes() for name in ("vma", "page", "swap", "pt", "cache"))
-        lists = sum(16 * len(mm.vmas) + 64 * len(mm.tables.rows) for mm in self.mms.values())
+        lists = sum(16 * mm.order.count + 64 * len(mm.tables.rows) for mm in self.mms.values())
         own: int = sum(v.cost_bytes() for v in vars(self.design).values() if hasattr(v, "cost_bytes") and v is not self)
         return int(tables + lists + own)
 

@@ -359,8 +359,7 @@ class VirtualScan(Design):
     def _vma_from(self, mm: Mm, address: int) -> int:
         # find_vma: the first vma that ends behind the address, -1
         row = self.w.vma_at(mm, address)
-        after = mm.index_at(address) + 1
-        return row if row >= 0 else mm.vmas[after] if after < len(mm.vmas) else -1
+        return row if row >= 0 else mm.order.next(address + 1)
 
     def picture(self, page: int, vma: int, limit: int) -> Picture:
         """The ring from the cursor on, and the vma the scan stands in."""

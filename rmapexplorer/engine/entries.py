@@ -82,7 +82,7 @@ CLOSE = 0.9
 
 def process_fields(world: World, mm: Mm) -> tuple[Field, ...]:
     """The process as a whole: how close it is to vm.max_map_count."""
-    limit, count = world.machine.max_map_count, len(mm.vmas)
+    limit, count = world.machine.max_map_count, mm.order.count
     if limit is None:
         return (Field(name="vmas", value=f"{count:,}", meaning="the machine has no vm.max_map_count"),)
     left = max(0, limit - count)
