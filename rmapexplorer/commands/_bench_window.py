@@ -15,7 +15,7 @@ from rich.table import Table
 from rmapexplorer.figures.frame_budget import Result, result_of
 from rmapexplorer.terminal import FAILED, OK, USAGE, Trouble, complain
 
-TRIALS = ("start", "scrub", "map", "matrix", "curves", "session")
+TRIALS = ("start", "scrub", "map", "matrix", "curves", "session", "looks")
 
 FULL: dict[str, float] = {
     "operations": 30_000, "seconds": 20, "processes": 1000, "vmas": 1000, "points": 100_000, "session": 300,

@@ -30,6 +30,8 @@ class Calm:
         """What it waits for, in words; empty for nothing."""
         window = self._window
         frame = window.frame
+        if window.looks.working:
+            return "theme or text change"
         if frame is None or window.statusbar.job:
             return "the session is being loaded"
         if frame.busy or not window.bridge.resting:

@@ -48,12 +48,17 @@ class Feeder(QObject):
             self._turns.stop()
             self._refresh_all()
 
-    def rebuilt(self) -> None:
-        """The views are new: tell them all that those before were told."""
+    def renewed(self, name: str) -> None:
+        """A view is new: tell it all that the one before was told."""
+        view = self._window.views[name]
         for message in self._told:
-            self._give(message)
-        self._stale.update(self._window.views)
-        self._refresh_all()
+            if name in FED_BY[type(message)]:
+                view.apply(message)
+        self._stale.add(name)
+        if name in self._waiting():
+            self.refresh(name)
+        elif name == WALKER:
+            self._follow_walk()
 
     def forget(self) -> None:
         """Another session begins: how the one before was looked at is no guide to it."""

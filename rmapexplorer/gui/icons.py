@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPixmap, QPolygonF
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap, QPolygonF
 from PySide6.QtSvg import QSvgRenderer
 
 from rmapexplorer.gui.style import BASE_POINTS
@@ -23,14 +24,22 @@ def grown(pixels: float) -> int:
 
 def icon(name: str, theme: Theme, size: int = 16) -> QIcon:
     """The picture ``icons/NAME.svg`` in the text colour, paler where disabled."""
-    size = grown(size)
-    source = resource(f"icons/{name}.svg").read_bytes()
+    pale = between(theme.color("faint"), theme.color("panel"), 0.5)
+    return _icon(name, theme.color("text").name(), pale.name(), grown(size))
+
+
+@lru_cache(maxsize=1024)
+def _icon(name: str, ink: str, pale: str, size: int) -> QIcon:
+    # a few hundred bytes each; every change of theme asks for all of them
     result = QIcon()
-    result.addPixmap(_render(source, theme.color("text"), size), QIcon.Mode.Normal)
-    result.addPixmap(
-        _render(source, between(theme.color("faint"), theme.color("panel"), 0.5), size), QIcon.Mode.Disabled
-    )
+    for color, mode in ((ink, QIcon.Mode.Normal), (pale, QIcon.Mode.Disabled)):
+        result.addPixmap(_render(_source(name), color, size), mode)
     return result
+
+
+@lru_cache(maxsize=256)
+def _source(name: str) -> bytes:
+    return resource(f"icons/{name}.svg").read_bytes()
 
 
 def marker(design: str, theme: Theme, size: int = 12) -> QIcon:
@@ -96,10 +105,10 @@ def _blank(size: int) -> QPixmap:
     return picture
 
 
-def _render(source: bytes, color: QColor, size: int) -> QPixmap:
+def _render(source: bytes, color: str, size: int) -> QPixmap:
     picture = _blank(size)
     painter = QPainter(picture)
-    coloured = source.replace(b"currentColor", color.name().encode("ascii"))
+    coloured = source.replace(b"currentColor", color.encode("ascii"))
     QSvgRenderer(QByteArray(coloured)).render(painter, QRectF(0, 0, size, size))
     painter.end()
     return picture

@@ -183,6 +183,7 @@ class Inspector(QWidget):
         self.others, self.kernel = RichText(), RichText()
         self.kernel_section = Section("The recorded kernel")
         self._cards = QVBoxLayout()
+        self.cards: list[MergeCard] = []
         self._build()
         self.walk.stepped.connect(self.walk_step_changed)
         self.walk.picked.connect(selection.select)
@@ -297,13 +298,14 @@ class Inspector(QWidget):
         if merges == self._cards_key:
             return
         self._cards_key = merges
-        while (item := self._cards.takeAt(0)) is not None:
-            card = item.widget()
-            card.hide()
-            card.deleteLater()
         refused = [verdict for verdict in merges if verdict.refusal is not None]
         self.merges.title.setText("Why it does not merge" if refused else "Neighbours")
-        for verdict in sorted(merges, key=lambda v: v.refusal is None):
-            card = MergeCard(verdict, self._theme)
-            self._cards.addWidget(card)
-            card.show()
+        # cards are kept: to show a new one lays the whole window out at once
+        for number, verdict in enumerate(sorted(merges, key=lambda v: v.refusal is None)):
+            if number == len(self.cards):
+                self.cards.append(MergeCard(verdict, self._theme))
+                self._cards.addWidget(self.cards[number])
+            self.cards[number].show_verdict(verdict, self._theme)
+            self.cards[number].show()
+        for card in self.cards[len(merges) :]:
+            card.hide()

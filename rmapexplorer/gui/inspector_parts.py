@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -27,6 +27,7 @@ class RichText(QLabel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._heights: dict[int, int] = {}
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setWordWrap(True)
         self.setTextInteractionFlags(
@@ -39,8 +40,21 @@ class RichText(QLabel):
     def show_html(self, text: str) -> None:
         """Show ``text``; nothing happens where it is shown already, so a selection survives."""
         if text != self.text():
+            self._heights.clear()
             self.setText(text)
         self.setVisible(bool(text))
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 (Qt's name)
+        """Layouts ask for the same few widths again and again, and each time Qt would lay the text out anew."""
+        if width not in self._heights:
+            self._heights[width] = super().heightForWidth(width)
+        return self._heights[width]
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Another font, another height."""
+        if event.type() == QEvent.Type.FontChange:
+            self._heights.clear()
+        super().changeEvent(event)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As narrow as it is made; as tall as the text then needs."""
@@ -147,14 +161,18 @@ class MergeCard(QFrame):
 
     def __init__(self, verdict: MergeVerdict, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.verdict = verdict
-        self._theme = theme
         self.text = RichText(self)  # without a parent it would be shown as a window of its own
-        self.text.show_html(self._html())
-        inside = QVBoxLayout(self)
+        self._inside = QVBoxLayout(self)
+        self._inside.addWidget(self.text)
+        self.show_verdict(verdict, theme)
+
+    def show_verdict(self, verdict: MergeVerdict, theme: Theme) -> None:
+        """Another verdict or theme."""
+        self.verdict, self._theme = verdict, theme
         pad = 10 if verdict.refusal else 0
-        inside.setContentsMargins(pad, pad - 2 if pad else 1, pad, pad - 2 if pad else 1)
-        inside.addWidget(self.text)
+        self._inside.setContentsMargins(pad, pad - 2 if pad else 1, pad, pad - 2 if pad else 1)
+        self.text.show_html(self._html())
+        self.update()
 
     def _html(self) -> str:
         theme, verdict, color = self._theme, self.verdict, self._theme.color

@@ -28,6 +28,7 @@ def may_close(window: MainWindow) -> bool:
 
 def shut(window: MainWindow) -> None:
     """Remember the arrangement; stop what runs, the engine last."""
+    window.looks.stop()
     window.player.pause()
     window.commands.close_form()
     settings = window.settings

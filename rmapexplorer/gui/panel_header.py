@@ -14,6 +14,9 @@ HINT_LEAST = 40
 MARGIN = 12
 """Left and right of the row."""
 
+MEASURED_ANEW = (QEvent.Type.LayoutRequest, QEvent.Type.Show, QEvent.Type.StyleChange, QEvent.Type.FontChange)
+"""Events after which controls may be wider or narrower: title and tabs change without a request while they are hidden."""
+
 
 class Header(QWidget):
     """Measures its controls when it is laid out, and puts the last of them into the menu of ``more`` where it is narrow.
@@ -111,7 +114,7 @@ class Header(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """A control or the hint changed its size or came: look again, once all of them did."""
-        if event.type() == QEvent.Type.LayoutRequest:
+        if event.type() in MEASURED_ANEW:
             self._soon.start(0)
         return super().event(event)
 

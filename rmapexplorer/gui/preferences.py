@@ -120,8 +120,8 @@ class Preferences(QDialog):
         return form
 
     def _connect(self) -> None:
-        self.theme.activated.connect(lambda: self._window.looks.use_theme(self.theme.currentData()))
-        self.text.activated.connect(lambda: self._window.looks.use_text(self.text.currentData()))
+        self.theme.activated.connect(lambda: self._window.looks.use_theme(self.theme.currentData(), soon=True))
+        self.text.activated.connect(lambda: self._window.looks.use_text(self.text.currentData(), soon=True))
         self.speed.activated.connect(lambda: self._window.player.set_speed(self.speed.currentData()))
         self.motion.clicked.connect(self._move)
         self.aside.clicked.connect(self._keep)

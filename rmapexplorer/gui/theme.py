@@ -146,9 +146,13 @@ class Themes(QObject):
         """Names of the themes, in the order of the table."""
         return list(self._all)
 
+    def choose(self, name: str) -> None:
+        """Theme ``name`` (KeyError if there is none) is the one in use; who chooses it tells the views."""
+        self.current = self._all[name]
+
     def use(self, name: str) -> None:
         """Switch to theme ``name`` (KeyError if there is none) and tell every view."""
-        self.current = self._all[name]
+        self.choose(name)
         self.styled.emit(self.current)
         self.changed.emit(self.current)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
 from PySide6.QtWidgets import QWidget
 
 from rmapexplorer.gui.history import History
@@ -18,9 +21,28 @@ from rmapexplorer.gui.timeline import Timeline
 from rmapexplorer.gui.vmas import Vmas
 
 
-def make_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
+class Views(Mapping[str, QWidget]):
+    """Every view by its name, made when it is taken out."""
+
+    def __init__(self, makers: dict[str, Callable[[], QWidget]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> QWidget:
+        """A view of its own each time."""
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._makers)
+
+
+def make_views(selection: Selection, themes: Themes) -> Views:
     """One of each, sharing the selection and the theme; those behind others are made when they are first shown."""
-    kinds = {
+    kinds: dict[str, Callable[[Selection, Themes], QWidget]] = {
         "processes": Processes,
         "vmas": Vmas,
         "memory_map": MemoryMap,
@@ -31,10 +53,10 @@ def make_views(selection: Selection, themes: Themes) -> dict[str, QWidget]:
         "timeline": Timeline,
         "overhead": Overhead,
     }
-    views: dict[str, QWidget] = {name: kind(selection, themes) for name, kind in kinds.items()}
-    for name, make in (("claims", _claims), ("sizes", _sizes), ("compare", _compare)):
-        views[name] = Later(lambda make=make: make(selection, themes), name)  # type: ignore[misc]
-    return views
+    later = {"claims": _claims, "sizes": _sizes, "compare": _compare}
+    makers: dict[str, Callable[[], QWidget]] = {n: partial(kind, selection, themes) for n, kind in kinds.items()}
+    makers |= {n: partial(Later, partial(make, selection, themes), n) for n, make in later.items()}
+    return Views(makers)
 
 
 def _claims(selection: Selection, themes: Themes) -> QWidget:

@@ -29,6 +29,7 @@ from rmapexplorer.gui.menus import Menus
 from rmapexplorer.gui.messagebar import MessageBar
 from rmapexplorer.gui.placement import LEAST, WISH
 from rmapexplorer.gui.player import Player
+from rmapexplorer.gui.renewal import renewed
 from rmapexplorer.gui.selection import Selection
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import StatusBar
@@ -79,9 +80,9 @@ class MainWindow(QMainWindow):
         self.actions_ = ActionSet(themes.current, self)
         self.commands = Commands(self)
         self.player = Player(settings.speed, self)
-        self._view_maker = views or make_views
+        self.view_maker = views or make_views
         self.feeder = Feeder(self, [place.name for place in PLACES])
-        self.views: dict[str, Any] = dict(self._view_maker(self.selection, themes))
+        self.views: dict[str, Any] = dict(self.view_maker(self.selection, themes))
         self.toolbar = ToolBar(self.actions_, themes.current, self)
         self.statusbar = StatusBar(self)
         self.messagebar = MessageBar(themes.current)
@@ -139,44 +140,33 @@ class MainWindow(QMainWindow):
             signal.connect(slot)
         for told in (bridge.path, bridge.metrics, bridge.progress, bridge.notice, bridge.opened, bridge.saved):
             told.connect(self._tell_features)
-        self._listen()
-        for name in self.views:
+        for name, view in self.views.items():
+            self.listen(view)
             self.docks.docks[name].visibilityChanged.connect(
                 lambda shown, n=name: self.feeder.refresh(n) if shown else None
             )
 
-    def _listen(self) -> None:
-        for view in self.views.values():
-            for signal_name, slot in (
-                ("requested", self.commands.run),
-                ("context_requested", self._context),
-                ("seek_requested", self._seek),
-                ("walk_step_changed", self._walked),
-                ("levelled", self.docks.shares.soon),
-                ("asked", lambda question, reply, v=view: self._asked(v, question, reply)),
-            ):
-                if hasattr(view, signal_name):
-                    getattr(view, signal_name).connect(slot)
+    def listen(self, view: QWidget) -> None:
+        """Hear what a view says."""
+        for signal_name, slot in (
+            ("requested", self.commands.run),
+            ("context_requested", self._context),
+            ("seek_requested", self._seek),
+            ("walk_step_changed", self._walked),
+            ("levelled", self.docks.shares.soon),
+            ("asked", lambda question, reply: self._asked(view, question, reply)),
+        ):
+            if hasattr(view, signal_name):
+                getattr(view, signal_name).connect(slot)
 
     def _asked(self, view: QWidget, question: Any, reply: Callable[[Any], None]) -> None:
         # views are made anew when the text changes its size: an answer may come to one that is gone
         self.bridge.ask(question, lambda value: reply(value) if isValid(view) else None)
 
     def rebuild(self) -> None:
-        """New views in the place of the present ones, told all that those were told: they measure text when they are made."""
-        old, self.views = self.views, dict(self._view_maker(self.selection, self.themes))
-        focused = next((name for name, view in old.items() if _has_focus(view)), "")
-        for name, view in self.views.items():
-            self.docks.docks[name].set_view(view)
-            if hasattr(view, "inherit"):
-                view.inherit(old[name])
-            old[name].deleteLater()
-        self._listen()
-        self.feeder.rebuilt()
-        for feature in self.features:
-            feature.views_changed()
-        if focused:
-            self.views[focused].setFocus()
+        """New views in the place of the present ones, told all that those were told."""
+        for _ in renewed(self):
+            pass
 
     # what the engine says
 
@@ -418,11 +408,6 @@ class MainWindow(QMainWindow):
         """Close without a question; what is not saved is offered at the next start."""
         self.ending = True
         self.close()
-
-
-def _has_focus(view: QWidget) -> bool:
-    focus = view.window().focusWidget()
-    return focus is not None and (view is focus or view.isAncestorOf(focus))
 
 
 SCENARIO = "the-letter-in-six-operations"

@@ -32,7 +32,7 @@ def at_rest(qtbot: QtBot, window: MainWindow, position: int | None = None, limit
 
     def there() -> bool:
         frame = window.frame
-        calm = frame is not None and not frame.busy and window.statusbar.job == 0
+        calm = frame is not None and not frame.busy and window.statusbar.job == 0 and not window.looks.working
         return calm and (position is None or (frame is not None and frame.position == position))
 
     qtbot.waitUntil(there, timeout=limit)

@@ -79,8 +79,12 @@ class Windows:
             if now == before:
                 return now
             before = now
-            self._qtbot.wait(25)
+            self._qtbot.wait(60)  # longer than docks take to settle
         raise AssertionError("the window does not come to rest")
+
+    def wait(self, window: MainWindow) -> None:
+        """Until the window has taken on its new look."""
+        at_rest(self._qtbot, window)
 
     def close(self, window: MainWindow) -> None:
         """Without questions."""
@@ -122,7 +126,8 @@ def test_a_switched_window_is_one_started_in_the_theme(percent: int, windows: Wi
     assert all(started["dark"][n] != started["light"][n] for n in started["dark"]), "the check sees colours"
     window = windows.make("dark", percent)
     for name in (*EVERY[1:], "dark"):
-        window.use_theme(name)
+        window.looks.use_theme(name, soon=True)  # as actions do: in pieces
+        windows.wait(window)
         assert differing(windows.pictures(window, percent), started[name]) == [], f"switched to {name}"
     window.use_theme("system")
     assert window.themes.current.name == actual_theme("system")

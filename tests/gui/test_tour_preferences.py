@@ -125,13 +125,15 @@ def choose(box: object, value: object) -> None:
     box.activated.emit(box.currentIndex())  # type: ignore[attr-defined]
 
 
-def test_every_change_applies_at_once(shell: Shell) -> None:
+def test_every_change_applies_at_once(shell: Shell, qtbot: QtBot) -> None:
     dialog = preferences(shell)
     assert set(THEME_NAMES) == set(THEMES)
     choose(dialog.theme, "contrast")
+    qtbot.waitUntil(lambda: not shell.window.looks.working)
     assert shell.window.themes.current.name == "contrast"
     choose(dialog.text, 125)
     assert shell.settings.text_percent == 125
+    qtbot.waitUntil(lambda: not shell.window.looks.working)
     assert QApplication.font().pointSizeF() == pytest.approx(9.6 * 1.25)
     choose(dialog.text, 100)
     choose(dialog.speed, 8.0)

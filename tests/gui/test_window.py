@@ -12,10 +12,11 @@ from pytestqt.qtbot import QtBot
 
 from rmapexplorer.core.operations import Exit
 from rmapexplorer.engine.frames import Notice, Progress, SessionOpened
-from rmapexplorer.gui import targets
+from rmapexplorer.gui import looks, targets
 from rmapexplorer.gui.actions import TOOLBAR_OPERATIONS
 from rmapexplorer.gui.layout import PLACES
 from rmapexplorer.gui.panel import wrapped
+from rmapexplorer.gui.renewal import renewed
 from rmapexplorer.gui.settings import Settings
 from rmapexplorer.gui.statusbar import chip_text, effect, fitting, summary
 from rmapexplorer.gui.theme import mono
@@ -172,14 +173,13 @@ def test_text_size_steps_and_is_remembered(shell: Shell, settings: Settings, qtb
 
 def test_keys_pressed_again_and_again_are_one_change(shell: Shell, qtbot: QtBot, monkeypatch: Any) -> None:
     window, made = shell.window, []
-    rebuild = window.rebuild
-    monkeypatch.setattr(window, "rebuild", lambda: (made.append(1), rebuild()))
+    monkeypatch.setattr(looks, "renewed", lambda of: (made.append(1), renewed(of))[1])
     window.views["vmas"].setFocus()
     for _ in range(13):
         window.actions_["text_larger"].trigger()
     for _ in range(3):
         window.actions_["theme_toggle"].trigger()
-    qtbot.waitUntil(lambda: window.themes.current.name == "light")
+    qtbot.waitUntil(lambda: window.themes.current.name == "light" and not window.looks.working)
     assert (made, shell.settings.text_percent) == ([1], 200)
     assert window.focusWidget() is window.views["vmas"], "who had the keyboard has it still"
     window.use_text(100)

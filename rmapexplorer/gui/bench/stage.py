@@ -118,6 +118,33 @@ class Ticks(QObject):
         self._last = now
 
 
+class Turns(QObject):
+    """What each turn of the event loop took this thread, in ms of its own time: other programs do not count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._turn)
+
+    def start(self) -> None:
+        """Begin anew."""
+        self.taken, self._last = [], time.thread_time()
+        self._timer.start()
+
+    def stop(self) -> list[float]:
+        """The turns so far."""
+        self._timer.stop()
+        return self.taken
+
+    def _turn(self) -> None:
+        now = time.thread_time()
+        self.taken.append(1000 * (now - self._last))
+        self._last = now
+
+
 class Paints(QObject):
     """Counts the paint events of one widget."""
 

@@ -21,7 +21,7 @@ from rmapexplorer.core.units import Span
 from rmapexplorer.engine.frames import MetricRows
 from rmapexplorer.figures.frame_budget import Result, frames_a_second, spread
 from rmapexplorer.gui.bench import worlds
-from rmapexplorer.gui.bench.stage import Paints, Rig, mouse, wheel
+from rmapexplorer.gui.bench.stage import Paints, Rig, Turns, mouse, wheel
 
 FIRST_FRAME = 1.0
 RATE = 30.0
@@ -202,6 +202,37 @@ def session(scratch: Path, options: dict[str, float]) -> list[Result]:
     return [_result("session", what, max(gaps), "ms", STALL, False, deeds=float(done), **spread(gaps))]
 
 
+def looks(scratch: Path, options: dict[str, float]) -> list[Result]:
+    """Switch theme and text size while the window is shown: the longest turn of the event loop, the median of a few switches."""
+    rig = Rig(scratch)
+    rig.wait(lambda: rig.window.frame is not None and not rig.window.frame.busy, 30, "no session was opened")
+    rig.pause(1.0)
+    switches: dict[str, list[Callable[[], None]]] = {
+        "the theme": [lambda: rig.window.looks.use_theme("light", soon=True),
+                      lambda: rig.window.looks.use_theme("dark", soon=True)],
+        "the size of text": [lambda: rig.window.looks.use_text(200, soon=True),
+                             lambda: rig.window.looks.use_text(100, soon=True)],
+    }  # fmt: skip
+    results, turns = [], Turns()
+    for what, deeds in switches.items():
+        longest, whole = [], []
+        for number in range(6):
+            turns.start()
+            deeds[number % 2]()
+            rig.wait(lambda: not rig.window.looks.working, 30, f"{what} did not change")
+            rig.pause(0.3)
+            taken = turns.stop()
+            longest.append(max(taken))
+            whole.append(sum(one for one in taken if one > 1))
+        details = {"best_ms": round(min(longest), 1), "all_turns_ms": round(float(np.median(whole)), 1)}
+        name = f"longest turn while {what} changes"
+        results.append(
+            _result("looks", name, float(np.median(longest)), "ms", STALL, False, **spread(longest), **details)
+        )
+    rig.close()
+    return results
+
+
 Deed = tuple[str, Callable[[random.Random], None]]
 
 
@@ -247,5 +278,5 @@ def _deeds(rig: Rig) -> list[Deed]:
 
 
 TRIALS: dict[str, Callable[[Path, dict[str, float]], list[Result]]] = {
-    "start": start, "scrub": scrub, "map": memory_map, "matrix": matrix, "curves": curves, "session": session,
+    "start": start, "scrub": scrub, "map": memory_map, "matrix": matrix, "curves": curves, "session": session, "looks": looks,
 }  # fmt: skip

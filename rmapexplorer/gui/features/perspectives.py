@@ -131,11 +131,11 @@ class Perspectives(Feature):
         window = self.window
         if self._before is None:
             self._before = (window.settings.text_percent, window.isMaximized())
-            window.use_text(max(PRESENTING, window.settings.text_percent))
+            window.looks.use_text(max(PRESENTING, window.settings.text_percent), soon=True)
             window.showFullScreen()
         else:
             (percent, maximized), self._before = self._before, None
-            window.use_text(percent)
+            window.looks.use_text(percent, soon=True)
             if maximized:
                 window.showMaximized()
             else:
