@@ -289,7 +289,46 @@ def traces() -> Iterator[tuple[str, bytes]]:
         yield f"trace_{name}.json", json.dumps(data).encode()
 
 
+def journal(first: dict[str, Any], *lines: Any) -> bytes:
+    """A side file: its first line changed by ``first``, then these lines, text as it is."""
+    begin = {"format": "rmapexplorer journal", "version": 1, "title": "t", "path": "", "base": None} | first
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in (begin, *lines)]
+    return "".join(f"{text}\n" for text in texts).replace(": ", ":").encode("utf-8", "surrogatepass")
+
+
+def journals() -> Iterator[tuple[str, bytes]]:
+    """Side files that no rmapexplorer wrote."""
+    stamp = {"inode": 1, "size": 1, "mtime_ns": 1}
+    for number, base in enumerate(
+        (5, "x", [], {}, {"path": "/dev/zero", "operations": 1, "stamp": stamp}, {"path": "\0", "operations": 1, "stamp": stamp},
+         *({"path": "/x", "operations": n, "stamp": stamp} for n in (-1, "5", None, 10**30, 1.5)), {"path": 1, "stamp": []})
+    ):  # fmt: skip
+        yield f"journal_base_{number}.journal", journal({"base": base}, {"at": 0, "operations": [SPAWN]})
+        yield f"journal_copy_{number}.journal", journal({"base": base}, '{"copy":5}', '{"copy":"\\u0000"}', '{"copy":')
+    for number, head in enumerate(
+        (5, [], [[1, 2]], {"marks": 5}, {"marks": [1]}, {"marks": [["a", "b"]]}, {"marks": [[0, 1]]}, {"marks": [[10**30, "x"]]},
+         {"marks": {"a": 1}}, {"branches": {"a": 10**30}}, {"branches": {"a": 0.5}}, {"branches": []}, {"branch": "x", "branches": {}},
+         {"branch": 5}, {"position": 9}, {"position": -1}, {"known": -5}, {"title": "\x1b[2J"}, {"designs": ["x"] * 65},
+         {"kernel": {}}, {"operations": 5}, {"branches": None}, {"x": "y"})
+    ):  # fmt: skip
+        yield f"journal_head_{number}.journal", journal({}, {"head": head}, {"at": 0, "operations": [SPAWN]})
+        yield f"journal_end_{number}.journal", journal({}, {"at": 0, "operations": [SPAWN] * 2}, {"head": head})
+    for number, line in enumerate(
+        ({"at": 1, "operations": [SPAWN]}, {"at": 0, "operations": 5}, {"at": 0.0, "operations": [SPAWN | {"after": -1}]},
+         {"at": True, "operations": []}, {"at": 0, "operations": [SPAWN | {"after": 3}]}, {"at": 0, "operations": {"op": 1}},
+         {"at": 0, "operations": [None]}, "[" * 100_000, "x" * 9_000_000, "{}", "5", "NaN", {"at": 0, "operations": [[]] * 10**6})
+    ):  # fmt: skip
+        yield f"journal_line_{number}.journal", journal({}, line, {"at": 0, "operations": [SPAWN]})
+    yield "journal_version.journal", journal({"version": 2})
+    yield "journal_title.journal", journal({"title": "\x1b[2J\u202e\ud800" * 5000}, {"at": 0, "operations": [SPAWN]})
+    yield "journal_cut.journal", journal({})[:-1]
+    yield (
+        "journal_long.journal",
+        journal({}, *({"at": n * 200, "operations": [mmap(n, n + 9)] * 200} for n in range(90))),
+    )
+
+
 def kinds() -> Iterator[tuple[str, bytes]]:
     """All of them: (name, bytes)."""
-    for group in (shapes, many, calls, names, archives, recordings, scripts, traces):
+    for group in (shapes, many, calls, names, archives, recordings, scripts, traces, journals):
         yield from group()

@@ -17,6 +17,7 @@ from rmapexplorer.formats.open import load_any
 from rmapexplorer.formats.session import to_text
 from tests.hostile import COMMANDS, Taken, here, trials, wrong
 from tests.hostile_files import hostile
+from tests.hostile_kinds import journals
 
 BROKEN = Path(__file__).parent / "data" / "broken"
 REFUSED = ("bomb_lists_64M.rmap.gz", "gz_flip.rmap.gz", "str40M.rmaps.gz", "tr_flip.json.gz", "tr_nan.json", "tr_noi.json",
@@ -33,6 +34,13 @@ def test_the_kept_files(name: str) -> None:
 
 def test_a_few_of_our_own_making(tmp_path: Path) -> None:
     assert list(trials(tmp_path, hostile(20, 7), Taken({}), factor=3.0)) == []
+
+
+def test_side_files_that_no_window_wrote(tmp_path: Path) -> None:
+    for name, data in journals():
+        (tmp_path / name).write_bytes(data)
+        code, out, err = here(["run", str(tmp_path / name), "--design", "anonmm"])
+        assert not wrong(code, out, err), name
 
 
 def test_the_same_seed_makes_the_same_files() -> None:

@@ -19,7 +19,7 @@ from attrs import define, field, frozen
 from rmapexplorer import __version__
 from rmapexplorer.core.operations import Operation
 from rmapexplorer.core.units import Machine
-from rmapexplorer.formats import codec, kernel_section, limits, outline
+from rmapexplorer.formats import codec, columns, kernel_section, limits, outline
 from rmapexplorer.formats.errors import Asked, FormatError, Progress
 from rmapexplorer.formats.json_text import JsonText
 from rmapexplorer.formats.outline import Designs, Note
@@ -234,48 +234,46 @@ def _take_base(
 ) -> None:  # fmt: skip
     if deep >= DEEPEST:
         raise FormatError(f"{path}: goes on from too many other journals; it cannot be recovered.")
-    found = _base_path(base, lines, path)
+    found, count = _base_path(base, lines, path)
     session = load(found, progress, cancelled)
-    if len(session.operations) < base["operations"]:
+    if len(session.operations) < count:
         raise FormatError(f"{path}: goes on from {found}, which has fewer operations now; it cannot be recovered.")
-    count = base["operations"]
     read.base = session
     read.operations = list(session.operations[:count])
     read.parents = list(session.parents[:count] if session.parents is not None else range(-1, count - 1))
 
 
-def _base_path(base: Any, lines: list[bytes], path: str) -> str:
-    # the copy beside it, or the file itself while it is as it was
+def _base_path(base: Any, lines: list[bytes], path: str) -> tuple[str, int]:
+    # the copy beside it, or the file itself while it is as it was; how many of its operations
     try:
-        where, count, stamp = str(base["path"]), int(base["operations"]), Stamp(**base["stamp"])
+        where, count, stamp = str(base["path"]), base["operations"], Stamp(**base["stamp"])
+        if type(count) is not int or count < 0:
+            raise ValueError("no number of operations")
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}: is damaged in its first line; it cannot be recovered.") from error
-    for line in lines[1:]:
+    for number, line in enumerate(lines[1:], 2):
         if line.startswith(b'{"copy":'):
-            name = str(json.loads(line)["copy"])
+            name = _value(line, path)["copy"]
+            if not isinstance(name, str) or "\0" in name:
+                raise FormatError(f"{path}: is damaged in line {number:,}; it cannot be recovered.")
             copy = os.path.join(os.path.dirname(path), os.path.basename(name))
             if os.path.isfile(copy):
-                return copy
+                return copy, count
     if stamp_of(where) != stamp:
         raise FormatError(
             f"{path}: goes on from {count:,} operations of {where}, which was changed since; open that instead."
         )
-    return where
+    return where, count
 
 
 def _take(read: _Read, data: Any) -> None:
     if "operations" in data:
         if data["at"] != len(read.operations):
             raise ValueError("operations are missing")
-        made = []
-        for index, item in enumerate(data["operations"], data["at"]):
-            parent = item.pop("after", index - 1)
-            if type(parent) is not int or not -1 <= parent < index:
-                raise ValueError("no such parent")
-            made.append((codec.decode(item), parent))
+        made, parents = _decoded(data["operations"], data["at"])
         limits.at_most(len(read.operations) + len(made), limits.MAX_OPERATIONS, "operations")
-        read.operations += [op for op, _ in made]
-        read.parents += [parent for _, parent in made]
+        read.operations += made
+        read.parents += parents
     elif "head" in data:
         if any(last >= len(read.operations) for last in data["head"].get("branches", {}).values()):
             raise ValueError("operations are missing")
@@ -283,6 +281,22 @@ def _take(read: _Read, data: Any) -> None:
         read.head["known"] = len(read.operations)
     elif "copy" not in data:
         raise ValueError("no line of a journal")
+
+
+def _decoded(items: list[Any], start: int) -> tuple[list[Operation], list[int]]:
+    # operations, and the index of the one that each follows
+    at_once = columns.decode_all(items, start)
+    if at_once is not None:
+        made, bends = at_once
+        return made, [bends.get(index, index - 1) for index in range(start, start + len(made))]
+    made, parents = [], []
+    for index, item in enumerate(items, start):
+        parent = item.pop("after", index - 1)
+        if type(parent) is not int or not -1 <= parent < index:
+            raise ValueError("no such parent")
+        made.append(codec.decode(item))
+        parents.append(parent)
+    return made, parents
 
 
 def _built(read: _Read, path: str) -> Session:
@@ -318,8 +332,10 @@ def _reach(values: dict[str, Any], parents: tuple[int, ...], known: int, count: 
 
 def _notes(marks: Any, parents: tuple[int, ...], branches: dict[str, int], current: str) -> Iterator[Note]:
     wanted: dict[int, list[str]] = {}
-    for node, words in marks:
-        wanted.setdefault(int(node), []).append(codec.text(words))
+    for mark in marks if isinstance(marks, list) else [marks]:
+        if not isinstance(mark, list) or len(mark) != 2 or type(mark[0]) is not int:
+            raise ValueError(f'"marks" must hold [operation, text] pairs, not {codec.shown(mark)}')
+        wanted.setdefault(mark[0], []).append(codec.text(mark[1]))
     for name in (current, *(name for name in branches if name != current)):
         if not wanted:
             return
