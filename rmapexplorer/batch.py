@@ -78,6 +78,8 @@ class Verdict:
 
 def operations_of(session: Session) -> tuple[Operation, ...]:
     """The operations of the current branch, in order, those after the position included."""
+    if session.parents is None:  # one straight line
+        return session.operations[: session.branches[session.branch] + 1]
     return tuple(session.operations[index] for index in session.line())
 
 

@@ -28,6 +28,7 @@ from rmapexplorer.counter_sheet import CounterSheet, Rows
 from rmapexplorer.designs.registry import DESIGNS, design_named, name_in_era
 from rmapexplorer.formats.errors import FormatError
 from rmapexplorer.formats.open import load_any
+from rmapexplorer.formats.packed import packed
 from rmapexplorer.formats.session import Session
 from rmapexplorer.terminal import (
     BAD_FILE,
@@ -202,7 +203,8 @@ def _run_all(
             session = evolve(session, machine=evolve(session.machine, calls=options.calls))
         if len(names) < least:
             raise Trouble(f"there is nothing to compare {names[0]} with; name more designs with --design.", USAGE)
-        operations = batch.operations_of(session)
+        operations = packed(batch.operations_of(session))
+        session = evolve(session, operations=())  # what they take would be taken twice
         one = partial(_run_one, session=session, operations=operations, options=options, path=path, memory=memory)
         rows = {name: sheet.of(name) for name in names} if sheet else {}
         pieces = [partial(one, name, rows=rows.get(name)) for name in names]

@@ -350,7 +350,7 @@ def read_perf(source: Source, progress: Progress | None = None, cancelled: Asked
         raise _foreign(source.path) from None
     if not translator.events:
         raise _foreign(source.path)
-    operations = tuple(translator.log.operations)
+    operations = translator.log.taken()
     if not operations:
         raise _useless(source.path, translator.events)
     if progress is not None:

@@ -56,6 +56,12 @@ class Log:
             self.operations.append(Touch(pid=self._pid, runs=tuple(self._runs)))
             self._runs, self._pages = [], 0
 
+    def taken(self) -> tuple[Operation, ...]:
+        """The operations, which are no longer kept here: who reads a recording is freed later than they may be."""
+        operations = tuple(self.operations)
+        self.operations.clear()
+        return operations
+
     def skip(self, what: str, why: str, times: int = 1) -> None:
         """Count something that became no operation."""
         if len(self._skipped) > 1000 and (what, why) not in self._skipped:
