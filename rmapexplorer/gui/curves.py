@@ -313,7 +313,7 @@ def ticks(
     step = nice_step((high - low) / max(most - 1, 1), binary=binary, whole=whole)
     values = _multiples(low, high, step)
     if len(values) < 2 and (step > 1 or not whole):  # zero alone says nothing
-        values = _multiples(low, high, step / 2)
+        values = _multiples(low, high, math.floor(step / 2) if whole else step / 2)  # no half of a page
     return values
 
 

@@ -46,7 +46,7 @@ class Chains(Items):
         picture = self.picture
         if picture is None:
             return ""
-        return f"showing {len(picture.chain):,} of {int((np.arange(len(picture.pages)) * picture.pages).sum()):,} ptes"
+        return f"{len(picture.chain):,} of {int((np.arange(len(picture.pages)) * picture.pages).sum()):,} ptes"
 
     def _small(self) -> QFontMetricsF:
         return QFontMetricsF(scaled(self.font(), 0.86))

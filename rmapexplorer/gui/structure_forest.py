@@ -138,7 +138,7 @@ class Forest(Board):
         if self.stale:
             return "counting links …"
         drawn = int(((picture.kind == NODE) | (picture.kind == FOLDED)).sum())
-        return f"showing {drawn:,} of {picture.chart.columns:,} {plural(picture.chart.owner)}"
+        return f"{drawn:,} of {picture.chart.columns:,} {plural(picture.chart.owner)}"
 
     def fit_scales(self) -> tuple[float, float]:
         """All of it, but never smaller than can be told apart."""

@@ -48,7 +48,7 @@ class Groups(Items):
             return ""
         shown = sum(len(group.members) for group in picture.groups)
         groups = f" in {picture.total:,} groups" if picture.total > 1 else ""
-        return f"showing {shown:,} of {picture.members:,} anonmms{groups}"
+        return f"{shown:,} of {picture.members:,} anonmms{groups}"
 
     def _line(self) -> float:
         return QFontMetricsF(scaled(self.font(), 0.86)).height()

@@ -177,7 +177,7 @@ class Matrix(Board):
             return "counting links …"
         total = len(chart.row)
         shown = total if self.fitted else self._links_seen(tile)
-        return f"showing {shown:,} of {total:,} links"
+        return f"{shown:,} of {total:,} links"
 
     def _links_seen(self, tile: Tile) -> int:
         seen = self.seen()

@@ -368,7 +368,7 @@ class Structures(Panel):
         boxes = sum(node.state != MORE for node in self.picture.layout_now.nodes)
         outside = len(self.picture.outside()) if self.picture.isVisible() else 0
         cut = f"{outside:,} of {boxes:,} outside the panel · " if outside else ""  # first: what follows may be elided
-        return f"{cut}showing {boxes:,} of {max(structure.total, boxes + sum(structure.left_out)):,} objects"
+        return f"{cut}{boxes:,} of {max(structure.total, boxes + sum(structure.left_out)):,} objects"
 
     def _footer_words(self) -> str:
         note = self.picture.structure.note if self.tab == NEIGHBOURHOOD else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QToolButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
@@ -378,7 +378,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         self.views["processes"].setFocus()
         if self.settings.layout.isEmpty():
-            QTimer.singleShot(0, self.docks.proportion)
+            self.docks.shares.soon()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep an open form inside."""

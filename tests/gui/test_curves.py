@@ -195,6 +195,12 @@ def test_ticks_are_round(low: float, high: float, options: dict[str, bool], expe
     assert ticks(low, high, 4 if high >= 1e6 else 3, **options) == expected
 
 
+def test_whole_things_have_no_halves_on_the_axis() -> None:
+    assert ticks(0, 4, 2) == [0, 2, 4]
+    assert ticks(0, 4, 2, whole=False) == [0, 2.5]
+    assert all(tick == int(tick) for high in range(1, 400) for most in range(2, 6) for tick in ticks(0, high, most))
+
+
 def test_figures() -> None:
     assert size_text(1536) == "1.5 KiB"
     assert figure(float("nan"), "pages") == "–"

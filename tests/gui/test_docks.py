@@ -36,8 +36,7 @@ def resized(window: MainWindow, qtbot: QtBot, width: int, height: int) -> dict[s
 
 
 def near(one: dict[str, tuple[int, int]], other: dict[str, tuple[int, int]]) -> bool:
-    line = 20  # of the caption, which the timeline takes from the others or gives to them
-    return all(abs(one[name][0] - other[name][0]) <= 6 and abs(one[name][1] - other[name][1]) <= line for name in SHOWN)
+    return all(abs(a - b) <= 6 for name in SHOWN for a, b in zip(one[name], other[name], strict=True))
 
 
 def test_docks_have_their_shares_again_after_a_small_window(window: MainWindow, qtbot: QtBot) -> None:
