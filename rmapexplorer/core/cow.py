@@ -21,7 +21,7 @@ from rmapexplorer.core.pages import (
     release_page,
 )
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, ids
+from rmapexplorer.core.table import ANON, EXCLUSIVE, Bools, Ints, each, ids
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -141,9 +141,10 @@ def _copy_one(w: World, mm: Mm, row: int, vpn: int, slot: int, old: int) -> None
     w.page.mapcount[old] -= 1
     mm.rss -= 1
     anonymous = w.page.state.item(old) & ANON != 0
-    pages = ids(old)
-    w.design.ptes_cleared(pages, ids(row), ids(vpn), ids(slot), "cow")
-    new_page(w, mm, row, vpn, slot, token, "cow")
+    pages, where = ids(old), each(row, vpn, slot)
+    vmas, vpns, slots = where
+    w.design.ptes_cleared(pages, vmas, vpns, slots, "cow")
+    new_page(w, mm, row, where, token, "cow")
     if w.vma.flags.item(row) & vm.LOCKED:
         w.batches.lock(pages, MUNLOCK)
     w.counters["copied_by_write"] += anonymous
@@ -186,8 +187,8 @@ def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, tokens: Ints,
     w.counters["faults"] += len(vpns)
 
 
-def new_page(w: World, mm: Mm, row: int, vpn: int, slot: int, token: int, cause: str) -> None:
-    """new_pages of one page."""
+def new_page(w: World, mm: Mm, row: int, where: Ints, token: int, cause: str) -> None:
+    """new_pages of one page; ``where``: vma, page number and slot (table.each)."""
     page = new_anonymous_page(w, w.serial if w.stores else token, bool(w.vma.flags.item(row) & vm.LOCKED))
-    map_page(w, mm, row, vpn, slot, page, radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG, cause)
+    map_page(w, mm, where, page, radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG, cause)
     w.counters["faults"] += 1

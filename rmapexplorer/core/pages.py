@@ -14,7 +14,7 @@ from rmapexplorer.core import radix
 from rmapexplorer.core.batches import MLOCK, MLOCK_NEW, MUNLOCK
 from rmapexplorer.core.objects import File, Mm
 from rmapexplorer.core.radix import ENTRY_SHIFT
-from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, READ_BACK, SHMEM, Bools, Ints, ids
+from rmapexplorer.core.table import ANON, DIRTY, EXCLUSIVE, FILE, READ_BACK, SHMEM, Bools, Ints, each, ids
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -88,8 +88,10 @@ def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, 
     w.design.ptes_set(pages, np.full(len(pages), vma, np.int64), vpns, slots, cause)
 
 
-def map_page(w: World, mm: Mm, vma: int, vpn: int, slot: int, page: int, bits: int, cause: str) -> None:
-    """map_pages of one page."""
+def map_page(w: World, mm: Mm, where: Ints, page: int, bits: int, cause: str) -> None:
+    """map_pages of one page; ``where``: vma, page number and slot (table.each)."""
+    vmas, vpns, slots = where
+    vma, slot = vmas.item(0), slots.item(0)
     w.pt.put(slot, page << ENTRY_SHIFT | bits)
     w.page.mapcount[page] += 1
     mm.rss += 1
@@ -100,7 +102,7 @@ def map_page(w: World, mm: Mm, vma: int, vpn: int, slot: int, page: int, bits: i
         w.page.state[page] &= ~READ_BACK
     elif cause == "cow":
         w.page.copied[page] = True
-    w.design.ptes_set(pages, ids(vma), ids(vpn), ids(slot), cause)
+    w.design.ptes_set(pages, vmas, vpns, slots, cause)
 
 
 def clear(w: World, mm: Mm, vmas: Ints | int, vpns: Ints, slots: Ints, cause: str) -> None:
@@ -138,10 +140,10 @@ def clear_one(w: World, mm: Mm, vma: int, vpn: int, slot: int, cause: str) -> No
         page = entry >> ENTRY_SHIFT
         w.page.mapcount[page] -= 1
         mm.rss -= 1
-        pages = ids(page)
+        pages, vmas, vpns, slots = each(page, vma, vpn, slot)
         if w.vma.flags.item(vma) & vm.LOCKED:
             w.batches.lock(pages, MUNLOCK)
-        w.design.ptes_cleared(pages, ids(vma), ids(vpn), ids(slot), cause)
+        w.design.ptes_cleared(pages, vmas, vpns, slots, cause)
         release_page(w, page)
     if entry & radix.SWAP:
         drop_swap(w, ids(entry >> ENTRY_SHIFT))

@@ -13,6 +13,7 @@ from rmapexplorer.core import radix
 from rmapexplorer.core.cow import do_wp_page, new_page, prepare, store_one
 from rmapexplorer.core.objects import Mm
 from rmapexplorer.core.reclaim import MOST_PAGES, MOST_TABLES
+from rmapexplorer.core.table import each
 
 if TYPE_CHECKING:
     from rmapexplorer.core.world import World
@@ -40,7 +41,7 @@ def handle_pte_fault(w: World, mm: Mm, row: int, vpn: int, write: bool) -> bool:
         prepare(w, row)
         if entry & radix.ZERO:
             w.pt.put(slot, 0)
-            new_page(w, mm, row, vpn, slot, 0, "first_write")
+            new_page(w, mm, row, each(row, vpn, slot), 0, "first_write")
         else:
             do_wp_page(w, mm, row, vpn, slot)
     return True
@@ -54,7 +55,7 @@ def _beyond(w: World, row: int, file: int, vpn: int) -> bool:
 
 def _scarce(w: World) -> bool:
     # a frame or a page table more may be one too many
-    return w.machine.ram_pages is not None or len(w.page) >= MOST_PAGES or len(w.pt) >= MOST_TABLES
+    return w.machine.ram_pages is not None or w.page.live_count >= MOST_PAGES or w.pt.live_count >= MOST_TABLES
 
 
 def _do_pte_missing(w: World, mm: Mm, row: int, vpn: int, flags: int, file: int, write: bool) -> bool:
@@ -68,5 +69,5 @@ def _do_pte_missing(w: World, mm: Mm, row: int, vpn: int, flags: int, file: int,
         w.counters["faults"] += 1
         return True
     prepare(w, row)
-    new_page(w, mm, row, vpn, w.pt.make_slot(mm.tables, vpn), 0, "first_write")
+    new_page(w, mm, row, each(row, vpn, w.pt.make_slot(mm.tables, vpn)), 0, "first_write")
     return True

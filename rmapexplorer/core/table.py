@@ -46,6 +46,11 @@ def ids(values: Any) -> Ints:
     return np.atleast_1d(np.asarray(values, np.int64))
 
 
+def each(*values: int) -> Ints:
+    """An array of one element for each of the numbers, to be unpacked: what ids gives one by one."""
+    return np.array(values, np.int64).reshape(-1, 1)
+
+
 class Table:
     """Base of all tables; a subclass names its columns in COLUMNS: name -> (dtype, value of a fresh row)."""
 

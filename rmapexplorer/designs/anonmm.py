@@ -18,7 +18,7 @@ from rmapexplorer.core.long_walks import price_all
 from rmapexplorer.core.pages import is_page
 from rmapexplorer.core.radix import ENTRY_SHIFT
 from rmapexplorer.core.sizes import I386, X86_64, Size
-from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table, ids
+from rmapexplorer.core.table import ANON, NONE, Bools, Ints, Table
 from rmapexplorer.core.units import Corruption
 from rmapexplorer.core.walk import Walk, no_walk
 from rmapexplorer.core.world import World
@@ -146,8 +146,6 @@ class AnonMm(Design):
 
     def _owners(self, vmas: Ints) -> Ints:
         mms = self.w.vma.mm[vmas]
-        if len(mms) == 1:
-            return ids(self._owner(mms.item(0)))
         if len(mms) and (mms == mms[0]).all():
             return np.full(len(mms), self._owner(int(mms[0])), np.int64)
         return np.array([self._owner(mm) for mm in mms.tolist()], np.int64)
@@ -167,9 +165,14 @@ class AnonMm(Design):
             self._allocated(self.chains.get_cpu(np.zeros(len(pages), np.bool_)))  # do_no_page, for nonlinear pages
         if cause in ("first_write", "cow", "swap_in"):
             self._unbind(pages)
+            self.w.page.index[pages] = self.index_of(vmas, vpns)
+            if len(pages) == 1:
+                owner = self._owner(self.w.vma.mm.item(vmas.item(0)))
+                self.w.page.mapping[pages] = owner
+                self.anonmm.count[owner] += 1
+                return
             owners = self._owners(vmas)
             self.w.page.mapping[pages] = owners
-            self.w.page.index[pages] = self.index_of(vmas, vpns)
             np.add.at(self.anonmm.count, owners, np.int64(1))
 
     def ptes_cleared(self, pages: Ints, vmas: Ints, vpns: Ints, slots: Ints, cause: str) -> None:

@@ -87,7 +87,8 @@ class PteChain(Design):
         return self.store.block
 
     def _reach(self) -> None:
-        self.store.reach(self.w.page.capacity)
+        if self.w.page.capacity > len(self.store.kind):
+            self.store.reach(self.w.page.capacity)
 
     # -- allocations ------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,3 +102,38 @@ def test_a_page_is_mapped_written_and_unmapped_without_vector_statements(
         assert w.apply(o.Munmap(pid=pid, span=Span(64, 65))).ok
     assert w.counters["copied_by_write"] == 1
     assert len(w.page) == len(w.vma) == 0
+
+
+@pytest.mark.parametrize("key", ["pte_chain", "anonmm", "anon_vma", "anon_vma_chain"])
+def test_small_operations_make_few_calls(key: str) -> None:
+    """Python calls, which is what they cost: of mmap, touch and munmap of a page together, and of a copy on write."""
+    w = new_world(key)
+    for op in (
+        o.Spawn(pid=1), o.Mmap(pid=1, span=Span(64, 128)), o.Touch(pid=1, runs=((64, 128, "w"),)), o.Fork(pid=1, child=2),
+        o.Touch(pid=2, runs=((64, 65, "w"),)),
+    ):  # fmt: skip
+        assert w.apply(op).ok
+    here = Span(200, 201)
+    assert (
+        calls(w, [o.Mmap(pid=1, span=here), o.Touch(pid=1, runs=((200, 201, "w"),)), o.Munmap(pid=1, span=here)]) < 180
+    )
+    assert calls(w, [o.Touch(pid=2, runs=((70, 71, "w"),))]) < 75
+    assert w.counters["copied_by_write"] == 2
+
+
+def calls(w: World, ops: list[o.Operation]) -> int:
+    """Python functions called by these operations."""
+    count = 0
+
+    def called(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        done = [w.apply(op) for op in ops]
+    finally:
+        sys.setprofile(before)
+    assert all(outcome.ok for outcome in done)
+    return count
