@@ -66,12 +66,12 @@ def _advise(w: World, mm: Mm, op: Madvise) -> None:
         row = w.vma_at(mm, at)
         if row < 0:
             row = mm.order.next(at + 1)
-            at = int(w.vma.start[row]) if row >= 0 else op.span.end
+            at = w.vma.start.item(row) if row >= 0 else op.span.end
             hole = True
             if op.advice.startswith("populate"):
                 break
             continue
-        stop = min(op.span.end, int(w.vma.end[row]))
+        stop = min(op.span.end, w.vma.end.item(row))
         _advise_part(w, mm, row, at, stop, op.advice)
         at = stop
     if hole:
@@ -79,10 +79,10 @@ def _advise(w: World, mm: Mm, op: Madvise) -> None:
 
 
 def _advise_part(w: World, mm: Mm, row: int, start: int, end: int, advice: str) -> None:
-    flags = int(w.vma.flags[row])
+    flags = w.vma.flags.item(row)
     if flags & vm.SEALED and advice in _DISCARDS and w.vma.file[row] < 0 and not flags & vm.WRITE:
         raise KernelError(
-            "EPERM", f"the vma at page {int(w.vma.start[row]):x} is sealed and may not be written", "advice"
+            "EPERM", f"the vma at page {w.vma.start.item(row):x} is sealed and may not be written", "advice"
         )
     if advice in _SET:
         _set_flags(w, mm, row, start, end, advice)
@@ -96,7 +96,7 @@ def _advise_part(w: World, mm: Mm, row: int, start: int, end: int, advice: str) 
 
 def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) -> None:
     plus, minus = _SET[advice]
-    old = int(w.vma.flags[row])
+    old = w.vma.flags.item(row)
     if advice == "wipeonfork" and not is_private_anonymous(w, row):
         raise KernelError("EINVAL", "MADV_WIPEONFORK works on private anonymous memory only", "advice")
     if advice in ("dofork", "keeponfork", "dodump") and old & vm.SPECIAL:
@@ -113,7 +113,7 @@ def _set_flags(w: World, mm: Mm, row: int, start: int, end: int, advice: str) ->
 
 
 def _dontneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    if int(w.vma.flags[row]) & vm.NONLINEAR:
+    if w.vma.flags.item(row) & vm.NONLINEAR:
         zap_nonlinear(w, mm, row, start, end, 0, WHOLE_FILE)
         return
     zap(w, mm, row, start, end, keep_guards=True)
@@ -132,7 +132,7 @@ def _free(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     mapped[mapped] = (w.page.state[entries[mapped] >> ENTRY_SHIFT] & ANON) != 0
     w.pt.flat[slots[mapped]] |= radix.FREED
     for slot in slots[mapped].tolist():
-        page = int(w.pt.flat[slot]) >> ENTRY_SHIFT
+        page = w.pt.flat.item(slot) >> ENTRY_SHIFT
         if w.page.swap[page] >= 0 or w.page.state[page] & DIRTY:
             if w.page.mapcount[page] != 1 or not free_swap_cache(w, page):
                 continue
@@ -165,7 +165,7 @@ def _pageout(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 def _willneed(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     """What is in swap is read back into the swap cache, not mapped; everything of a file is cached already."""
-    file = int(w.vma.file[row])
+    file = w.vma.file.item(row)
     if file < 0:
         _, slots = w.pt.span(mm.tables, start, end)
         entries = w.pt.flat[slots]
@@ -183,7 +183,7 @@ def _populate_write(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 
 def _populate(w: World, mm: Mm, row: int, start: int, end: int, write: bool) -> None:
-    if not int(w.vma.flags[row]) & (vm.WRITE if write else vm.ACCESS):
+    if not w.vma.flags.item(row) & (vm.WRITE if write else vm.ACCESS):
         raise KernelError("EINVAL", f"page {start:x} may not be {'written' if write else 'read'}", "span")
     reach, signal = fault_in(w, mm, row, start, end, write)
     if signal:
@@ -192,12 +192,12 @@ def _populate(w: World, mm: Mm, row: int, start: int, end: int, write: bool) -> 
 
 
 def _remove(w: World, mm: Mm, row: int, start: int, end: int) -> None:
-    file, flags = int(w.vma.file[row]), int(w.vma.flags[row])
+    file, flags = w.vma.file.item(row), w.vma.flags.item(row)
     if flags & (vm.LOCKED | vm.NONLINEAR) or file < 0:
         raise KernelError("EINVAL", "MADV_REMOVE works on unlocked, linear file mappings only", "advice")
     if not flags & vm.SHARED:
         raise KernelError("EACCES", "MADV_REMOVE needs a shared mapping", "advice")
-    first = int(w.vma.pgoff[row]) + start - int(w.vma.start[row])
+    first = w.vma.pgoff.item(row) + start - w.vma.start.item(row)
     _drop_cache(w, w.files[file], first, first + end - start, private_too=False)
 
 
@@ -265,11 +265,11 @@ def _unmap_range(w: World, file: File, first: int, last: int, private_too: bool)
     pgoffs = w.vma.pgoff[rows]
     rows = rows[(pgoffs < last) & (pgoffs + w.vma.end[rows] - w.vma.start[rows] > first)]
     for row in rows.tolist():
-        pgoff, start = int(w.vma.pgoff[row]), int(w.vma.start[row])
-        low, high = max(first - pgoff, 0) + start, min(last - pgoff + start, int(w.vma.end[row]))
+        pgoff, start = w.vma.pgoff.item(row), w.vma.start.item(row)
+        low, high = max(first - pgoff, 0) + start, min(last - pgoff + start, w.vma.end.item(row))
         if high <= low:
             continue
-        mm = w.mms[int(w.vma.mm[row])]
+        mm = w.mms[w.vma.mm.item(row)]
         vpns, slots = w.pt.span(mm.tables, low, high)
         entries = w.pt.flat[slots]
         if not private_too:
@@ -281,8 +281,8 @@ def _unmap_range(w: World, file: File, first: int, last: int, private_too: bool)
             vpns, slots = vpns[keep], slots[keep]
         clear(w, mm, row, vpns, slots, "unmap")
     for row in w.nonlinear.get(file.id, []):
-        mm = w.mms[int(w.vma.mm[row])]
-        zap_nonlinear(w, mm, row, int(w.vma.start[row]), int(w.vma.end[row]), first, last)
+        mm = w.mms[w.vma.mm.item(row)]
+        zap_nonlinear(w, mm, row, w.vma.start.item(row), w.vma.end.item(row), first, last)
 
 
 def _drop_cache(w: World, file: File, first: int, last: int, private_too: bool) -> None:

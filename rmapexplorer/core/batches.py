@@ -61,10 +61,10 @@ class Batches:
 
     def free_lazily(self, page: int) -> None:
         """folio_mark_lazyfree (MADV_FREE) of a page on the LRU."""
-        state = int(self.page.state[page])
+        state = self.page.state.item(page)
         if state & (LAZYFREE | MLOCKED) or self.page.swap[page] >= 0:
             return
-        self.lazyfree.append((int(self.page.birth[page]), page))
+        self.lazyfree.append((self.page.birth.item(page), page))
         if len(self.lazyfree) >= CAPACITY:
             self._drop_backing()
 
@@ -72,7 +72,7 @@ class Batches:
         """folio_deactivate (MADV_COLD): those of the pages, all on the LRU, that are active."""
         state = self.page.state[pages]
         for page in pages[(state & (REFAULTED | MLOCKED)) == REFAULTED].tolist():
-            self.cooling.append((int(self.page.birth[page]), page))
+            self.cooling.append((self.page.birth.item(page), page))
             if len(self.cooling) >= CAPACITY:
                 self._deactivate()
 
@@ -149,7 +149,7 @@ class Batches:
     # -- draining ---------------------------------------------------------------------------------------
 
     def _alive(self, birth: int, page: int) -> bool:
-        return bool(self.page.alive[page]) and int(self.page.birth[page]) == birth
+        return bool(self.page.alive[page]) and self.page.birth.item(page) == birth
 
     def _deactivate(self) -> None:
         for birth, page in self.cooling:
@@ -160,8 +160,8 @@ class Batches:
     def _drop_backing(self) -> None:
         # lru_lazyfree: no longer swap-backed, unless locked or in the swap cache by now
         for birth, page in self.lazyfree:
-            if self._alive(birth, page) and self.page.swap[page] < 0 and not int(self.page.state[page]) & MLOCKED:
-                self.page.state[page] = int(self.page.state[page]) & ~REFAULTED | LAZYFREE
+            if self._alive(birth, page) and self.page.swap[page] < 0 and not self.page.state.item(page) & MLOCKED:
+                self.page.state[page] = self.page.state.item(page) & ~REFAULTED | LAZYFREE
         self.lazyfree.clear()
 
     def _drain_locking(self) -> None:

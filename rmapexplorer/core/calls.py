@@ -108,13 +108,13 @@ def each_part(w: World, mm: Mm, start: int, end: int) -> Any:
         row = w.vma_at(mm, at)
         if row < 0:
             raise KernelError("ENOMEM", f"nothing is mapped at page {at:x}", "span")
-        stop = min(end, int(w.vma.end[row]))
+        stop = min(end, w.vma.end.item(row))
         yield row, at, stop
         at = stop
 
 
 def _mprotect_fixup(w: World, mm: Mm, row: int, start: int, end: int, access: int) -> None:
-    old = int(w.vma.flags[row])
+    old = w.vma.flags.item(row)
     new = old & ~vm.ACCESS | access
     if new == old:
         return
@@ -137,7 +137,7 @@ def _mprotect_fixup(w: World, mm: Mm, row: int, start: int, end: int, access: in
 
 def _change_protection(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     # change_pte_range: PROT_NONE entries lose the present bit; exclusive pages of a writable private vma get write at once
-    flags = int(w.vma.flags[row])
+    flags = w.vma.flags.item(row)
     _, slots = w.pt.span(mm.tables, start, end)
     if not len(slots):
         return
@@ -205,7 +205,7 @@ def munlock(w: World, op: Munlock) -> None:
 
 def _apply_lock(w: World, mm: Mm, start: int, end: int, lock: int) -> None:
     for row, low, high in each_part(w, mm, start, end):
-        old = int(w.vma.flags[row])
+        old = w.vma.flags.item(row)
         if old & vm.SPECIAL:
             continue
         new = old & ~(vm.LOCKED | vm.LOCKONFAULT) | lock
@@ -234,8 +234,8 @@ def ksm(w: World, op: Ksm) -> None:
         return
     mm.merge_any = op.enable
     for row in mm.vmas:
-        if not int(w.vma.flags[row]) & (vm.SHARED | vm.SPECIAL):
-            w.vma.flags[row] = int(w.vma.flags[row]) & ~vm.MERGEABLE | (vm.MERGEABLE if op.enable else 0)
+        if not w.vma.flags.item(row) & (vm.SHARED | vm.SPECIAL):
+            w.vma.flags[row] = w.vma.flags.item(row) & ~vm.MERGEABLE | (vm.MERGEABLE if op.enable else 0)
 
 
 def mseal(w: World, op: Mseal) -> None:
@@ -249,8 +249,8 @@ def mseal(w: World, op: Mseal) -> None:
     for _ in each_part(w, mm, op.span.start, op.span.end):
         pass
     for row, low, high in each_part(w, mm, op.span.start, op.span.end):
-        new = int(w.vma.flags[row]) | vm.SEALED
-        if new != int(w.vma.flags[row]):
+        new = w.vma.flags.item(row) | vm.SEALED
+        if new != w.vma.flags.item(row):
             row = modify(w, mm, row, low, high, new)
             w.vma.flags[row] = new
 

@@ -57,7 +57,7 @@ def _independent(w: World, row: int, pages: Ints) -> int:
     # how many of the first pages cannot drain or fill a batch in which another of them waits
     if not w.rules.anon_exclusive or len(pages) == 1:
         return len(pages)
-    if not w.batches.quiet or int(w.vma.flags[row]) & vm.LOCKED:
+    if not w.batches.quiet or w.vma.flags.item(row) & vm.LOCKED:
         return 1
     first = w.batches.first_unlisted(pages)
     return len(pages) if first < 0 else max(first, 1)
@@ -128,7 +128,7 @@ def _copy(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, old: Ints) -> Non
     anonymous = int(((w.page.state[old] & ANON) != 0).sum())
     w.design.ptes_cleared(old, np.full(len(old), row, np.int64), vpns, slots, "cow")
     new_pages(w, mm, row, vpns, slots, tokens, "cow")
-    if int(w.vma.flags[row]) & vm.LOCKED:
+    if w.vma.flags.item(row) & vm.LOCKED:
         w.batches.lock(old, MUNLOCK)
     w.counters["copied_by_write"] += anonymous
     release(w, old)
@@ -180,7 +180,7 @@ def prepare(w: World, row: int) -> None:
 
 def new_pages(w: World, mm: Mm, row: int, vpns: Ints, slots: Ints, tokens: Ints, cause: str) -> None:
     """Map a fresh page at each slot, which holds none; ``tokens``: contents of each where nothing is written to it."""
-    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
+    locked = bool(w.vma.flags.item(row) & vm.LOCKED)
     pages = new_anonymous(w, len(vpns), w.serial if w.stores else tokens, locked)
     bits = radix.PRESENT | radix.WRITE | radix.DIRTY | radix.YOUNG
     map_pages(w, mm, row, vpns, slots, pages, bits, cause)

@@ -86,7 +86,7 @@ def fault_in(w: World, mm: Mm, row: int, start: int, stop: int, write: bool, cou
         return reach, "SIGSEGV"
     if not write:
         fault_around(w, mm, row, reach)  # do_read_fault maps what is there before it asks for this page
-    elif not int(w.vma.flags[row]) & vm.SHARED:
+    elif not w.vma.flags.item(row) & vm.SHARED:
         prepare(w, row)  # do_cow_fault prepares before it asks the file
     return reach, "SIGBUS"
 
@@ -124,13 +124,13 @@ def _first_guard(w: World, mm: Mm, start: int, end: int) -> int:
 
 def _first_beyond(w: World, mm: Mm, row: int, start: int, end: int) -> int:
     # first page of [start, end) that shows no page of its file because that ends before it
-    file = int(w.vma.file[row])
+    file = w.vma.file.item(row)
     size = w.files[file].size if file >= 0 else None
     if size is None:
         return end
-    if not int(w.vma.flags[row]) & vm.NONLINEAR:
-        return int(w.vma.start[row]) + max(size - int(w.vma.pgoff[row]), 0)
-    index = int(w.vma.pgoff[row]) + np.arange(start, end) - int(w.vma.start[row])
+    if not w.vma.flags.item(row) & vm.NONLINEAR:
+        return w.vma.start.item(row) + max(size - w.vma.pgoff.item(row), 0)
+    index = w.vma.pgoff.item(row) + np.arange(start, end) - w.vma.start.item(row)
     vpns, slots = w.pt.span(mm.tables, start, end)
     entries = w.pt.flat[slots]
     index[vpns - start] = np.where((entries & radix.OFFSET) != 0, entries >> ENTRY_SHIFT, 0)  # what is mapped is there
@@ -141,17 +141,17 @@ def _first_beyond(w: World, mm: Mm, row: int, start: int, end: int) -> int:
 def _grow_stack(w: World, mm: Mm, vpn: int) -> int:
     """expand_stack: the next vma above grows down to ``vpn`` if it is a stack with room and limit for it."""
     row = mm.order.next(vpn + 1) if vpn >= 0 else -1
-    if row < 0 or not int(w.vma.flags[row]) & vm.GROWSDOWN:
+    if row < 0 or not w.vma.flags.item(row) & vm.GROWSDOWN:
         raise _signal("SIGSEGV", f"nothing is mapped at page {vpn:x}")
-    start, end = int(w.vma.start[row]), int(w.vma.end[row])
+    start, end = w.vma.start.item(row), w.vma.end.item(row)
     before = mm.order.last(vpn)
-    room = vpn - int(w.vma.end[before]) if before >= 0 else vpn
-    guarded = before >= 0 and int(w.vma.flags[before]) & vm.ACCESS and not int(w.vma.flags[before]) & vm.GROWSDOWN
+    room = vpn - w.vma.end.item(before) if before >= 0 else vpn
+    guarded = before >= 0 and w.vma.flags.item(before) & vm.ACCESS and not w.vma.flags.item(before) & vm.GROWSDOWN
     if (guarded and room < w.rules.stack_guard_pages) or end - vpn > w.rules.stack_limit_pages:
         raise _signal("SIGSEGV", f"the stack may not grow to page {vpn:x}: its guard gap or RLIMIT_STACK forbids it")
     prepare(w, row)
-    shared = int(w.vma.file[row]) >= 0
-    grown = int(w.vma.pgoff[row]) - (start - vpn) if shared or w.design.ANON_PGOFF else 0
+    shared = w.vma.file.item(row) >= 0
+    grown = w.vma.pgoff.item(row) - (start - vpn) if shared or w.design.ANON_PGOFF else 0
     if grown < 0 and w.rules.pgoff_never_wraps:
         raise _signal("SIGSEGV", f"the stack may not grow to page {vpn:x}: its vm_pgoff would fall below 0")
     if grown < 0 and shared:  # the kernel grew the vma all the same, by pages that no file has
@@ -200,12 +200,12 @@ def read_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 def _map_offsets(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     """do_file_page: entries of a nonlinear vma that hold a file offset get that page."""
-    if not int(w.vma.flags[row]) & vm.NONLINEAR:
+    if not w.vma.flags.item(row) & vm.NONLINEAR:
         return
     vpns, slots = w.pt.span(mm.tables, start, end)
     odd = (w.pt.flat[slots] & radix.OFFSET) != 0
     for vpn, slot in zip(vpns[odd].tolist(), slots[odd].tolist(), strict=True):
-        install_page(w, mm, row, vpn, int(w.pt.flat[slot]) >> ENTRY_SHIFT)
+        install_page(w, mm, row, vpn, w.pt.flat.item(slot) >> ENTRY_SHIFT)
         w.counters["faults"] += 1
 
 
@@ -213,7 +213,7 @@ def install_page(w: World, mm: Mm, row: int, vpn: int, index: int) -> None:
     """install_page: page ``index`` of the vma's file at ``vpn``, whatever was there."""
     slot = w.pt.make_slot(mm.tables, vpn)
     clear(w, mm, row, ids(vpn), ids(slot), "unmap")
-    page = cache_page(w, w.files[int(w.vma.file[row])], index)
+    page = cache_page(w, w.files[w.vma.file.item(row)], index)
     bits = radix.PRESENT | radix.YOUNG | _shared_write(w, row)
     map_pages(w, mm, row, ids(vpn), ids(slot), ids(page), bits, "file")
 
@@ -233,15 +233,15 @@ def _read_file(w: World, mm: Mm, row: int, vacant: Ints) -> None:
 
 def fault_around(w: World, mm: Mm, row: int, vpn: int) -> int:
     """do_fault_around: map what is cached of the aligned window of 16 ptes, clamped to vma, file and page table; returns its end."""
-    file = w.files[int(w.vma.file[row])]
+    file = w.files[w.vma.file.item(row)]
     width = w.rules.fault_around
     if width <= 1:
         return vpn
-    start, pgoff = int(w.vma.start[row]), int(w.vma.pgoff[row])
+    start, pgoff = w.vma.start.item(row), w.vma.pgoff.item(row)
     column = vpn % TABLE_ENTRIES
     inside = vpn - start
     first = max(column - column % width, column - min(column, inside))
-    last = min(first + width, TABLE_ENTRIES, column + int(w.vma.end[row]) - vpn)
+    last = min(first + width, TABLE_ENTRIES, column + w.vma.end.item(row) - vpn)
     low, high = vpn - column + first, vpn - column + last
     if file.size is not None:
         high = min(high, start + file.size - pgoff)
@@ -259,12 +259,12 @@ def fault_around(w: World, mm: Mm, row: int, vpn: int) -> int:
 
 def _shared_write(w: World, row: int) -> int:
     both = vm.SHARED | vm.WRITE
-    return radix.WRITE if int(w.vma.flags[row]) & both == both else 0
+    return radix.WRITE if w.vma.flags.item(row) & both == both else 0
 
 
 def file_page_at(w: World, row: int, vpn: int) -> int:
     """The page-cache page of a vma's file at ``vpn``; shared anonymous memory gets one where it has none, or reads it back."""
-    return cache_page(w, w.files[int(w.vma.file[row])], int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row]))
+    return cache_page(w, w.files[w.vma.file.item(row)], w.vma.pgoff.item(row) + vpn - w.vma.start.item(row))
 
 
 def cache_page(w: World, file: File, index: int) -> int:
@@ -279,7 +279,7 @@ def cache_page(w: World, file: File, index: int) -> int:
         w.batches.add(ids(page))
         return page
     slot = entry >> ENTRY_SHIFT
-    token = int(w.swap.token[slot])
+    token = w.swap.token.item(slot)
     w.swap.free(slot)
     w.counters["swap_ins"] += 1
     page = new_file_page(w, file, index, token)
@@ -298,7 +298,7 @@ def _map_file_page(w: World, mm: Mm, row: int, vpn: int) -> None:
 
 def write_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
     """Write fault on every page of [start, end), which lies in vma ``row`` and within its file; World.stores: and a write."""
-    if int(w.vma.flags[row]) & vm.SHARED:
+    if w.vma.flags.item(row) & vm.SHARED:
         _write_shared(w, mm, row, start, end)
         return
     vpns, slots = w.pt.span(mm.tables, start, end)
@@ -313,7 +313,7 @@ def write_span(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 def _read_in(w: World, row: int, vpns: Ints) -> None:
     # do_cow_fault reads the page it copies; only a file that may lack some in its cache notices
-    file = int(w.vma.file[row])
+    file = w.vma.file.item(row)
     if file >= 0 and (w.files[file].shmem or w.files[file].filled is not None or w.files[file].punched):
         for vpn in vpns.tolist():
             file_page_at(w, row, vpn)
@@ -324,7 +324,7 @@ def _file_tokens(w: World, row: int, vpns: Ints) -> Ints:
     tokens = np.zeros(len(vpns), np.int64)
     if w.vma.file[row] < 0 or w.stores:
         return tokens
-    file, shift = w.files[int(w.vma.file[row])], int(w.vma.pgoff[row]) - int(w.vma.start[row])
+    file, shift = w.files[w.vma.file.item(row)], w.vma.pgoff.item(row) - w.vma.start.item(row)
     for at, vpn in enumerate(vpns.tolist()):
         entry = w.cache.get(file.cache, vpn + shift)
         tokens[at] = w.page.token[entry >> ENTRY_SHIFT] if entry & radix.PRESENT else file.saved.get(vpn + shift, 0)
@@ -365,7 +365,7 @@ def _write_shared(w: World, mm: Mm, row: int, start: int, end: int) -> None:
 
 def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> None:
     """do_swap_page: read the page back, or take it from the swap cache, and map it; then the write fault, if it was one."""
-    entry = int(w.pt.flat[slot])
+    entry = w.pt.flat.item(slot)
     number, exclusive = entry >> ENTRY_SHIFT, bool(entry & radix.EXCLUSIVE)
     page = swap_cache_page(w, number)
     w.counters["faults"] += 1
@@ -376,14 +376,14 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
         return
     if write and not w.batches.on_list(page):
         w.batches.drain()  # a reader does not: the batch's reference keeps a page just read in from being its own
-    locked = int(w.vma.flags[row]) & vm.LOCKED or int(w.page.state[page]) & MLOCKED
+    locked = w.vma.flags.item(row) & vm.LOCKED or w.page.state.item(page) & MLOCKED
     if locked or (write and w.batches.references(page) == 1):
         free_swap_cache(w, page)
     exclusive = w.rules.anon_exclusive and (exclusive or not w.batches.references(page))
     bits = radix.PRESENT | radix.YOUNG | (entry & radix.FREED)
     if exclusive:
         w.page.state[page] |= EXCLUSIVE
-        if int(w.vma.flags[row]) & vm.WRITE:
+        if w.vma.flags.item(row) & vm.WRITE:
             bits |= radix.WRITE
     w.pt.flat[slot] = 0
     map_pages(w, mm, row, ids(vpn), ids(slot), ids(page), bits, "swap_in")
@@ -395,10 +395,10 @@ def swap_in(w: World, mm: Mm, row: int, vpn: int, slot: int, write: bool) -> Non
 
 def swap_cache_page(w: World, number: int) -> int:
     """read_swap_cache_async: the page of a swap slot, read back into the swap cache if it is not there."""
-    page = int(w.swap.page[number])
+    page = w.swap.page.item(number)
     if page >= 0:
         return page
-    page = int(new_anonymous(w, 1, int(w.swap.token[number]))[0])
+    page = int(new_anonymous(w, 1, w.swap.token.item(number))[0])
     w.page.state[page] = ANON | READ_BACK | (REFAULTED if w.swap.advised[number] else 0)
     w.page.swap[page] = number
     w.swap.page[number] = page
@@ -408,11 +408,11 @@ def swap_cache_page(w: World, number: int) -> int:
 
 def _swap_in_copy(w: World, mm: Mm, row: int, vpn: int, slot: int, page: int, number: int, write: bool) -> None:
     # the design cannot find the cached page at this address: the faulting process gets a page of its own
-    freed = int(w.pt.flat[slot]) & radix.FREED
+    freed = w.pt.flat.item(slot) & radix.FREED
     w.pt.flat[slot] = 0
-    locked = bool(int(w.vma.flags[row]) & vm.LOCKED)
-    copy = new_anonymous(w, 1, int(w.page.token[page]), locked)
-    bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if int(w.vma.flags[row]) & vm.WRITE else 0) | freed
+    locked = bool(w.vma.flags.item(row) & vm.LOCKED)
+    copy = new_anonymous(w, 1, w.page.token.item(page), locked)
+    bits = radix.PRESENT | radix.YOUNG | (radix.WRITE if w.vma.flags.item(row) & vm.WRITE else 0) | freed
     map_pages(w, mm, row, ids(vpn), ids(slot), copy, bits, "cow")
     if write:
         store(w, ids(slot), 0)

@@ -100,9 +100,9 @@ def _at_limit(mm: Mm, limit: int | None) -> bool:
 def _hole(w: World, mm: Mm, start: int, end: int) -> bool:
     at = start
     for row in w.vmas_in(mm, start, end):
-        if int(w.vma.start[row]) > at:
+        if w.vma.start.item(row) > at:
             return True
-        at = int(w.vma.end[row])
+        at = w.vma.end.item(row)
     return at < end
 
 

@@ -76,8 +76,8 @@ def populate(w: World, mm: Mm, start: int, end: int, strict: bool = False) -> No
     What cannot be faulted in is passed over; with ``strict`` it ends the call. :raises KernelError: ENOMEM, if strict.
     """
     for row in w.vmas_in(mm, start, end):
-        low, stop = max(start, int(w.vma.start[row])), min(end, int(w.vma.end[row]))
-        flags = int(w.vma.flags[row])
+        low, stop = max(start, w.vma.start.item(row)), min(end, w.vma.end.item(row))
+        flags = w.vma.flags.item(row)
         if flags & (vm.SPECIAL | vm.LOCKONFAULT):
             continue
         failed = not flags & vm.ACCESS

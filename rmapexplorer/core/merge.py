@@ -31,14 +31,14 @@ def refusal(w: World, target: int, proposal: Proposal, side: str) -> Refusal | N
     if mine != theirs:
         return Refusal("flags", _flags_sentence(mine, theirs), *_two_flags(mine, theirs), source("is_mergeable_vma"))
     if proposal.file != vma.file.item(target):
-        names = _file_name(w, proposal.file), _file_name(w, int(vma.file[target]))
+        names = _file_name(w, proposal.file), _file_name(w, vma.file.item(target))
         return Refusal("file", f"different files: {names[0]} and {names[1]}", *names, source("is_mergeable_vma"))
     if proposal.file >= 0 or (w.design.ANON_PGOFF and w.design.CHECKS_PGOFF):
         length = proposal.end - proposal.start
         if side == "left":
             want, have = vma.pgoff.item(target) + vma.end.item(target) - vma.start.item(target), proposal.pgoff
         else:
-            want, have = proposal.pgoff + length, int(vma.pgoff[target])
+            want, have = proposal.pgoff + length, vma.pgoff.item(target)
         if want != have:
             return Refusal("pgoff", f"pgoff is not linear: the left side ends at {want:x}, the right begins at {have:x}",
                            f"{want:x}", f"{have:x}", source(f"can_vma_merge_{'after' if side == 'left' else 'before'}"))  # fmt: skip
@@ -124,11 +124,11 @@ def _commit(w: World, mm: Mm, changes: tuple[Bounds, ...], *gone: int) -> None:
     """commit_merge: bounds change, vmas taken in whole disappear."""
     doomed = [row for row in gone if row >= 0]
     for row in doomed:
-        mm.drop(row, int(w.vma.start[row]))
+        mm.drop(row, w.vma.start.item(row))
     resize(w, mm, changes)
     for row in doomed:
         w.vma.guarded[changes[0].row] |= w.vma.guarded[row]
-        file = int(w.vma.file[row])
+        file = w.vma.file.item(row)
         if file >= 0:
             index_remove(w, row)
             w.files[file].users -= 1
@@ -140,13 +140,13 @@ def _commit(w: World, mm: Mm, changes: tuple[Bounds, ...], *gone: int) -> None:
 def merge_existing(w: World, mm: Mm, row: int, start: int, end: int, flags: int) -> int:
     """vma_merge_existing_range: part [start, end) of vma ``row`` gets ``flags``; returns the vma that now holds it, or -1."""
     vma = w.vma
-    first, last = int(vma.start[row]), int(vma.end[row])
+    first, last = vma.start.item(row), vma.end.item(row)
     left_side, right_side = start == first, end == last
     if flags & vm.SPECIAL or not (left_side or right_side):
         return -1
     prev, next_ = w.around(mm, first, last)
     pgoff = pgoff_at(w, row, start)
-    p = Proposal(mm=mm.id, start=start, end=end, flags=flags, file=int(vma.file[row]), pgoff=pgoff, anon_from=row, middle=row,
+    p = Proposal(mm=mm.id, start=start, end=end, flags=flags, file=vma.file.item(row), pgoff=pgoff, anon_from=row, middle=row,
                  prev=prev if left_side else -1, next=next_ if right_side else -1)  # fmt: skip
     left, right = sides(w, p)
     if not (left or right):
@@ -154,23 +154,23 @@ def merge_existing(w: World, mm: Mm, row: int, start: int, end: int, flags: int)
     whole = left_side and right_side
     if left and right:
         _adopt(w, prev, next_ if w.design.has_anon(next_) else row)
-        grown = Bounds(prev, int(vma.start[prev]), int(vma.end[next_]), int(vma.pgoff[prev]))
+        grown = Bounds(prev, vma.start.item(prev), vma.end.item(next_), vma.pgoff.item(prev))
         _commit(w, mm, (grown,), row, next_)
         return prev
     if left:
         _adopt(w, prev, row)
-        grown = Bounds(prev, int(vma.start[prev]), end, int(vma.pgoff[prev]))
+        grown = Bounds(prev, vma.start.item(prev), end, vma.pgoff.item(prev))
         if whole:
             _commit(w, mm, (grown,), row)
         else:
             _commit(w, mm, (grown, Bounds(row, end, last, pgoff_at(w, row, end))))
         return prev
     _adopt(w, next_, row)
-    grown = Bounds(next_, start, int(vma.end[next_]), _pgoff_below(w, next_, end - start))
+    grown = Bounds(next_, start, vma.end.item(next_), _pgoff_below(w, next_, end - start))
     if whole:
         _commit(w, mm, (grown,), row)
     else:
-        _commit(w, mm, (Bounds(row, first, start, int(vma.pgoff[row])), grown))
+        _commit(w, mm, (Bounds(row, first, start, vma.pgoff.item(row)), grown))
     return next_
 
 
@@ -178,7 +178,7 @@ def _pgoff_below(w: World, row: int, pages: int) -> int:
     # next grows downwards; a pgoff that means nothing stays 0
     if w.vma.file[row] < 0 and not w.design.ANON_PGOFF:
         return 0
-    return int(w.vma.pgoff[row]) - pages
+    return w.vma.pgoff.item(row) - pages
 
 
 def modify(w: World, mm: Mm, row: int, start: int, end: int, flags: int) -> int:
@@ -200,9 +200,9 @@ def modify(w: World, mm: Mm, row: int, start: int, end: int, flags: int) -> int:
 def merge_extend(w: World, mm: Mm, row: int, pages: int) -> int:
     """vma_merge_extend: mremap grows the vma in place by ``pages`` into free room, perhaps joining what follows."""
     vma = w.vma
-    start, end = int(vma.end[row]), int(vma.end[row]) + pages
-    _, next_ = w.around(mm, int(vma.start[row]), end)
-    p = Proposal(mm=mm.id, start=start, end=end, flags=int(vma.flags[row]), file=int(vma.file[row]),
+    start, end = vma.end.item(row), vma.end.item(row) + pages
+    _, next_ = w.around(mm, vma.start.item(row), end)
+    p = Proposal(mm=mm.id, start=start, end=end, flags=vma.flags.item(row), file=vma.file.item(row),
                  pgoff=pgoff_at(w, row, start), anon_from=row, prev=row, next=next_)  # fmt: skip
     return merge_new(w, mm, p, expand_only=not w.rules.mremap_grow_merges)
 
@@ -218,10 +218,10 @@ def insert_new(w: World, mm: Mm, p: Proposal, label: int) -> int:
 def verdicts(w: World, row: int) -> list[tuple[str, int, Refusal | None]]:
     """(side, neighbour, why not) for each vma that touches ``row``: what a merge of the two would say now."""
     vma = w.vma
-    mm = w.mms[int(vma.mm[row])]
-    prev, next_ = w.around(mm, int(vma.start[row]), int(vma.end[row]))
-    p = Proposal(mm=mm.id, start=int(vma.start[row]), end=int(vma.end[row]), flags=int(vma.flags[row]),
-                 file=int(vma.file[row]), pgoff=int(vma.pgoff[row]), anon_from=row, middle=row, prev=prev, next=next_)  # fmt: skip
+    mm = w.mms[vma.mm.item(row)]
+    prev, next_ = w.around(mm, vma.start.item(row), vma.end.item(row))
+    p = Proposal(mm=mm.id, start=vma.start.item(row), end=vma.end.item(row), flags=vma.flags.item(row),
+                 file=vma.file.item(row), pgoff=vma.pgoff.item(row), anon_from=row, middle=row, prev=prev, next=next_)  # fmt: skip
     out: list[tuple[str, int, Refusal | None]] = []
     if prev >= 0 and vma.end[prev] == vma.start[row]:
         out.append(("left", prev, refusal(w, prev, p, "left")))

@@ -70,15 +70,15 @@ def _prepare_one(w: World, mm: Mm, start: int, old: int, new: int, dontunmap: bo
     if row < 0:
         raise KernelError("EFAULT", f"nothing is mapped at page {start:x}", "span")
     refuse_sealed(w, [row])
-    flags = int(w.vma.flags[row])
+    flags = w.vma.flags.item(row)
     if not moves and new <= old:
         return row
     if not old and not flags & vm.SHARED and not w.rules.mremap_duplicates_private:
         raise KernelError("EINVAL", "a size of 0 duplicates shared mappings only", "span")
     if dontunmap and flags & vm.SPECIAL:
         raise KernelError("EINVAL", "MREMAP_DONTUNMAP does not work on special mappings", "dontunmap")
-    if min(old, new) > int(w.vma.end[row]) - start:  # what a shrink cuts off may lie in other vmas
-        end = int(w.vma.end[row])
+    if min(old, new) > w.vma.end.item(row) - start:  # what a shrink cuts off may lie in other vmas
+        end = w.vma.end.item(row)
         raise KernelError("EFAULT", f"the span reaches beyond the vma, which ends at page {end:x}", "span")
     if new > old and flags & vm.SPECIAL:
         raise KernelError("EFAULT", "a special mapping cannot grow", "new_pages")
@@ -91,7 +91,7 @@ def _in_place(w: World, mm: Mm, start: int, old: int, new: int) -> None:
         refuse_to_unmap(w, mm, start + new, start + old)
         munmap_span(w, mm, start + new, start + old)
     elif new > old:
-        end, delta = int(w.vma.end[row]), new - old
+        end, delta = w.vma.end.item(row), new - old
         if start + old != end:
             raise KernelError(
                 "ENOMEM", f"only the end of a vma can grow, and this one ends at page {end:x}", "new_pages"
@@ -106,7 +106,7 @@ def _in_place(w: World, mm: Mm, start: int, old: int, new: int) -> None:
 
 def _populate(w: World, mm: Mm, start: int, end: int) -> None:
     row = w.vma_at(mm, start)
-    flags = int(w.vma.flags[row])
+    flags = w.vma.flags.item(row)
     if flags & vm.ACCESS and not flags & vm.LOCKONFAULT:
         fault_in(w, mm, row, start, end, flags & (vm.WRITE | vm.SHARED) == vm.WRITE)
         w.batches.drain()
@@ -123,11 +123,11 @@ def _move_each(w: World, mm: Mm, op: Mremap) -> None:
             row = mm.order.next(at + 1)
             if row < 0 or w.vma.start[row] >= end:
                 break
-        first, stop = max(at, int(w.vma.start[row])), int(w.vma.end[row])
+        first, stop = max(at, w.vma.start.item(row)), w.vma.end.item(row)
         if not seen and first > start:
             raise KernelError("EFAULT", f"nothing is mapped at page {start:x}", "span")
         length = min(end, stop) - first
-        place = target + (int(w.vma.start[row]) - last_end if seen else 0)
+        place = target + (w.vma.start.item(row) - last_end if seen else 0)
         last_end = stop
         _prepare_one(w, mm, first, length, length, op.dontunmap, True)
         _mremap_to(w, mm, first, length, length, place, op.dontunmap)
@@ -153,7 +153,7 @@ def _mremap_to(w: World, mm: Mm, start: int, old: int, new: int, to: int, dontun
 def _move_vma(w: World, mm: Mm, row: int, start: int, old: int, new: int, to: int, dontunmap: bool) -> None:
     """move_vma: copy_vma at the new place, move the ptes, unmap the source (or leave it empty)."""
     refuse_move(w, mm)
-    whole = int(w.vma.start[row]) == start and int(w.vma.end[row]) == start + old
+    whole = w.vma.start.item(row) == start and w.vma.end.item(row) == start + old
     target = _copy_vma(w, mm, row, start, old, to, new)
     if w.vma_at(mm, start) == target:
         row = target
@@ -185,7 +185,7 @@ def _copy_vma(w: World, mm: Mm, row: int, start: int, old: int, to: int, pages: 
     if vma.file[row] < 0 and (fresh or not w.design.has_anon(row)):
         pgoff = w.design.pgoff_for(mm.id, to, row)
     prev, next_ = w.around(mm, to, to + pages)
-    p = Proposal(mm=mm.id, start=to, end=to + pages, flags=int(vma.flags[row]), file=int(vma.file[row]), pgoff=pgoff,
+    p = Proposal(mm=mm.id, start=to, end=to + pages, flags=vma.flags.item(row), file=vma.file.item(row), pgoff=pgoff,
                  anon_from=source, copied_from=source, prev=prev, next=next_)  # fmt: skip
     new = merge_new(w, mm, p)
     if new < 0:
@@ -243,7 +243,7 @@ def _copy_early(w: World, row: int, vpns: Ints, slots: Ints) -> None:
     wanted &= is_page(entries)
     old = entries[wanted] >> ENTRY_SHIFT
     bits = entries[wanted] & ((1 << ENTRY_SHIFT) - 1)
-    if int(w.vma.flags[row]) & vm.WRITE:
+    if w.vma.flags.item(row) & vm.WRITE:
         bits |= radix.WRITE
     np.subtract.at(w.page.mapcount, old, ONE)
     owners = np.full(len(old), row, np.int64)

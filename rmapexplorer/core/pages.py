@@ -78,7 +78,7 @@ def map_pages(w: World, mm: Mm, vma: int, vpns: Ints, slots: Ints, pages: Ints, 
     w.pt.flat[slots] = (pages << ENTRY_SHIFT) | bits
     np.add.at(w.page.mapcount, pages, ONE)
     mm.rss += len(pages)
-    if int(w.vma.flags[vma]) & vm.LOCKED:
+    if w.vma.flags.item(vma) & vm.LOCKED:
         known = pages[(w.page.state[pages] & READ_BACK) == 0]  # what swap-in maps first is left to reclaim to lock
         w.batches.lock(known, MLOCK_NEW if cause in ("first_write", "cow") else MLOCK)
     if cause == "swap_in":
@@ -185,7 +185,7 @@ def drop_swap(w: World, slots: Ints) -> None:
     """swap_free: one reference less to each slot; slots nobody refers to go, with their unmapped swap-cache page."""
     np.subtract.at(w.swap.count, slots, ONE)
     for slot in np.unique(slots[w.swap.count[slots] == 0]).tolist():
-        page = int(w.swap.page[slot])
+        page = w.swap.page.item(slot)
         if page < 0:
             w.swap.free(slot)
         elif w.page.mapcount[page] == 0:
@@ -196,7 +196,7 @@ def drop_swap(w: World, slots: Ints) -> None:
 
 def free_swap_cache(w: World, page: int) -> bool:
     """folio_free_swap: take the page out of the swap cache if no entry refers to its slot; True if it is out."""
-    slot = int(w.page.swap[page])
+    slot = w.page.swap.item(page)
     if slot < 0 or w.swap.count[slot] > 0:
         return slot < 0
     w.swap.free(slot)
@@ -233,7 +233,7 @@ def zap_nonlinear(w: World, mm: Mm, row: int, start: int, end: int, first: int, 
     gone = is_page(entries) & (first <= index) & (index < last)
     vpns, slots, index = vpns[gone], slots[gone], index[gone]
     clear(w, mm, row, vpns, slots, "unmap")
-    linear = int(w.vma.pgoff[row]) + vpns - int(w.vma.start[row])
+    linear = w.vma.pgoff.item(row) + vpns - w.vma.start.item(row)
     w.pt.flat[slots] = np.where(index != linear, index << ENTRY_SHIFT | radix.OFFSET, 0)
 
 

@@ -26,15 +26,15 @@ def remap_file_pages(w: World, op: RemapFilePages) -> None:
     mm = w.mm_of(op.pid)
     check_span(op.span)
     row = w.vma_at(mm, op.span.start)
-    if row < 0 or w.vma.file[row] < 0 or not int(w.vma.flags[row]) & vm.SHARED:
+    if row < 0 or w.vma.file[row] < 0 or not w.vma.flags.item(row) & vm.SHARED:
         raise KernelError("EINVAL", f"page {op.span.start:x} is no shared mapping of a file", "span")
-    if op.span.end > int(w.vma.end[row]):
+    if op.span.end > w.vma.end.item(row):
         raise KernelError(
-            "EINVAL", f"the span reaches beyond the vma, which ends at page {int(w.vma.end[row]):x}", "span"
+            "EINVAL", f"the span reaches beyond the vma, which ends at page {w.vma.end.item(row):x}", "span"
         )
     if op.offset < 0:
         raise KernelError("EINVAL", "the offset into the file is negative", "offset")
-    size = w.files[int(w.vma.file[row])].size
+    size = w.files[w.vma.file.item(row)].size
     if w.rules.nonlinear:
         if size is not None and op.offset + len(op.span) > size:
             raise KernelError("EINVAL", f"the file has {size} pages", "offset")
@@ -44,8 +44,8 @@ def remap_file_pages(w: World, op: RemapFilePages) -> None:
 
 
 def _install(w: World, mm: Mm, row: int, op: RemapFilePages) -> None:
-    linear = int(w.vma.pgoff[row]) + op.span.start - int(w.vma.start[row])
-    if op.offset != linear and not int(w.vma.flags[row]) & vm.NONLINEAR:
+    linear = w.vma.pgoff.item(row) + op.span.start - w.vma.start.item(row)
+    if op.offset != linear and not w.vma.flags.item(row) & vm.NONLINEAR:
         index_remove(w, row)
         w.vma.flags[row] |= vm.NONLINEAR
         index_insert(w, row)
@@ -55,9 +55,9 @@ def _install(w: World, mm: Mm, row: int, op: RemapFilePages) -> None:
 
 
 def _remap(w: World, mm: Mm, row: int, op: RemapFilePages) -> None:
-    flags = int(w.vma.flags[row])
+    flags = w.vma.flags.item(row)
     letters = "".join(letter for letter, bit in (("r", vm.READ), ("w", vm.WRITE), ("x", vm.EXEC)) if flags & bit)
-    file = w.files[int(w.vma.file[row])].name
+    file = w.files[w.vma.file.item(row)].name
     refuse_new(w, mm)
     munmap_span(w, mm, op.span.start, op.span.end)
     map_region(w, mm, Mmap(pid=op.pid, span=op.span, prot=letters, kind="file-shared", file=file, offset=op.offset,
@@ -75,7 +75,7 @@ def swapoff(w: World, op: Swapoff) -> None:
             swap_in(w, mm, w.vma_at(mm, vpn), vpn, slot, write=False)
     for slot in w.swap.live().tolist():
         if w.swap.page[slot] >= 0:
-            free_swap_cache(w, int(w.swap.page[slot]))
+            free_swap_cache(w, w.swap.page.item(slot))
     for file in w.files:
         indexes, slots = w.cache.span(file.cache, 0, WHOLE_FILE)
         for index in indexes[(w.cache.flat[slots] & radix.SWAP) != 0].tolist():

@@ -42,7 +42,7 @@ def refuse_sealed(w: World, rows: list[int]) -> None:
     """:raises KernelError: EPERM where one of the vmas is sealed (can_modify_vma)."""
     for row in rows:
         if w.vma.flags.item(row) & vm.SEALED:
-            raise KernelError("EPERM", f"the vma at page {int(w.vma.start[row]):x} is sealed", "span")
+            raise KernelError("EPERM", f"the vma at page {w.vma.start.item(row):x} is sealed", "span")
 
 
 def refuse_to_unmap(w: World, mm: Mm, start: int, end: int) -> None:

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 def index_insert(w: World, row: int) -> None:
     """Enter a vma in its file's index, or on the list of nonlinear vmas, which no index can order."""
-    if int(w.vma.flags[row]) & NONLINEAR:
-        w.nonlinear.setdefault(int(w.vma.file[row]), []).append(row)
+    if w.vma.flags.item(row) & NONLINEAR:
+        w.nonlinear.setdefault(w.vma.file.item(row), []).append(row)
     else:
         w.imap.insert(row)
 
 
 def index_remove(w: World, row: int) -> None:
     """Take a vma out of its file's index or the list of nonlinear vmas."""
-    if int(w.vma.flags[row]) & NONLINEAR:
-        w.nonlinear[int(w.vma.file[row])].remove(row)
+    if w.vma.flags.item(row) & NONLINEAR:
+        w.nonlinear[w.vma.file.item(row)].remove(row)
     else:
         w.imap.remove(row)
 
@@ -90,7 +90,7 @@ def _unlink_each(w: World, mm: Mm, rows: Ints) -> None:
         mm.order.clear()
     else:
         for row in rows.tolist():
-            mm.drop(row, int(w.vma.start[row]))
+            mm.drop(row, w.vma.start.item(row))
     w.vma.free_many(rows)
 
 
@@ -113,7 +113,7 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
     rows = tuple(change.row for change in changes)
     on_file = vma.file[rows[0]] >= 0
     if insert >= 0 and on_file:
-        w.files[int(vma.file[insert])].users += 1
+        w.files[vma.file.item(insert)].users += 1
         index_insert(w, insert)
     for row in rows:
         if on_file:
@@ -132,13 +132,13 @@ def resize(w: World, mm: Mm, changes: tuple[Bounds, ...], insert: int = -1) -> N
             index_insert(w, row)
     w.design.vmas_resized(rows)
     if insert >= 0:
-        mm.order.put(insert, int(vma.start[insert]))
+        mm.order.put(insert, vma.start.item(insert))
 
 
 def pgoff_at(w: World, row: int, vpn: int) -> int:
     """vm_pgoff a part of the vma that begins at ``vpn`` has. Stays 0 where anonymous pgoff means nothing."""
     if vpn == w.vma.start[row] or w.vma.file[row] >= 0 or w.design.ANON_PGOFF:
-        return int(w.vma.pgoff[row]) + vpn - int(w.vma.start[row])
+        return w.vma.pgoff.item(row) + vpn - w.vma.start.item(row)
     return 0
 
 
@@ -150,7 +150,7 @@ def split(w: World, mm: Mm, row: int, at: int, new_below: bool, counted: bool = 
     if counted:
         refuse_split(w, mm)
     vma = w.vma
-    start, end, pgoff = int(vma.start[row]), int(vma.end[row]), int(vma.pgoff[row])
+    start, end, pgoff = vma.start.item(row), vma.end.item(row), vma.pgoff.item(row)
     new = vma.copy_row(row)
     upper = pgoff_at(w, row, at)
     if new_below:
@@ -182,4 +182,4 @@ def isolate(w: World, mm: Mm, start: int, end: int) -> list[int]:
 
 def is_private_anonymous(w: World, row: int) -> bool:
     """No file and not shared: the memory whose pgoff the kernel makes up."""
-    return bool(w.vma.file[row] < 0) and not int(w.vma.flags[row]) & SHARED
+    return bool(w.vma.file[row] < 0) and not w.vma.flags.item(row) & SHARED

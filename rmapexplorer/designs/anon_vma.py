@@ -136,7 +136,7 @@ class AnonVma(Design):
             self._give(vma)
 
     def _give(self, vma: int) -> None:
-        av = self._mergeable(vma, int(self.w.vma.flags[vma])) if self.options["adopt"] == "neighbour" else -1
+        av = self._mergeable(vma, self.w.vma.flags.item(vma)) if self.options["adopt"] == "neighbour" else -1
         if av < 0:
             av = self.av.new()
             self.w.counters["objs_alloc"] += 1
@@ -153,12 +153,12 @@ class AnonVma(Design):
     def _mergeable(self, vma: int, flags: int) -> int:
         """find_mergeable_anon_vma: next, then prev; flags may differ in read, write, exec."""
         v, own = self.w.vma, self.own
-        mm = self.w.mms[int(v.mm[vma])]
-        prev, next_ = self.w.around(mm, int(v.start[vma]), int(v.end[vma]))
+        mm = self.w.mms[v.mm.item(vma)]
+        prev, next_ = self.w.around(mm, v.start.item(vma), v.end.item(vma))
         for low, high, neighbour in ((vma, next_, next_), (prev, vma, prev)):
             if neighbour < 0 or own[neighbour] < 0 or v.end[low] != v.start[high] or v.file[low] != v.file[high]:
                 continue
-            same = not (flags ^ int(v.flags[neighbour])) & ~ACCESS
+            same = not (flags ^ v.flags.item(neighbour)) & ~ACCESS
             if same and v.pgoff[high] == v.pgoff[low] + v.end[low] - v.start[low]:
                 return int(own[neighbour])
         return -1
@@ -166,20 +166,20 @@ class AnonVma(Design):
     def vma_cloned(self, old: int, new: int) -> None:
         """split_vma, copy_vma: the new part joins the list."""
         if self.own[old] >= 0:
-            self._join(int(self.own[old]), new)
+            self._join(self.own.item(old), new)
         if self.fixup:
-            direct_pages.tie_span(self.w, new, int(self.w.vma.start[new]), int(self.w.vma.end[new]))
+            direct_pages.tie_span(self.w, new, self.w.vma.start.item(new), self.w.vma.end.item(new))
 
     def vmas_resizing(self, vmas: tuple[int, ...]) -> None:
         """Remember what each vma holds."""
         if self.fixup:
-            self.bounds = {row: (int(self.w.vma.start[row]), int(self.w.vma.end[row])) for row in vmas}
+            self.bounds = {row: (self.w.vma.start.item(row), self.w.vma.end.item(row)) for row in vmas}
 
     def vmas_resized(self, vmas: tuple[int, ...]) -> None:
         """Pages that a vma took over are tied to it."""
         for row, (start, end) in self.bounds.items():
-            direct_pages.tie_span(self.w, row, int(self.w.vma.start[row]), start)
-            direct_pages.tie_span(self.w, row, end, int(self.w.vma.end[row]))
+            direct_pages.tie_span(self.w, row, self.w.vma.start.item(row), start)
+            direct_pages.tie_span(self.w, row, end, self.w.vma.end.item(row))
         self.bounds = {}
 
     def vmas_forked(self, parents: Ints, children: Ints) -> None:
@@ -198,7 +198,7 @@ class AnonVma(Design):
     def anon_vma_adopted(self, target: int, source: int) -> None:
         """vma_adjust: an unfaulted vma that takes in part of another joins its list."""
         if self.own[target] < 0 and self.own[source] >= 0:
-            self._join(int(self.own[source]), target)
+            self._join(self.own.item(source), target)
             self.adopted = [target, source]
 
     def vma_merged(self, kept: int, gone: int) -> None:
@@ -208,7 +208,7 @@ class AnonVma(Design):
             self.lists.add_after(gone, kept)
             self.turn[kept] = self.turn[gone]
         elif self.own[kept] < 0 <= self.own[gone]:  # only where direct pages do not tell who had one
-            self._join(int(self.own[gone]), kept)
+            self._join(self.own.item(gone), kept)
         self.vmas_unlinked(np.array([gone], np.int64))
 
     def vmas_unlinked(self, vmas: Ints) -> None:
@@ -235,11 +235,11 @@ class AnonVma(Design):
     def may_merge(self, target: int, proposal: Proposal, side: str) -> Refusal | None:
         """is_mergeable_anon_vma: one of the two has none, or they are the same."""
         mine = int(self.own[proposal.anon_from]) if proposal.anon_from >= 0 else -1
-        return self._compare(mine, int(self.own[target]))
+        return self._compare(mine, self.own.item(target))
 
     def may_join(self, prev: int, next: int) -> Refusal | None:
         """The test of case 1 and 6 of vma_merge: prev and next agree too."""
-        return self._compare(int(self.own[prev]), int(self.own[next]))
+        return self._compare(self.own.item(prev), self.own.item(next))
 
     def _compare(self, mine: int, theirs: int) -> Refusal | None:
         if mine < 0 or theirs < 0 or mine == theirs:
@@ -350,15 +350,15 @@ class AnonVma(Design):
 
     def _owner_of(self, page: int, vma: int) -> int:
         if page >= 0 and self.w.page.state[page] & ANON:
-            return int(self.w.page.mapping[page])
-        return int(self.own[vma]) if vma >= 0 else -1
+            return self.w.page.mapping.item(page)
+        return self.own.item(vma) if vma >= 0 else -1
 
     def owner_fields(self, page: int, vma: int) -> tuple[str, list[tuple[str, str, str]]]:
         """The anon_vma behind the page or vma."""
         av = self._owner_of(page, vma)
         if av <= -2:
             row = int(direct_pages.rows_of(self.w, np.array([av], np.int64))[0])
-            span = f"{int(self.w.vma.start[row]):x}-{int(self.w.vma.end[row]):x}" if row >= 0 else "gone"
+            span = f"{self.w.vma.start.item(row):x}-{self.w.vma.end.item(row):x}" if row >= 0 else "gone"
             return "direct page", [("vma", span, "the page points at this vma: no fork has shared it")]
         if av < 0:
             return "", []

@@ -89,12 +89,12 @@ class AnonVmaChain(AvcLinks):
         for low, high, neighbour in ((vma, next_, next_), (prev, vma, prev)):
             if neighbour < 0 or v.end.item(low) != v.start.item(high) or v.file[low] != v.file[high]:
                 continue
-            if (int(v.flags[low]) ^ int(v.flags[high])) & ~ACCESS:
+            if (v.flags.item(low) ^ v.flags.item(high)) & ~ACCESS:
                 continue
             if v.pgoff[high] != v.pgoff[low] + v.end[low] - v.start[low]:
                 continue
             if self.own[neighbour] >= 0 and len(self.links(neighbour)) == 1:
-                return int(self.own[neighbour])
+                return self.own.item(neighbour)
         return -1
 
     def vma_cloned(self, old: int, new: int) -> None:
@@ -191,7 +191,7 @@ class AnonVmaChain(AvcLinks):
 
     def _identity(self, vma: int) -> int:
         # what must be equal where both sides have one
-        return int(self.own[vma])
+        return self.own.item(vma)
 
     def _fork_child(self, vma: int) -> bool:
         return vma >= 0 and len(self.links(vma)) > 1
@@ -269,7 +269,7 @@ class AnonVmaChain(AvcLinks):
         vmas = self.w.vma.live()
         avcs = [avc for vma in vmas[self.chain[vmas] >= 0].tolist() for avc in self.links(vma)]
         linked = set(self.avc.anon_vma[avcs].tolist()) if avcs else set()
-        linked |= {int(self.av.root[av]) for av in linked}
+        linked |= {self.av.root.item(av) for av in linked}
         return {"anon_vma": len(linked), "anon_vma_chain": len(avcs)}
 
     def digest_parts(self) -> tuple[bytes, ...]:

@@ -189,7 +189,7 @@ class AnonMm(Design):
     def pages_reused(self, pages: Ints, vma: int, vpns: Ints) -> None:
         """page_turn_rmap (2003 only): a page left to one mm points at that mm's anonmm; its index stays."""
         if self.variant in ("4a", "4b"):
-            self._rebind(pages, int(self.w.vma.mm[vma]))
+            self._rebind(pages, self.w.vma.mm.item(vma))
 
     def _unbind(self, pages: Ints) -> None:
         if len(pages) == 1:
@@ -258,7 +258,7 @@ class AnonMm(Design):
         if len(mine):
             self.w.page.index[mine] = vpns[alone]
             if not self.chains:  # page_move_rmap of 4b leaves the anonmm
-                self._rebind(mine, int(self.w.vma.mm[target]))
+                self._rebind(mine, self.w.vma.mm.item(target))
 
     def span_moved(self, source: int, old_start: int, target: int, start: int, pages: int) -> None:
         """4b: the spare blocks of move_one_page."""
@@ -333,7 +333,7 @@ class AnonMm(Design):
             return
         found = first_mms(price_all(self.w, orphaned, self.anon_candidates))
         for page, at in zip(orphaned.tolist(), found.tolist(), strict=True):
-            own, row = int(self.w.page.mapping[page]), self.of_mm[at]
+            own, row = self.w.page.mapping.item(page), self.of_mm[at]
             self.anonmm.count[row] += 1
             self.w.page.mapping[page] = row
             self._put(own, 1)

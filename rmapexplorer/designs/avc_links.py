@@ -154,8 +154,8 @@ class AvcLinks(Design):
         self._clone(child, parent, fork=True)
         if self.own[child] >= 0:
             return
-        source = int(self.own[parent])
-        av = self.av.new(root=int(self.av.root[source]), parent=source, refs=1, active=1)
+        source = self.own.item(parent)
+        av = self.av.new(root=self.av.root.item(source), parent=source, refs=1, active=1)
         self.w.counters["objs_alloc"] += 1
         self.w.counters["sleeping_allocs"] += 1
         self.av.refs[self.av.root[source]] += 1

@@ -47,25 +47,25 @@ class Chains:
     def add_head(self, owner: int, node: int) -> None:
         """list_add: the node becomes the first of the list."""
         self._reach(owner, node)
-        first = int(self.head[owner])
+        first = self.head.item(owner)
         self._place(owner, node, -1, first)
 
     def add_tail(self, owner: int, node: int) -> None:
         """list_add_tail: the node becomes the last of the list."""
         self._reach(owner, node)
-        self._place(owner, node, int(self.tail[owner]), -1)
+        self._place(owner, node, self.tail.item(owner), -1)
 
     def add_after(self, other: int, node: int) -> None:
         """The node comes right after ``other``, on its list."""
-        owner = int(self.owner[other])
+        owner = self.owner.item(other)
         self._reach(owner, node)
-        self._place(owner, node, other, int(self.next[other]))
+        self._place(owner, node, other, self.next.item(other))
 
     def add_before(self, other: int, node: int) -> None:
         """The node comes right before ``other``, on its list."""
-        owner = int(self.owner[other])
+        owner = self.owner.item(other)
         self._reach(owner, node)
-        self._place(owner, node, int(self.prev[other]), other)
+        self._place(owner, node, self.prev.item(other), other)
 
     def _place(self, owner: int, node: int, before: int, after: int) -> None:
         self.owner[node], self.prev[node], self.next[node] = owner, before, after
@@ -81,10 +81,10 @@ class Chains:
 
     def remove(self, node: int) -> int:
         """list_del; returns the owner. A node on no list: -1, nothing happens."""
-        owner = int(self.owner[node]) if node < len(self.owner) else -1
+        owner = self.owner.item(node) if node < len(self.owner) else -1
         if owner < 0:
             return -1
-        before, after = int(self.prev[node]), int(self.next[node])
+        before, after = self.prev.item(node), self.next.item(node)
         if before >= 0:
             self.next[before] = after
         else:
@@ -158,15 +158,15 @@ class Chains:
         """The nodes of one list, in order."""
         if owner >= len(self.head):
             return NONE
-        out, node, follow = [], int(self.head[owner]), self.next
+        out, node, follow = [], self.head.item(owner), self.next
         while node >= 0:
             out.append(node)
-            node = int(follow[node])
+            node = follow.item(node)
         return np.array(out, np.int64) if out else NONE
 
     def size(self, owner: int) -> int:
         """Number of nodes of one list."""
-        return int(self.count[owner]) if owner < len(self.count) else 0
+        return self.count.item(owner) if owner < len(self.count) else 0
 
 
 def _longer(column: Ints, need: int, fresh: int) -> Ints:

@@ -118,7 +118,7 @@ class ListIndex:
     def insert(self, row: int) -> None:
         """list_add_tail on the list of its kind (__vma_link_file)."""
         shared = bool(self.vma.flags[row] & SHARED)
-        self.lists.add_tail(2 * int(self.vma.file[row]) + shared, row)
+        self.lists.add_tail(2 * self.vma.file.item(row) + shared, row)
 
     def insert_forked(self, parents: Ints, children: Ints) -> None:
         """dup_mmap: list_add_tail(&child->shared, &parent->shared), that is right before the parent's."""
@@ -171,7 +171,7 @@ class IntervalIndex:
 
     def insert(self, row: int) -> None:
         """vma_interval_tree_insert: behind all with an equal or smaller start."""
-        file, key = int(self.vma.file[row]), int(self.vma.pgoff[row])
+        file, key = self.vma.file.item(row), self.vma.pgoff.item(row)
         keys = self.keys.setdefault(file, [])
         if (file, key) in self.last:
             self.line.add_after(self.last[file, key], row)
