@@ -37,6 +37,8 @@ class Pool:
     _fresh: int = 0
     _free: list[Rows] = field(factory=list)
     _free_count: int = 0
+    _beside: int = 0
+    # bytes of the copies beside chunks: of many small steps of a large world they are most of it
     _scratch: Scratch = field(factory=lambda: Scratch())
 
     def __attrs_post_init__(self) -> None:
@@ -54,6 +56,11 @@ class Pool:
         """Bytes of the chunks in use."""
         return (len(self.uses) - self.room) * CHUNK
 
+    @property
+    def beside_bytes(self) -> int:
+        """Bytes that the copies hold beside chunks."""
+        return self._beside
+
     def store(self, world: Any, before: Packed | None) -> Packed | None:
         """A copy that shares the chunks that are those of ``before``; None where there is no room for the others."""
         buffers: list[pickle.PickleBuffer] = []
@@ -65,17 +72,22 @@ class Pool:
         if before is not None:
             self._scratch.share(rows, now, self.data, lengths, before)
         missing = np.flatnonzero(rows < 0)
-        if len(missing) > self.room or len(missing) * CHUNK > ROOM.left() - KEPT_FREE:
+        beside = len(body) + rows.nbytes
+        own = len(missing) * CHUNK + beside
+        full = len(missing) > self.room or self._beside + beside > self.budget_bytes // 2
+        if full or own > ROOM.left() - KEPT_FREE:
             return None
+        self._beside += beside
         self.uses[rows[rows >= 0]] += 1  # every chunk stands once in a copy
         taken = self._take(len(missing))
         self.data[taken] = now[missing]
         self.uses[taken] = 1
         rows[missing] = taken
-        return Packed(pool=self, body=body, lengths=lengths, rows=rows, own_bytes=len(missing) * CHUNK + len(body))
+        return Packed(pool=self, body=body, lengths=lengths, rows=rows, own_bytes=own)
 
     def drop(self, packed: Packed) -> None:
         """The copy is not needed any more."""
+        self._beside -= len(packed.body) + packed.rows.nbytes
         self.uses[packed.rows] -= 1
         gone = packed.rows[self.uses[packed.rows] == 0]
         if len(gone):

@@ -72,6 +72,20 @@ def test_what_did_not_change_is_shared_and_given_back() -> None:
     assert not pool.uses.any()
 
 
+def test_what_copies_hold_beside_chunks_is_bounded_and_given_back() -> None:
+    world = run(World(design_named("anon_vma_chain"), Machine()), random_log(2, 200))
+    pool = Pool(1 << 20)
+    kept = []
+    while (packed := pool.store(world, kept[-1] if kept else None)) is not None:
+        kept.append(packed)
+    assert len(kept) > 3 and pool.room > len(kept[0].rows), "there are chunks left: it is the rest that is too much"
+    assert pool.beside_bytes == sum(len(one.body) + one.rows.nbytes for one in kept) <= 1 << 19
+    assert all(one.own_bytes >= len(one.body) + one.rows.nbytes for one in kept)
+    for one in kept:
+        pool.drop(one)
+    assert pool.beside_bytes == 0
+
+
 def test_freed_chunks_are_used_again() -> None:
     pool = Pool(4 * CHUNK)
     one = pool.store(np.arange(3 * CHUNK // 8), None)
