@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     from rmapexplorer.gui.theme import load_themes
     from rmapexplorer.resources import resource
 
-    if not argv:
+    if not argv or argv[0].startswith("-"):
         print("usage: python -m tests.pictures DIR [FILE...]", file=sys.stderr)
         return 2
     folder = Path(argv[0])
