@@ -82,6 +82,5 @@ def _is_small(world: World) -> bool:
 
 def _highest(space: Space) -> int:
     # end of the last vma but the stack, 0 where there is none
-    table, labels = space.world.vma, space.world.labels
-    stack = labels.index("[stack]") if "[stack]" in labels else -2
+    table, stack = space.world.vma, space.world.label_ids.get("[stack]", -2)
     return next((int(table.end[row]) for row in space.mm.order.descending() if table.label[row] != stack), 0)

@@ -59,6 +59,7 @@ class World:
         self.files: list[File] = []
         self.file_ids: dict[str, int] = {}
         self.labels: list[str] = []
+        self.label_ids: dict[str, int] = {}
         self.counters = Counters()
         self.serial = 0
         self.task_births = 0
@@ -170,9 +171,10 @@ class World:
         """Number of a label ([heap], [stack]), -1 for none."""
         if not label:
             return -1
-        if label not in self.labels:
+        number = self.label_ids.setdefault(label, len(self.labels))
+        if number == len(self.labels):
             self.labels.append(label)
-        return self.labels.index(label)
+        return number
 
     def processes(self) -> list[Task]:
         """The leaders of the processes alive, in order of creation (threads are left out)."""
@@ -291,6 +293,7 @@ class World:
         other.mms = {number: mm.copy() for number, mm in self.mms.items()}
         other.files = [file.copy() for file in self.files]
         other.file_ids, other.labels = self.file_ids.copy(), self.labels.copy()
+        other.label_ids = self.label_ids.copy()
         other.map_counts = self.map_counts.copy()
         other.refusals, other.parents = list(self.refusals), self.parents.copy()
         other.batches = self.batches.copy(other.page)
