@@ -40,6 +40,21 @@ GRACE_SECONDS = 2.0
 FAILED = pytest.StashKey[bool]()
 
 
+LONG = (
+    "gui/test_theme_switch.py", "engine/test_real_worlds.py", "golden/test_scale.py", "test_hostile.py",
+    "properties/test_machine.py", "gui/test_app.py", "gui/test_recovery.py", "test_time_limit.py",
+    "mutation/test_planted_bugs.py", "soak/test_short.py", "gui/test_window_and_terminal.py", "gui/test_no_clipping.py",
+)  # fmt: skip
+"""Files that take ten seconds and more. They are begun first, so that no process ends long after the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; else the order stays."""
+    tests = Path(__file__).parent
+    ranks = {tests / name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(LONG)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Remember which tests failed, for the guards."""

@@ -33,7 +33,7 @@ def test_the_kept_files(name: str) -> None:
 
 
 def test_a_few_of_our_own_making(tmp_path: Path) -> None:
-    assert list(trials(tmp_path, hostile(20, 7), Taken({}), factor=3.0)) == []
+    assert list(trials(tmp_path, hostile(10, 7), Taken({}), factor=3.0)) == []
 
 
 def test_side_files_that_no_window_wrote(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from rmapexplorer.formats import codec, limits
@@ -176,6 +177,13 @@ class JsonText:
             yield self.value()
             if self._take(",]") == "]":
                 return
+
+    def few(self, most: int, what: str) -> list[Any]:
+        """The elements of the list that comes. :raises FormatError: there are more than ``most`` of ``what``."""
+        found = list(islice(self.elements(), most + 1))
+        if len(found) > most:
+            raise self._too_much(f"more than {most:,} {what}")
+        return found
 
     def batches(self) -> Iterator[list[Any]]:
         """The elements of the list that comes, objects as many at a time as the window holds. They do not count as kept."""

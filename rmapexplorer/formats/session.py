@@ -110,7 +110,7 @@ def read_json(text: JsonText) -> Any:
         if key == "operations" and listed and (data.get("format"), data.get("version")) == (FORMAT, VERSION):
             data[key] = _decoded(text)
         elif key == "traces" and listed:
-            data[key] = list(text.elements())
+            data[key] = text.few(limits.MAX_TRACES, "traces")
         else:
             data[key] = text.value()
     text.end()

@@ -61,7 +61,7 @@ def load_traces(path: str) -> list[Trace]:
         if text.peek() != "{":
             raise _no_trace(path)
         found = {
-            key: list(text.elements()) if key == "traces" and text.peek() == "[" else text.value()
+            key: text.few(limits.MAX_TRACES, "traces") if key == "traces" and text.peek() == "[" else text.value()
             for key in text.members()
         }
         text.end()

@@ -173,7 +173,7 @@ def test_a_wish_nobody_can_meet_is_refused_and_not_logged():
 
 @pytest.mark.parametrize(
     ("name", "long"),
-    [("shell-pipeline", False), ("python-pool", True), ("python-realloc-fork", False), ("redis-bgsave", False)],
+    [("shell-pipeline", False), ("python-pool", True), ("python-realloc-fork", True), ("redis-bgsave", True)],
 )
 def test_recordings_run_and_can_be_walked(name, long, tmp_path):
     """A recording of a real program: runs whole, goes back and forth, and is the same when saved and opened again.
