@@ -158,7 +158,9 @@ def test_the_lowest_releases_have_an_environment_of_their_own(tests: Path) -> No
     python.write_text('#!/bin/sh\necho "call $*"\n', encoding="utf-8")
     done = _call(tests / "packaging" / "test", "--lowest", "-k", "fork")
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"== pytest\ncall -m pytest -p tests\.time_limit -n \d --dist loadfile -k fork\n", done.stdout)
+    assert re.fullmatch(
+        r"== pytest\ncall -m pytest -p tests\.time_limit -n \d --dist loadfile .*-k fork\n", done.stdout
+    )
 
 
 def test_the_lowest_releases_are_the_first_ones_that_are_allowed(checkout: Path) -> None:
