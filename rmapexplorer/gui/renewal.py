@@ -18,6 +18,8 @@ def renewed(window: MainWindow) -> Iterator[None]:
     for name in made:
         view = window.views[name] = made[name]
         window.docks.docks[name].set_view(view)
+        for feature in window.features:
+            feature.view_made(name)
         if hasattr(view, "inherit"):
             view.inherit(old[name])
         window.listen(view)

@@ -145,7 +145,7 @@ class Rig(QObject):
         self.view.show()
         if self.frame is not None:
             self.view.set_frame(self.frame)
-        self.feature.views_changed()
+        self.feature.view_made("script")
 
     @property
     def branches(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from rmapexplorer.core.operations import Fork
 from rmapexplorer.gui.compare import CompareView
 from rmapexplorer.gui.inspector_parts import MergeCard
+from rmapexplorer.gui.renewal import renewed
 from rmapexplorer.gui.structures import Structures
 from rmapexplorer.gui.window import MainWindow
 from rmapexplorer.resources import resource
@@ -209,6 +211,22 @@ def test_a_script_is_opened_and_keeps_its_text(window: MainWindow, qtbot: QtBot,
     window.bridge.submit([Fork(pid=1, child=9)])
     at_rest(qtbot, window, 4)
     qtbot.waitUntil(lambda: larger.editor.toPlainText() == f"{text}\nfork 1 -> 9", timeout=5000)
+
+
+@pytest.mark.parametrize("name", ["script", "structures"])
+def test_a_panel_made_anew_asks_before_the_others_are(
+    name: str, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(window.bridge, "ask", lambda question, reply: asked.append(question))
+    old, heard = window.views[name], []
+    for _ in renewed(window):
+        view = window.views[name]
+        if view is not old and not heard:
+            ask = view.ask_requested if name == "script" else view.asker.asked
+            ask.emit("mine", list.append)
+            heard.append(asked.count("mine"))
+    assert heard == [1]
 
 
 def test_selection_is_one_in_all_panels(window: MainWindow, qtbot: QtBot) -> None:

@@ -41,6 +41,9 @@ class Feature(QObject):
     def set_theme(self, theme: Theme) -> None:
         """The colours changed."""
 
+    def view_made(self, name: str) -> None:
+        """That view was made anew, the others not yet; it asks and tells from now on."""
+
     def views_changed(self) -> None:
         """The views were made anew (another text size)."""
 

@@ -33,7 +33,13 @@ class MapDrag(Feature):
         self._pause.timeout.connect(self._ask_next)
 
     def built(self) -> None:
+        """Listen to the map."""
+        self.view_made("memory_map")
+
+    def view_made(self, name: str) -> None:
         """Listen to the map, where the window has a real one."""
+        if name != "memory_map":
+            return
         self._canvas = getattr(self.window.views.get("memory_map"), "canvas", None)
         if self._canvas is None:
             return
@@ -41,8 +47,6 @@ class MapDrag(Feature):
         self._canvas.dropped.connect(self._dropped)
         self._canvas.cut_requested.connect(self._cut)
         self._canvas.motion.wanted = not self.window.settings.reduced_motion
-
-    views_changed = built
 
     def set_frame(self, frame: Frame) -> None:
         """The wish for less motion may have changed."""

@@ -40,12 +40,12 @@ class Scripting(Feature):
 
     def built(self) -> None:
         """Listen to the panel."""
-        self.views_changed()
+        self.view_made("script")
 
-    def views_changed(self) -> None:
+    def view_made(self, name: str) -> None:
         """The panel is another."""
         view = self.view
-        if view is not None:
+        if view is not None and name == "script":
             view.ask_requested.connect(self._ask)
             view.run_requested.connect(self._run)
             view.marks_requested.connect(self._mark)

@@ -11,12 +11,12 @@ class StructurePictures(Feature):
 
     def built(self) -> None:
         """The window is complete."""
-        self.views_changed()
+        self.view_made("structures")
 
-    def views_changed(self) -> None:
+    def view_made(self, name: str) -> None:
         """Listen to the panel that is there now."""
         view = self.window.views["structures"]
-        if hasattr(view, "asker"):
+        if name == "structures" and hasattr(view, "asker"):
             view.asker.asked.connect(self.window.bridge.ask)
             view.set_reduced_motion(self.window.settings.reduced_motion)
 
